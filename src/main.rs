@@ -1,0 +1,2 @@
+//! Arguments -> subcommand -> exit code; nothing else.
+fn main() {}

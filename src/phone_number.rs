@@ -1,0 +1,232 @@
+//! Phone numbers: raw text on one side, numbers that can be compared on the other.
+//!
+//! A [`PhoneNumber`] is what is left of a written number once everything that does not tell two lines
+//! apart is gone. There are two kinds, and they never equal each other:
+//!
+//! * **E.164** (ITU-T E.164, 15 digits at most), shown with a plus sign: `+49301234`;
+//! * **plain digits**, for what cannot be made E.164: short codes, internal extensions, subscriber
+//!   numbers without an area code. They match the same digits only.
+//!
+//! Text becomes a number in one of two places: [`normalise`] for a number that a contact has, and
+//! [`Caller::parse`] for the number of a call, which may also be a SIP URI, withheld or nonsense.
+
+mod caller;
+mod normalise;
+mod region;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use caller::{Caller, InvalidCaller};
+pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, normalise};
+pub use region::{Region, UnknownRegion};
+
+/// Most digits a number can have (ITU-T E.164, section 6.2).
+pub const MAX_DIGITS: usize = 15;
+
+/// A phone number that can be compared, in eight bytes.
+///
+/// The kind is the highest four bits, then come up to fifteen digits from the left, four bits each, as
+/// digit + 1; zero ends the number. So the order of the integers is the order of the numbers as texts,
+/// E.164 before plain, which is what a sorted index needs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneNumber(u64);
+
+const KIND_SHIFT: u32 = 60;
+const KIND_E164: u64 = 1;
+const KIND_PLAIN: u64 = 2;
+
+/// Why digits are not a [`PhoneNumber`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DigitsError {
+    /// Nothing there.
+    #[error("a phone number needs at least one digit")]
+    Empty,
+    /// More than E.164 allows.
+    #[error("a phone number has at most {MAX_DIGITS} digits (ITU-T E.164)")]
+    TooLong,
+    /// Something that is not `0` to `9`.
+    #[error("{0:?} is not a digit")]
+    NotADigit(char),
+    /// Country codes begin with 1 to 9 (ITU-T E.164, section 6.2.1).
+    #[error("an international number does not begin with 0")]
+    LeadingZero,
+}
+
+impl PhoneNumber {
+    /// An E.164 number from its digits, without the plus sign: country code first.
+    pub fn from_e164_digits(digits: &str) -> Result<Self, DigitsError> {
+        if digits.starts_with('0') {
+            return Err(DigitsError::LeadingZero);
+        }
+        Self::pack(KIND_E164, digits)
+    }
+
+    /// Plain digits, which only match the same digits.
+    pub fn from_plain_digits(digits: &str) -> Result<Self, DigitsError> {
+        Self::pack(KIND_PLAIN, digits)
+    }
+
+    fn pack(kind: u64, digits: &str) -> Result<Self, DigitsError> {
+        if digits.is_empty() {
+            return Err(DigitsError::Empty);
+        }
+        if let Some(other) = digits.chars().find(|c| !c.is_ascii_digit()) {
+            return Err(DigitsError::NotADigit(other));
+        }
+        if digits.len() > MAX_DIGITS {
+            return Err(DigitsError::TooLong);
+        }
+        let packed = digits.bytes().enumerate().fold(kind << KIND_SHIFT, |packed, (position, digit)| {
+            packed | (u64::from(digit - b'0' + 1) << (KIND_SHIFT - 4 - 4 * position as u32))
+        });
+        Ok(PhoneNumber(packed))
+    }
+
+    /// Whether this is an E.164 number, rather than plain digits.
+    #[must_use]
+    pub fn is_e164(self) -> bool {
+        self.0 >> KIND_SHIFT == KIND_E164
+    }
+
+    /// The digits alone, without a plus sign.
+    #[must_use]
+    pub fn digits(self) -> Digits {
+        let mut bytes = [0; MAX_DIGITS];
+        let mut length = 0;
+        while length < MAX_DIGITS {
+            let nibble = (self.0 >> (KIND_SHIFT - 4 - 4 * length as u32)) & 0xf;
+            if nibble == 0 {
+                break;
+            }
+            bytes[length] = b'0' + nibble as u8 - 1;
+            length += 1;
+        }
+        Digits { bytes, length: length as u8 }
+    }
+
+    /// The number as an integer whose order is the order of the numbers.
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// The digits of a [`PhoneNumber`], without an allocation.
+#[derive(Clone, Copy)]
+pub struct Digits {
+    bytes: [u8; MAX_DIGITS],
+    length: u8,
+}
+
+impl Digits {
+    /// The ASCII digits.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    /// The digits as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Only ASCII digits are ever written to `bytes`.
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl std::ops::Deref for Digits {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// `+` and digits for E.164, digits alone for a plain number.
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_e164() {
+            f.write_str("+")?;
+        }
+        f.write_str(&self.digits())
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The opposite of `Display`; no other form is read. Written numbers go through [`normalise`].
+impl FromStr for PhoneNumber {
+    type Err = DigitsError;
+    fn from_str(text: &str) -> Result<Self, DigitsError> {
+        match text.strip_prefix('+') {
+            Some(digits) => Self::from_e164_digits(digits),
+            None => Self::from_plain_digits(text),
+        }
+    }
+}
+
+impl Serialize for PhoneNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PhoneNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = PhoneNumber;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a phone number: digits, with a plus sign first if it is E.164")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PhoneNumber, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_read_back() {
+        for text in ["+1", "+49301234", "+999999999999999", "0", "112", "000000000000000"] {
+            assert_eq!(text.parse::<PhoneNumber>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_two_kinds_never_equal_each_other() {
+        assert_ne!("+112".parse::<PhoneNumber>().unwrap(), "112".parse().unwrap());
+    }
+
+    #[test]
+    fn integers_are_in_the_order_of_the_texts() {
+        let mut numbers: Vec<PhoneNumber> =
+            ["+1", "+12", "+123", "+2", "+49", "+4930", "+5", "0", "00", "01", "1", "112"]
+                .map(|text| text.parse().unwrap())
+                .to_vec();
+        let expected = numbers.clone();
+        numbers.reverse();
+        numbers.sort_by_key(|number| number.to_bits());
+        assert_eq!(numbers, expected);
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_refused() {
+        assert_eq!("".parse::<PhoneNumber>(), Err(DigitsError::Empty));
+        assert_eq!("+".parse::<PhoneNumber>(), Err(DigitsError::Empty));
+        assert_eq!("+0123".parse::<PhoneNumber>(), Err(DigitsError::LeadingZero));
+        assert_eq!("12a".parse::<PhoneNumber>(), Err(DigitsError::NotADigit('a')));
+        assert_eq!("1234567890123456".parse::<PhoneNumber>(), Err(DigitsError::TooLong));
+        assert_eq!("١٢٣".parse::<PhoneNumber>(), Err(DigitsError::NotADigit('١')));
+    }
+}

@@ -1,0 +1,80 @@
+//! What the business decides: sources, phonebooks, trunks, inbound routes, how numbers are read.
+//!
+//! These types are plain data, kept in the store and written in the one file that `ringroute apply` reads
+//! and `ringroute export` writes. What a text in them *means* is decided by the room that uses it: a sync
+//! filter by [`crate::source`], a pattern by [`crate::routing`]. What a *process* needs (listen address,
+//! data folder) is not here but in [`crate::config`].
+
+mod document;
+mod inbound_route;
+mod source;
+
+use serde::{Deserialize, Serialize};
+
+use crate::phone_number::Region;
+use crate::phonebook::PhonebookName;
+
+pub use document::{DocumentError, Unknown};
+pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use source::{
+    Connection, CsvConnection, FieldMap, GuardSettings, PhonebookTarget, SourceSettings, SqliteConnection,
+};
+
+/// Everything that the business decides, as one document.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How numbers are read and compared.
+    pub numbers: NumberSettings,
+    /// Phonebooks made by hand; synced ones belong to their source and are not settings.
+    #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
+    pub phonebooks: Vec<LocalPhonebook>,
+    /// Where calls come in.
+    #[serde(rename = "trunk", skip_serializing_if = "Vec::is_empty")]
+    pub trunks: Vec<Trunk>,
+    /// Databases that contacts come from.
+    #[serde(rename = "source", skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceSettings>,
+    /// Inbound routes, in the order in which they are tried.
+    #[serde(rename = "inbound_route", skip_serializing_if = "Vec::is_empty")]
+    pub inbound_routes: Vec<InboundRoute>,
+}
+
+/// How numbers are read and compared, for every call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NumberSettings {
+    /// The region of numbers not written internationally, unless a trunk or source says another.
+    /// Without one, only international numbers become E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_region: Option<Region>,
+    /// How many last digits are enough for a match when there is no exact one: 7 to 15, or 0 for off.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub last_digits: u8,
+}
+
+/// Fewest last digits that may count as a match; fewer match strangers.
+pub const MIN_LAST_DIGITS: u8 = 7;
+
+fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
+/// A phonebook made by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalPhonebook {
+    /// Its name, unique among all phonebooks.
+    pub name: PhonebookName,
+}
+
+/// Where a call comes in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// The name that call handlers send, compared exactly.
+    pub name: String,
+    /// The region of the callers' numbers that are not written internationally.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_region: Option<Region>,
+}

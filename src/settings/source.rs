@@ -1,0 +1,179 @@
+//! The settings of a source: where contacts come from, and what becomes of them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::phone_number::Region;
+use crate::phonebook::PhonebookName;
+
+/// A database that contacts come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSettings {
+    /// Unique name, 1 to 63 characters.
+    pub name: String,
+    /// Whether Contacts Synchronization is on. A source that is off keeps its contacts.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The region of numbers that are not written internationally; the general one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_region: Option<Region>,
+    /// The sync filter: a SELECT statement with `${MAP}` in place of its columns.
+    pub sync_filter: String,
+    /// Remove existing contacts which are not received from the server.
+    #[serde(default = "yes")]
+    pub remove_missing: bool,
+    /// How to reach it.
+    pub connection: Connection,
+    /// Contact field -> column.
+    pub field_map: FieldMap,
+    /// Synchronize to Phonebook: where the contacts go.
+    pub phonebook: PhonebookTarget,
+    /// When a run is refused rather than believed.
+    #[serde(default)]
+    pub guard: GuardSettings,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How to reach a source; its kind: `connection = { sqlite = { path = "company.db" } }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// An SQLite database file.
+    Sqlite(SqliteConnection),
+    /// A file of comma-separated values (RFC 4180) with a header line.
+    Csv(CsvConnection),
+}
+
+impl Connection {
+    /// The kind's name, as written in settings.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Connection::Sqlite(_) => "sqlite",
+            Connection::Csv(_) => "csv",
+        }
+    }
+}
+
+/// An SQLite database file, opened read-only. Its tables are `main.{table_name}` in the sync filter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqliteConnection {
+    /// The file, as the server sees it.
+    pub path: PathBuf,
+}
+
+/// A CSV file in UTF-8. Its only table is `csv.contacts` in the sync filter; its columns are named by
+/// the header line and hold text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvConnection {
+    /// The file, as the server sees it.
+    pub path: PathBuf,
+    /// What stands between two values: one ASCII character.
+    #[serde(default = "comma")]
+    pub delimiter: char,
+}
+
+fn comma() -> char {
+    ','
+}
+
+/// Contact field -> column of the source. Fields without a column stay empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names say all there is to say")]
+pub struct FieldMap {
+    /// What makes two rows of different runs the same contact. Without one it is the whole mapped content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_number_2: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_fax: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile_number_2: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_number_2: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_fax: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zip_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The extension of the contact's own person in the company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_extension: Option<String>,
+}
+
+/// Where a source's contacts go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PhonebookTarget {
+    /// Create New: one phonebook of this name, made by the first run.
+    New {
+        /// Its name.
+        name: PhonebookName,
+    },
+    /// Read Specific Property Value and Create New: a phonebook for each value of a column.
+    ByProperty {
+        /// The column.
+        column: String,
+        /// The phonebook of contacts whose property is blank; without one such rows are rejected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blank: Option<PhonebookName>,
+    },
+    /// A local phonebook that is there already and was empty when the first run filled it.
+    Existing {
+        /// Its name.
+        name: PhonebookName,
+    },
+}
+
+/// When a run is refused rather than believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GuardSettings {
+    /// Refused when more than this share of the source's contacts would be removed, and more than
+    /// [`Self::max_removed_contacts`]. In percent, 1 to 100; 0 = off.
+    pub max_removed_percent: u8,
+    /// Removing this many contacts is never refused. 0 = the guard is off.
+    pub max_removed_contacts: u64,
+    /// Failed when more than this share of the rows is rejected. In percent, 1 to 100; 0 = off.
+    pub max_rejected_percent: u8,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        GuardSettings { max_removed_percent: 20, max_removed_contacts: 100, max_rejected_percent: 50 }
+    }
+}
