@@ -3,7 +3,11 @@
 
 pub mod contact;
 pub mod generation;
+pub mod index;
+pub mod matching;
 pub mod phone_number;
 pub mod phonebook;
+pub mod routing;
 pub mod settings;
+pub mod snapshot;
 pub mod source;
