@@ -2,6 +2,7 @@
 //! they in, and so where does this call go?
 
 pub mod contact;
+pub mod engine;
 pub mod generation;
 pub mod index;
 pub mod matching;
@@ -11,3 +12,5 @@ pub mod routing;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+pub mod store;
+pub mod sync;
