@@ -1,6 +1,7 @@
 //! Ringroute answers one question while a phone is ringing: who is calling, which team's phonebook are
 //! they in, and so where does this call go?
 
+pub mod api;
 pub mod contact;
 pub mod engine;
 pub mod generation;

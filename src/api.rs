@@ -1,0 +1,3 @@
+//! The doors: what others reach Ringroute by. They translate, and decide nothing.
+
+pub mod proto;
