@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{Engine, EngineError, publishing};
 use crate::generation::Generation;
-use crate::settings::{Change, InboundRoute, Settings, SourceSettings};
+use crate::phonebook::PhonebookName;
+use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings};
 use crate::snapshot::Snapshot;
 use crate::source;
 use crate::store::{self, RemovedSources};
@@ -179,12 +180,20 @@ impl Engine {
         })
     }
 
-    /// Deletes a source; `removed` says what becomes of its contacts.
-    pub fn delete_source(&self, name: &str, removed: RemovedSources) -> Result<Edited<()>, EngineError> {
-        self.edit(removed, |_, settings| {
+    /// Deletes a source; `removed` says what becomes of its contacts. Returns how many it had.
+    pub fn delete_source(
+        &self,
+        name: &str,
+        removed: RemovedSources,
+        expected: &str,
+    ) -> Result<Edited<u64>, EngineError> {
+        self.edit(removed, |change, settings| {
             let place = find_source(settings, name)?;
+            check_etag(expected, &settings.sources[place], "source", name)?;
+            let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
+            let contacts = change.contact_count_of(stored.id)?;
             settings.sources.remove(place);
-            Ok(())
+            Ok(contacts)
         })
     }
 
@@ -195,8 +204,7 @@ impl Engine {
             if routes.iter().any(|other| same_name(&other.name, &route.name)) {
                 return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
             }
-            let place = if position == 0 { routes.len() } else { (position - 1).min(routes.len()) };
-            routes.insert(place, route);
+            insert_at(routes, route, position);
             Ok(())
         })
     }
@@ -221,30 +229,52 @@ impl Engine {
     }
 
     /// Deletes an inbound route.
-    pub fn delete_route(&self, name: &str) -> Result<Edited<()>, EngineError> {
+    pub fn delete_route(&self, name: &str, expected: &str) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |_, settings| {
             let place = find_route(settings, name)?;
+            check_etag(expected, &settings.inbound_routes[place], "inbound route", name)?;
             settings.inbound_routes.remove(place);
             Ok(())
         })
     }
 
-    /// Moves an inbound route to a position from 1.
+    /// Moves an inbound route to a position from 1; 0, or a position beyond the last, moves it to the end.
     pub fn move_route(&self, name: &str, position: usize) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |_, settings| {
             let place = find_route(settings, name)?;
-            let last = settings.inbound_routes.len();
-            if !(1..=last).contains(&position) {
-                return Err(EngineError::BadRequest {
-                    field: "position".into(),
-                    problem: format!("{position} is not between 1 and {last}, the number of inbound routes"),
-                });
-            }
             let route = settings.inbound_routes.remove(place);
-            settings.inbound_routes.insert(position - 1, route);
+            insert_at(&mut settings.inbound_routes, route, position);
             Ok(())
         })
     }
+
+    /// Makes a local phonebook.
+    pub fn create_phonebook(&self, name: PhonebookName) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |change, settings| {
+            if change.phonebook(&name)?.is_some() {
+                return Err(EngineError::AlreadyExists { what: "phonebook", name: name.as_str().to_owned() });
+            }
+            settings.phonebooks.push(LocalPhonebook { name });
+            Ok(())
+        })
+    }
+
+    /// Deletes a local phonebook that is empty.
+    pub fn delete_phonebook(&self, name: &PhonebookName) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |change, settings| {
+            let stored = change.phonebook(name)?.ok_or_else(|| not_found("phonebook", name.as_str()))?;
+            // Refused here when it is synced, or not empty.
+            change.delete_phonebook(&stored)?;
+            settings.phonebooks.retain(|other| !other.name.is_same_as(name));
+            Ok(())
+        })
+    }
+}
+
+/// Inserts at a position from 1; 0, or a position beyond the last, is the end.
+fn insert_at(routes: &mut Vec<InboundRoute>, route: InboundRoute, position: usize) {
+    let place = if position == 0 { routes.len() } else { (position - 1).min(routes.len()) };
+    routes.insert(place, route);
 }
 
 fn not_found(what: &'static str, name: &str) -> EngineError {
