@@ -2,6 +2,7 @@
 //! they in, and so where does this call go?
 
 pub mod contact;
+pub mod demo;
 pub mod generation;
 pub mod phone_number;
 pub mod phonebook;
