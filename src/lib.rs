@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod contact;
+pub mod demo;
 pub mod engine;
 pub mod generation;
 pub mod index;
