@@ -95,8 +95,9 @@ impl Change<'_> {
         self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;
-        let touched = self.save_sources(&settings.sources, removed)?;
+        // Before sources are deleted, since that may turn their phonebooks into local ones, which then stay.
         self.save_phonebooks(&settings.phonebooks)?;
+        let touched = self.save_sources(&settings.sources, removed)?;
         Ok(touched)
     }
 
