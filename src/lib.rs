@@ -4,6 +4,7 @@
 pub mod api;
 pub mod contact;
 pub mod engine;
+pub mod demo;
 pub mod generation;
 pub mod index;
 pub mod matching;
