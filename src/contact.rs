@@ -111,14 +111,12 @@ pub struct ContactDetails {
     pub numbers: Vec<ContactNumber>,
 }
 
-impl ContactDetails {
-    /// The name shown for the contact: first and last name, or else the company.
-    #[must_use]
-    pub fn display_name(&self) -> String {
-        match (self.first_name.as_str(), self.last_name.as_str()) {
-            ("", "") => self.company.clone(),
-            ("", name) | (name, "") => name.to_owned(),
-            (first, last) => format!("{first} {last}"),
-        }
+/// The name shown for a contact: first and last name, or else the company.
+#[must_use]
+pub fn display_name(first_name: &str, last_name: &str, company: &str) -> String {
+    match (first_name, last_name) {
+        ("", "") => company.to_owned(),
+        ("", name) | (name, "") => name.to_owned(),
+        (first, last) => format!("{first} {last}"),
     }
 }

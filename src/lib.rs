@@ -3,8 +3,15 @@
 
 pub mod api;
 pub mod contact;
+pub mod engine;
 pub mod generation;
+pub mod index;
+pub mod matching;
 pub mod phone_number;
 pub mod phonebook;
+pub mod routing;
 pub mod settings;
+pub mod snapshot;
 pub mod source;
+pub mod store;
+pub mod sync;

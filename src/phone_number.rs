@@ -107,6 +107,18 @@ impl PhoneNumber {
         Digits { bytes, length: length as u8 }
     }
 
+    /// The country code of an E.164 number.
+    #[must_use]
+    pub fn country_code(self) -> Option<u16> {
+        todo!()
+    }
+
+    /// The number for logs.
+    #[must_use]
+    pub fn masked(self) -> String {
+        todo!()
+    }
+
     /// The number as an integer whose order is the order of the numbers.
     #[must_use]
     pub fn to_bits(self) -> u64 {

@@ -1,0 +1,116 @@
+//! Wires the rooms together: what every door (gRPC, console, command line) calls.
+//!
+//! Three things happen here, and each is whole or not at all:
+//!
+//! * a **sync run** ([`Engine::start_sync`]): read and plan outside of any lock; then, in one transaction,
+//!   write the plan, build the next index from what was written, verify it; then commit, then publish.
+//!   Building before the commit means that a generation that cannot be served is never stored;
+//! * an **edit** of the settings ([`Engine::edit`]): validated, compiled into a snapshot that shares the
+//!   contact index, committed, published;
+//! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
+//!
+//! Commits are published in their order, because the store's writer is held until the snapshot is out.
+
+mod editing;
+mod publishing;
+mod syncing;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use dashmap::DashMap;
+
+use crate::generation::Generation;
+use crate::index::{IndexError, VerifyError};
+use crate::settings::DocumentError;
+use crate::snapshot::{CurrentSnapshot, RouteError, Snapshot};
+use crate::source::SourceError;
+use crate::store::{Reading, Store, StoreError};
+use crate::sync::{RunId, SyncError};
+
+pub use editing::{Applied, Edited, etag};
+pub use syncing::{ActiveRun, StartedRun};
+
+/// A running Ringroute, without its doors.
+#[derive(Debug)]
+pub struct Engine {
+    store: Store,
+    data_folder: PathBuf,
+    current: CurrentSnapshot,
+    /// Runs under way, by the folded name of their source.
+    active: DashMap<String, Arc<ActiveRun>>,
+    /// Held while a run is being started, so that a source never has two.
+    starting: tokio::sync::Mutex<()>,
+}
+
+/// Why the engine could not do what it was asked, and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say all there is to say")]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Settings(#[from] DocumentError),
+    #[error("source {name:?}, {error}")]
+    Source { name: String, error: SourceError },
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error("there is no {what} {name:?}")]
+    NotFound { what: &'static str, name: String },
+    #[error("there is a {what} {name:?} already")]
+    AlreadyExists { what: &'static str, name: String },
+    #[error("{what} {name:?} was changed by somebody else since you read it: read it again, then change it")]
+    ChangedMeanwhile { what: &'static str, name: String },
+    #[error("{field}: {problem}")]
+    BadRequest { field: String, problem: String },
+    #[error("source {name:?} is being synchronised (run {run}): wait for it, or cancel it")]
+    SyncRunning { name: String, run: RunId },
+    #[error("source {name:?} is off: turn it on (enabled = true) before synchronising it")]
+    SourceIsOff { name: String },
+}
+
+impl Engine {
+    /// Opens the data folder, and serves the last committed generation at once: no source is needed.
+    pub fn open(data_folder: &Path) -> Result<Arc<Self>, EngineError> {
+        let store = Store::open(data_folder)?;
+        let current = CurrentSnapshot::new()
+            .map_err(|source| StoreError::Folder { folder: data_folder.to_owned(), source })?;
+        let engine = Engine {
+            store,
+            data_folder: data_folder.to_owned(),
+            current,
+            active: DashMap::new(),
+            starting: tokio::sync::Mutex::new(()),
+        };
+        engine.publish_stored()?;
+        Ok(Arc::new(engine))
+    }
+
+    /// The snapshot to answer one call from; `None` before the first commit of a new data folder.
+    pub fn snapshot(&self) -> Guard<Option<Arc<Snapshot>>> {
+        self.current.load()
+    }
+
+    /// The generation that is being served.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.snapshot().as_ref().map_or(Generation::NONE, |snapshot| snapshot.generation())
+    }
+
+    /// Reads one state of the store. Blocks: not for the path of a call.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.read(read)
+    }
+}

@@ -1,0 +1,292 @@
+//! Editing the settings: validated, compiled, committed, published; or nothing at all.
+
+use serde::Serialize;
+
+use super::{Engine, EngineError, publishing};
+use crate::generation::Generation;
+use crate::phonebook::PhonebookName;
+use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings};
+use crate::snapshot::Snapshot;
+use crate::source;
+use crate::store::{self, RemovedSources};
+
+/// What an edit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited<T> {
+    /// What the edit returned.
+    pub value: T,
+    /// The generation that answers come from now.
+    pub generation: Generation,
+}
+
+/// What applying a document did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// What differs from before, for people.
+    pub changes: Vec<Change>,
+    /// The generation that answers come from now.
+    pub generation: Generation,
+}
+
+/// Tells whether a setting is still what somebody read: a hash of its content.
+#[must_use]
+pub fn etag(setting: &impl Serialize) -> String {
+    // Plain data is always written; were it not, no tag would match, and the edit be refused.
+    let content = serde_json::to_vec(setting).unwrap_or_default();
+    blake3::hash(&content).to_hex()[..16].to_owned()
+}
+
+/// Names of settings are compared without case and outer white space.
+fn same_name(a: &str, b: &str) -> bool {
+    a.trim().to_lowercase() == b.trim().to_lowercase()
+}
+
+fn check_etag(
+    expected: &str,
+    setting: &impl Serialize,
+    what: &'static str,
+    name: &str,
+) -> Result<(), EngineError> {
+    if expected.is_empty() || expected == etag(setting) {
+        return Ok(());
+    }
+    Err(EngineError::ChangedMeanwhile { what, name: name.to_owned() })
+}
+
+/// A snapshot to publish once the change is committed, if there is anything to publish.
+type Prepared<T> = (T, Option<Snapshot>);
+
+impl Engine {
+    /// Changes the settings as `edit` says, if the result is valid as a whole.
+    pub fn edit<T>(
+        &self,
+        removed: RemovedSources,
+        edit: impl FnOnce(&store::Change<'_>, &mut Settings) -> Result<T, EngineError>,
+    ) -> Result<Edited<T>, EngineError> {
+        self.store.write_then(
+            |change| self.prepare_edit(change, removed, edit),
+            |(value, snapshot)| {
+                snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
+                Edited { value, generation: self.generation() }
+            },
+        )
+    }
+
+    fn prepare_edit<T>(
+        &self,
+        change: &store::Change<'_>,
+        removed: RemovedSources,
+        edit: impl FnOnce(&store::Change<'_>, &mut Settings) -> Result<T, EngineError>,
+    ) -> Result<Prepared<T>, EngineError> {
+        let old = change.settings()?;
+        let mut new = old.clone();
+        let value = edit(change, &mut new)?;
+        if new == old {
+            return Ok((value, None));
+        }
+        new.validate()?;
+        self.check_sources(&old, &new)?;
+        // A source that was renamed by `edit` is known to the store by its new name already.
+        let renamed =
+            change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
+        let touched = change.save_settings(&new, removed)?;
+        let generation = change.next_generation()?;
+        let last_digits_on = new.numbers.last_digits > 0;
+        let shared = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
+        let contacts = match shared {
+            Some(contacts) if !touched && !renamed && contacts.has_last_digits() == last_digits_on => {
+                contacts
+            }
+            _ => publishing::index_of(change, &new, &|| false)?.contacts,
+        };
+        Ok((value, Some(Snapshot::new(generation, contacts, &new)?)))
+    }
+
+    /// Everything that can be said of new and changed sources without reaching them.
+    fn check_sources(&self, old: &Settings, new: &Settings) -> Result<(), EngineError> {
+        for settings in new.sources.iter().filter(|settings| !old.sources.contains(settings)) {
+            source::open(settings)
+                .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?;
+        }
+        for settings in old.sources.iter().filter(|settings| !new.sources.contains(settings)) {
+            if let Some(active) = self.active_run_of(&settings.name) {
+                return Err(EngineError::SyncRunning { name: settings.name.clone(), run: active.id });
+            }
+        }
+        Ok(())
+    }
+
+    /// All settings.
+    pub fn settings(&self) -> Result<Settings, EngineError> {
+        self.read(|reading| Ok(reading.settings()?))
+    }
+
+    /// Replaces all settings by those of a document ([`Settings::from_toml`]). With `dry_run`, everything is
+    /// checked and nothing is changed.
+    pub fn apply(
+        &self,
+        document: &str,
+        removed: RemovedSources,
+        dry_run: bool,
+    ) -> Result<Applied, EngineError> {
+        let wanted = Settings::from_toml(document)?;
+        let edit = |_: &store::Change<'_>, settings: &mut Settings| {
+            let changes = settings.difference(&wanted);
+            *settings = wanted;
+            Ok(changes)
+        };
+        if dry_run {
+            let changes = self.store.try_out(|change| Ok(self.prepare_edit(change, removed, edit)?.0))?;
+            return Ok(Applied { changes, generation: self.generation() });
+        }
+        let Edited { value: changes, generation } = self.edit(removed, edit)?;
+        Ok(Applied { changes, generation })
+    }
+
+    /// Adds a source.
+    pub fn create_source(&self, source: SourceSettings) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            if settings.sources.iter().any(|other| same_name(&other.name, &source.name)) {
+                return Err(EngineError::AlreadyExists { what: "source", name: source.name });
+            }
+            settings.sources.push(source);
+            Ok(())
+        })
+    }
+
+    /// Replaces the settings of a source, and its name if the new one differs; `expected` is the
+    /// [`etag`] of what the caller read, or empty.
+    pub fn update_source(
+        &self,
+        name: &str,
+        source: SourceSettings,
+        expected: &str,
+    ) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |change, settings| {
+            let place = find_source(settings, name)?;
+            check_etag(expected, &settings.sources[place], "source", name)?;
+            if !same_name(name, &source.name) {
+                if let Some(active) = self.active_run_of(name) {
+                    return Err(EngineError::SyncRunning { name: name.to_owned(), run: active.id });
+                }
+                if settings.sources.iter().any(|other| same_name(&other.name, &source.name)) {
+                    return Err(EngineError::AlreadyExists { what: "source", name: source.name });
+                }
+                let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
+                change.rename_source(&stored, &source.name)?;
+            }
+            settings.sources[place] = source;
+            Ok(())
+        })
+    }
+
+    /// Deletes a source; `removed` says what becomes of its contacts. Returns how many it had.
+    pub fn delete_source(
+        &self,
+        name: &str,
+        removed: RemovedSources,
+        expected: &str,
+    ) -> Result<Edited<u64>, EngineError> {
+        self.edit(removed, |change, settings| {
+            let place = find_source(settings, name)?;
+            check_etag(expected, &settings.sources[place], "source", name)?;
+            let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
+            let contacts = change.contact_count_of(stored.id)?;
+            settings.sources.remove(place);
+            Ok(contacts)
+        })
+    }
+
+    /// Adds an inbound route at a position from 1; 0, or a position beyond the last, adds it at the end.
+    pub fn create_route(&self, route: InboundRoute, position: usize) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            let routes = &mut settings.inbound_routes;
+            if routes.iter().any(|other| same_name(&other.name, &route.name)) {
+                return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
+            }
+            insert_at(routes, route, position);
+            Ok(())
+        })
+    }
+
+    /// Replaces an inbound route; it keeps its position.
+    pub fn update_route(
+        &self,
+        name: &str,
+        route: InboundRoute,
+        expected: &str,
+    ) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            let place = find_route(settings, name)?;
+            check_etag(expected, &settings.inbound_routes[place], "inbound route", name)?;
+            let is_taken = |other: &InboundRoute| same_name(&other.name, &route.name);
+            if !same_name(name, &route.name) && settings.inbound_routes.iter().any(is_taken) {
+                return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
+            }
+            settings.inbound_routes[place] = route;
+            Ok(())
+        })
+    }
+
+    /// Deletes an inbound route.
+    pub fn delete_route(&self, name: &str, expected: &str) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            let place = find_route(settings, name)?;
+            check_etag(expected, &settings.inbound_routes[place], "inbound route", name)?;
+            settings.inbound_routes.remove(place);
+            Ok(())
+        })
+    }
+
+    /// Moves an inbound route to a position from 1; 0, or a position beyond the last, moves it to the end.
+    pub fn move_route(&self, name: &str, position: usize) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            let place = find_route(settings, name)?;
+            let route = settings.inbound_routes.remove(place);
+            insert_at(&mut settings.inbound_routes, route, position);
+            Ok(())
+        })
+    }
+
+    /// Makes a local phonebook.
+    pub fn create_phonebook(&self, name: PhonebookName) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |change, settings| {
+            if change.phonebook(&name)?.is_some() {
+                return Err(EngineError::AlreadyExists { what: "phonebook", name: name.as_str().to_owned() });
+            }
+            settings.phonebooks.push(LocalPhonebook { name });
+            Ok(())
+        })
+    }
+
+    /// Deletes a local phonebook that is empty.
+    pub fn delete_phonebook(&self, name: &PhonebookName) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |change, settings| {
+            let stored = change.phonebook(name)?.ok_or_else(|| not_found("phonebook", name.as_str()))?;
+            // Refused here when it is synced, or not empty.
+            change.delete_phonebook(&stored)?;
+            settings.phonebooks.retain(|other| !other.name.is_same_as(name));
+            Ok(())
+        })
+    }
+}
+
+/// Inserts at a position from 1; 0, or a position beyond the last, is the end.
+fn insert_at(routes: &mut Vec<InboundRoute>, route: InboundRoute, position: usize) {
+    let place = if position == 0 { routes.len() } else { (position - 1).min(routes.len()) };
+    routes.insert(place, route);
+}
+
+fn not_found(what: &'static str, name: &str) -> EngineError {
+    EngineError::NotFound { what, name: name.to_owned() }
+}
+
+fn find_source(settings: &Settings, name: &str) -> Result<usize, EngineError> {
+    let place = settings.sources.iter().position(|source| same_name(&source.name, name));
+    place.ok_or_else(|| not_found("source", name))
+}
+
+fn find_route(settings: &Settings, name: &str) -> Result<usize, EngineError> {
+    let place = settings.inbound_routes.iter().position(|route| same_name(&route.name, name));
+    place.ok_or_else(|| not_found("inbound route", name))
+}

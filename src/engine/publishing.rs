@@ -1,0 +1,134 @@
+//! From what is stored to what is served: build, verify, publish.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::{Engine, EngineError};
+use crate::contact::{ContactId, NumberLabel, display_name};
+use crate::generation::Generation;
+use crate::index::{
+    self, ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook,
+};
+use crate::phone_number::PhoneNumber;
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+use crate::store::{ContactRow, Reading, StoreError};
+use crate::sync::SyncError;
+
+/// One contact in this many is looked up again before an index is published.
+const SAMPLE_EVERY: usize = 1000;
+
+/// How many contacts are taken between two looks at whether the run was cancelled.
+const CANCEL_CHECK_EVERY: u64 = 4096;
+
+/// What an index needs of a contact's details; texts without escapes are borrowed.
+#[derive(Deserialize)]
+struct IndexedDetails<'a> {
+    #[serde(borrow, default)]
+    first_name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    last_name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    company: Cow<'a, str>,
+    #[serde(borrow, default)]
+    own_extension: Cow<'a, str>,
+    numbers: Vec<DetailsNumber>,
+}
+
+#[derive(Deserialize)]
+struct DetailsNumber {
+    label: NumberLabel,
+    number: PhoneNumber,
+}
+
+/// An index that holds what the store holds.
+pub(super) struct VerifiedContacts {
+    pub(super) contacts: Arc<ContactIndex>,
+    pub(super) build: Duration,
+    pub(super) verify: Duration,
+}
+
+/// Builds and verifies an index of what `reading` sees.
+pub(super) fn index_of(
+    reading: &Reading<'_>,
+    settings: &Settings,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<VerifiedContacts, EngineError> {
+    let start = Instant::now();
+    let phonebooks = reading.phonebooks()?.into_iter();
+    let mut builder = ContactIndexBuilder::new(
+        phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect(),
+    )?;
+    let sources: HashMap<i64, String> =
+        reading.sources()?.into_iter().map(|source| (source.id, source.settings.name)).collect();
+    let mut samples: Vec<(PhoneNumber, ContactId)> = Vec::new();
+    let mut taken: u64 = 0;
+    let mut numbers: Vec<IndexedNumber> = Vec::new();
+    reading.each_contact(|row| {
+        if taken.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
+            return Err(EngineError::Sync(SyncError::Cancelled));
+        }
+        taken += 1;
+        let details = details_of(&row)?;
+        numbers.clear();
+        numbers.extend(details.numbers.iter().map(|n| IndexedNumber { number: n.number, label: n.label }));
+        if (taken as usize).is_multiple_of(SAMPLE_EVERY)
+            && let Some(first) = numbers.first()
+        {
+            samples.push((first.number, row.id));
+        }
+        builder.push(IndexedContact {
+            id: row.id,
+            source: row.source.and_then(|id| sources.get(&id)).map(String::as_str),
+            source_key: row.source_key,
+            display_name: &display_name(&details.first_name, &details.last_name, &details.company),
+            company: &details.company,
+            own_extension: &details.own_extension,
+            phonebooks: row.phonebooks,
+            numbers: &numbers,
+        })?;
+        Ok(())
+    })?;
+    let contacts = builder.finish(settings.numbers.last_digits > 0)?;
+    let build = start.elapsed();
+
+    let start = Instant::now();
+    index::verify(&contacts, reading.contact_count()?, &samples)?;
+    Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
+}
+
+fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError> {
+    serde_json::from_str(row.details)
+        .map_err(|error| StoreError::Refused(format!("contact {} in the store is damaged: {error}", row.id)))
+}
+
+impl Engine {
+    /// Publishes what is stored, at the start.
+    pub(super) fn publish_stored(&self) -> Result<(), EngineError> {
+        let snapshot = self.store.read(|reading| {
+            let generation = reading.generation()?;
+            if generation == Generation::NONE {
+                return Ok(None);
+            }
+            let settings = reading.settings()?;
+            let built = index_of(reading, &settings, &|| false)?;
+            Ok::<_, EngineError>(Some(Snapshot::new(generation, built.contacts, &settings)?))
+        })?;
+        snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
+        Ok(())
+    }
+
+    /// Publishes a committed snapshot.
+    pub(super) fn publish(&self, snapshot: Snapshot) {
+        let (generation, contacts) = (snapshot.generation(), snapshot.contacts().contact_count());
+        match self.current.publish(snapshot) {
+            Ok(()) => tracing::info!(%generation, contacts, "published"),
+            // Cannot happen while generations are given out by the store; never serve backwards if it does.
+            Err(stale) => tracing::error!(%stale, "not published; please report this"),
+        }
+    }
+}

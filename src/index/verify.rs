@@ -1,0 +1,56 @@
+//! The invariants of an index, as code. What fails here is a defect or damaged memory, never bad input;
+//! the index is thrown away, and the one before it goes on serving.
+
+use fst::Streamer;
+
+use super::ContactIndex;
+use crate::phone_number::PhoneNumber;
+
+/// What an index promised and does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("the new index failed its check and was thrown away: {0}; please report this")]
+pub struct VerifyError(String);
+
+/// Proves that every number leads to contacts that exist, in phonebooks that exist, that as many contacts
+/// are there as were stored, and that `samples` (numbers of contacts, taken while building) are found.
+pub fn verify(
+    index: &ContactIndex,
+    stored_contacts: u64,
+    samples: &[(PhoneNumber, crate::contact::ContactId)],
+) -> Result<(), VerifyError> {
+    let fail = |what: String| Err(VerifyError(what));
+    let contacts = index.contact_count();
+    if contacts as u64 != stored_contacts {
+        return fail(format!("it has {contacts} contacts, the store has {stored_contacts}"));
+    }
+    for map in std::iter::once(&index.numbers.forward).chain(&index.numbers.backward) {
+        if let Err(error) = map.as_fst().verify() {
+            return fail(error.to_string());
+        }
+        if map.len() != index.number_count() {
+            return fail(format!("it has {} numbers and {} last digits", index.number_count(), map.len()));
+        }
+    }
+    let mut numbers = index.numbers.forward.stream();
+    while let Some((_, value)) = numbers.next() {
+        if let Some(start) = index.numbers.packing.unpack_list(value) {
+            let length = index.numbers.lists.get(start).copied().unwrap_or(0) as usize;
+            if length < 2 || start + length >= index.numbers.lists.len() {
+                return fail(format!("a list of {length} postings at {start} lies outside"));
+            }
+        }
+        for posting in index.numbers.postings(Some(value)) {
+            let contact_exists = (posting.contact.0 as usize) < contacts;
+            let set_exists = posting.phonebooks.place() < index.phonebook_set_count();
+            if !contact_exists || !set_exists {
+                return fail(format!("{posting:?} lies outside"));
+            }
+        }
+    }
+    for (number, id) in samples {
+        if !index.exact(*number).any(|posting| index.contact(posting.contact).id == *id) {
+            return fail(format!("contact {id} is not found by {}", number.masked()));
+        }
+    }
+    Ok(())
+}

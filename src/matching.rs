@@ -1,0 +1,80 @@
+//! Who is calling: a pure function of a snapshot and what the network said.
+
+use crate::index::Posting;
+use crate::phone_number::{Caller, InvalidCaller, PhoneNumber};
+use crate::snapshot::Snapshot;
+
+/// Who is calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerMatch {
+    /// At least one contact has the number.
+    Matched {
+        /// The caller's number.
+        number: PhoneNumber,
+        /// Its contacts, best first; none is there twice.
+        contacts: Vec<Posting>,
+        /// How the number was found.
+        kind: MatchKind,
+    },
+    /// A number that no contact has.
+    NotMatched(PhoneNumber),
+    /// The caller asked the network not to say who it is, or the network said nothing.
+    Withheld,
+    /// Not a phone number.
+    Invalid(InvalidCaller),
+}
+
+/// How a caller's number was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchKind {
+    /// The whole number.
+    Exact,
+    /// Its last digits, there being no exact match.
+    LastDigits,
+}
+
+impl CallerMatch {
+    /// The caller's number, if it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<PhoneNumber> {
+        match self {
+            CallerMatch::Matched { number, .. } | CallerMatch::NotMatched(number) => Some(*number),
+            CallerMatch::Withheld | CallerMatch::Invalid(_) => None,
+        }
+    }
+
+    /// The contacts that have the number, best first.
+    #[must_use]
+    pub fn contacts(&self) -> &[Posting] {
+        match self {
+            CallerMatch::Matched { contacts, .. } => contacts,
+            _ => &[],
+        }
+    }
+}
+
+/// Finds the contacts that have the caller's number.
+///
+/// `caller` is what the network gave; `trunk` decides the region of a number that is not written
+/// internationally. An exact match wins; only without one are last digits tried, if the settings say so.
+#[must_use]
+pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMatch {
+    let number = match Caller::parse(caller, snapshot.region_of(trunk)) {
+        Caller::Number(number) => number,
+        Caller::Withheld => return CallerMatch::Withheld,
+        Caller::Invalid(reason) => return CallerMatch::Invalid(reason),
+    };
+    let exact = snapshot.contacts().exact(number);
+    if !exact.is_empty() {
+        return CallerMatch::Matched { number, contacts: exact.collect(), kind: MatchKind::Exact };
+    }
+    let similar = snapshot
+        .last_digits()
+        .map(|count| snapshot.contacts().last_digits(number, count))
+        .unwrap_or_default();
+    if similar.is_empty() {
+        CallerMatch::NotMatched(number)
+    } else {
+        CallerMatch::Matched { number, contacts: similar, kind: MatchKind::LastDigits }
+    }
+}

@@ -1,0 +1,68 @@
+//! The one handle through which every call reads the snapshot, and the only place that replaces it.
+
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::{ArcSwapOption, Guard};
+
+use super::Snapshot;
+use crate::generation::Generation;
+
+/// The snapshot that calls are answered from. Reading never waits, and never frees memory: replaced
+/// snapshots go to a thread of their own, which frees each once the last call has let go of it.
+#[derive(Debug)]
+pub struct CurrentSnapshot {
+    current: ArcSwapOption<Snapshot>,
+    replaced: mpsc::Sender<Arc<Snapshot>>,
+}
+
+/// A snapshot that is not newer than the one being served.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("generation {offered} is not newer than generation {serving}, which is being served")]
+pub struct StaleSnapshot {
+    /// The one refused.
+    pub offered: Generation,
+    /// The one that goes on serving.
+    pub serving: Generation,
+}
+
+/// How often the freeing thread looks whether calls have let go of a snapshot.
+const LET_GO_CHECK: Duration = Duration::from_millis(10);
+
+impl CurrentSnapshot {
+    /// Without a snapshot, until the first is published.
+    pub fn new() -> std::io::Result<Self> {
+        let (replaced, to_free) = mpsc::channel::<Arc<Snapshot>>();
+        thread::Builder::new().name("free-snapshots".into()).spawn(move || {
+            for mut snapshot in to_free {
+                while let Err(still_used) = Arc::try_unwrap(snapshot) {
+                    thread::sleep(LET_GO_CHECK);
+                    snapshot = still_used;
+                }
+            }
+        })?;
+        Ok(CurrentSnapshot { current: ArcSwapOption::empty(), replaced })
+    }
+
+    /// The snapshot to answer one call from; `None` before the first is published.
+    pub fn load(&self) -> Guard<Option<Arc<Snapshot>>> {
+        self.current.load()
+    }
+
+    /// Replaces the snapshot at once, for every call that begins after this. Only ever forward.
+    pub fn publish(&self, snapshot: Snapshot) -> Result<(), StaleSnapshot> {
+        // Publishing is serialised by the store's commit; this check holds even if it were not.
+        let offered = snapshot.generation();
+        if let Some(serving) = self.current.load().as_ref().map(|serving| serving.generation())
+            && offered <= serving
+        {
+            return Err(StaleSnapshot { offered, serving });
+        }
+        if let Some(replaced) = self.current.swap(Some(Arc::new(snapshot))) {
+            // The thread lives as long as this handle; were it gone, the snapshot would be freed here.
+            drop(self.replaced.send(replaced));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Patterns of dialled and calling numbers.

@@ -1,0 +1,273 @@
+//! The store: one SQLite file that survives everything, in the data folder.
+//!
+//! Invariants:
+//! * one process at a time: the folder is locked for as long as the store is open;
+//! * one writer at a time: [`Store::write`] hands out the only writing connection, inside one transaction
+//!   that is rolled back unless it is committed;
+//! * readers ([`Store::read`]) never wait for the writer (WAL) and see one state throughout;
+//! * the generation grows in the same transaction as whatever can change an answer;
+//! * a schema newer than this program is refused, an older one is migrated step by step.
+//!
+//! SQLite's own locks are held here only, never on the path of a call.
+
+mod contacts;
+mod phonebooks;
+mod runs;
+mod schema;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::generation::Generation;
+
+pub use contacts::{ContactFilter, ContactRow, StoredContact};
+pub use phonebooks::StoredPhonebook;
+pub use settings::{RemovedSources, StoredSource};
+
+const STORE_FILE: &str = "ringroute.db";
+const LOCK_FILE: &str = "ringroute.lock";
+
+/// How long a reader waits for the short moments in which even WAL locks.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The state that survives.
+#[derive(Debug)]
+pub struct Store {
+    file: PathBuf,
+    writer: Mutex<Connection>,
+    /// Released when the process ends, however it ends.
+    _lock: File,
+}
+
+/// What is wrong with the store, and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it.
+    #[error(
+        "the data folder {} is in use by another ringroute process{}: stop that one, or choose another folder \
+         with --data-folder",
+        folder.display(), process.map(|id| format!(" (process {id})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+        /// The other process, if it said.
+        process: Option<u32>,
+    },
+    /// The folder cannot be made, read or written.
+    #[error("the data folder {} cannot be used: {source}", folder.display())]
+    Folder {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Written by a newer program.
+    #[error(
+        "{} was written by a newer ringroute (schema {found}; this one knows up to {known}): install that \
+         version again, or restore a backup made before the upgrade", file.display()
+    )]
+    NewerSchema {
+        /// The store's file.
+        file: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The newest schema this program knows.
+        known: u32,
+    },
+    /// Not ours.
+    #[error("{} is not a ringroute store; choose another folder with --data-folder", file.display())]
+    NotAStore {
+        /// The file found.
+        file: PathBuf,
+    },
+    /// SQLite says the file is damaged.
+    #[error("{} is damaged ({detail}): restore a backup", file.display())]
+    Damaged {
+        /// The store's file.
+        file: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A change that contradicts what is there.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else SQLite says: disk full, file removed…
+    #[error("the store could not be read or written: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl Store {
+    /// Opens the store of a data folder; makes both when they are not there yet.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let folder_error = |source| StoreError::Folder { folder: folder.to_owned(), source };
+        make_private_folder(folder).map_err(folder_error)?;
+        let lock = lock(folder)?;
+        let file = folder.join(STORE_FILE);
+        let mut writer = Connection::open(&file)?;
+        configure(&writer).and_then(|()| schema::migrate(&mut writer, &file)).map_err(
+            |error| match error {
+                StoreError::Sqlite(error) => explain(&file, error),
+                other => other,
+            },
+        )?;
+        let store = Store { file, writer: Mutex::new(writer), _lock: lock };
+        store.write(|change| runs::close_interrupted(change))?;
+        Ok(store)
+    }
+
+    /// Reads one state of the store; several reads go on side by side, and while something is written.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&self.file, flags).map_err(StoreError::from)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from)?;
+        let transaction = connection.transaction().map_err(StoreError::from)?;
+        read(&Reading { connection: &transaction })
+    }
+
+    /// Changes the store in one transaction: committed when `change` succeeds, otherwise as if it had
+    /// never begun. Waits for the writer before.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.write_then(change, |value| value)
+    }
+
+    /// Like [`Self::write`], and runs `then` after the commit and before the next writer may begin, so
+    /// that what follows from commits happens in their order. `then` cannot fail.
+    pub fn write_then<T, U, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
+        then: impl FnOnce(T) -> U,
+    ) -> Result<U, E> {
+        let mut writer = self.writer();
+        let transaction =
+            writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let value = change(&Change { reading: Reading { connection: &transaction } })?;
+        transaction.commit().map_err(StoreError::from)?;
+        let value = then(value);
+        // A large change leaves a large write-ahead log; a reader in the way only postpones this.
+        drop(writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        Ok(value)
+    }
+
+    /// Runs `change` like [`Self::write`], and takes all of it back.
+    pub fn try_out<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.writer();
+        let transaction =
+            writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        change(&Change { reading: Reading { connection: &transaction } })
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic while writing dropped its transaction, which rolled it back: the connection is sound.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One state of the store, for reading.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    connection: &'a Connection,
+}
+
+/// A change under way; sees its own writes.
+#[derive(Debug)]
+pub struct Change<'a> {
+    reading: Reading<'a>,
+}
+
+impl<'a> std::ops::Deref for Change<'a> {
+    type Target = Reading<'a>;
+    fn deref(&self) -> &Reading<'a> {
+        &self.reading
+    }
+}
+
+impl Reading<'_> {
+    /// The generation of the last commit that could change an answer.
+    pub fn generation(&self) -> Result<Generation, StoreError> {
+        let generation = self.connection.query_row("SELECT number FROM generation", [], |row| row.get(0))?;
+        Ok(Generation(generation))
+    }
+}
+
+impl Change<'_> {
+    /// Begins the next generation, and says which it is.
+    pub fn next_generation(&self) -> Result<Generation, StoreError> {
+        self.connection.execute("UPDATE generation SET number = number + 1", [])?;
+        self.generation()
+    }
+}
+
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    // Contacts are personal data: nobody but the process's own user.
+    #[cfg(unix)]
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let folder_error = |source| StoreError::Folder { folder: folder.to_owned(), source };
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join(LOCK_FILE))
+        .map_err(folder_error)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            let mut process = String::new();
+            // Only told to people; a lock without a number is still a lock.
+            let process = file.read_to_string(&mut process).ok().and_then(|_| process.trim().parse().ok());
+            return Err(StoreError::InUse { folder: folder.to_owned(), process });
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(folder_error(error)),
+    }
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(folder_error)?;
+    Ok(file)
+}
+
+fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // FULL: a commit that was answered survives a power cut, not only a killed process.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -32768; PRAGMA temp_store = FILE; PRAGMA trusted_schema = OFF;",
+    )?;
+    Ok(())
+}
+
+fn explain(file: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::NotAStore { file: file.to_owned() },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { file: file.to_owned(), detail: error.to_string() }
+        }
+        _ => StoreError::Sqlite(error),
+    }
+}

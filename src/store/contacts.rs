@@ -1,0 +1,277 @@
+//! Contacts in the store, and writing a plan.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Change, Reading, StoreError};
+use crate::contact::{ContactDetails, ContactId};
+use crate::phonebook::{PhonebookId, PhonebookName};
+use crate::sync::{DetailsDigest, KnownContact, KnownContacts, Plan, Staged};
+
+/// A contact as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredContact {
+    /// Its number.
+    pub id: ContactId,
+    /// Name of its source; `None` when it is local.
+    pub source: Option<String>,
+    /// What the source calls it.
+    pub source_key: String,
+    /// What is known of it.
+    pub details: ContactDetails,
+    /// The phonebooks it is in, in order of priority.
+    pub phonebooks: Vec<PhonebookId>,
+    /// Since when its source has not sent it, in RFC 3339.
+    pub missing_since: Option<String>,
+}
+
+/// Which contacts to list.
+#[derive(Debug, Clone, Default)]
+pub struct ContactFilter {
+    /// Only those in this phonebook.
+    pub phonebook: Option<PhonebookName>,
+    /// Only those with this text in a name, the company, the e-mail address or a number; blank means all.
+    pub text: String,
+    /// Only those after this one.
+    pub after: Option<ContactId>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// How many contacts are written between two looks at whether the run was cancelled.
+const CANCEL_CHECK_EVERY: usize = 4096;
+
+const SELECT: &str = "
+    SELECT contact.id, source.settings ->> 'name', contact.source_key, contact.details, contact.missing_since,
+           (SELECT json_group_array(phonebook_id) FROM phonebook_contact WHERE contact_id = contact.id)
+    FROM contact LEFT JOIN source ON source.id = contact.source_id";
+
+fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn contact(row: &Row<'_>) -> rusqlite::Result<StoredContact> {
+    let mut phonebooks: Vec<PhonebookId> = from_json(5, row.get_ref(5)?.as_str()?)?;
+    phonebooks.sort_unstable();
+    Ok(StoredContact {
+        id: ContactId(row.get(0)?),
+        source: row.get(1)?,
+        source_key: row.get(2)?,
+        details: from_json(3, row.get_ref(3)?.as_str()?)?,
+        missing_since: row.get(4)?,
+        phonebooks,
+    })
+}
+
+impl Reading<'_> {
+    /// How many contacts there are.
+    pub fn contact_count(&self) -> Result<u64, StoreError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM contact", [], |row| row.get(0))?)
+    }
+
+    /// How many contacts a source has.
+    pub fn contact_count_of(&self, source: i64) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM contact WHERE source_id = ?";
+        Ok(self.connection.query_row(sql, [source], |row| row.get(0))?)
+    }
+
+    /// A contact.
+    pub fn contact(&self, id: ContactId) -> Result<Option<StoredContact>, StoreError> {
+        let mut statement = self.connection.prepare(&format!("{SELECT} WHERE contact.id = ?"))?;
+        Ok(statement.query_row([id.0], contact).optional()?)
+    }
+
+    /// Contacts in the order of their numbers.
+    pub fn contacts(&self, filter: &ContactFilter) -> Result<Vec<StoredContact>, StoreError> {
+        let text = filter.text.trim();
+        // A number may be typed in groups; what is stored as E.164 has none.
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let is_number = digits.len() > 2 && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
+        let pattern = |text: &str| {
+            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            format!("%{escaped}%")
+        };
+        let sql = format!(
+            "{SELECT}
+             WHERE contact.id > ?1
+               AND (?2 IS NULL OR contact.id IN (
+                     SELECT contact_id FROM phonebook_contact
+                     JOIN phonebook ON phonebook.id = phonebook_id WHERE folded_name = ?2))
+               AND (?3 IS NULL
+                    OR concat_ws(' ', details ->> 'first_name', details ->> 'last_name', details ->> 'company',
+                                 details ->> 'email') LIKE ?3 ESCAPE '\\'
+                    OR (?4 IS NOT NULL AND EXISTS (
+                        SELECT 1 FROM json_each(details, '$.numbers')
+                        WHERE value ->> 'number' LIKE ?4 ESCAPE '\\' OR value ->> 'raw' LIKE ?3 ESCAPE '\\')))
+             ORDER BY contact.id LIMIT ?5"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let rows = statement.query_map(
+            params![
+                filter.after.map_or(0, |id| id.0),
+                filter.phonebook.as_ref().map(PhonebookName::folded),
+                (!text.is_empty()).then(|| pattern(text)),
+                is_number.then(|| pattern(digits.trim_start_matches('0'))),
+                filter.limit,
+            ],
+            contact,
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Hands every contact to `take`, in the order of their numbers, one at a time: the texts are
+    /// borrowed, and nothing is collected.
+    pub fn each_contact<E: From<StoreError>>(
+        &self,
+        mut take: impl FnMut(ContactRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT contact.id, contact.source_id, contact.source_key, contact.details,
+                        phonebook_contact.phonebook_id
+                 FROM contact LEFT JOIN phonebook_contact ON contact_id = contact.id
+                 ORDER BY contact.id",
+            )
+            .map_err(StoreError::from)?;
+        let mut rows = statement.query([]).map_err(StoreError::from)?;
+        // One row per phonebook; a contact is complete when the next one begins.
+        let mut under_way: Option<(u64, Option<i64>, String, String)> = None;
+        let mut phonebooks: Vec<PhonebookId> = Vec::new();
+        let mut give = |contact: &(u64, Option<i64>, String, String), phonebooks: &[PhonebookId]| {
+            let (id, source, source_key, details) = contact;
+            take(ContactRow { id: ContactId(*id), source: *source, source_key, details, phonebooks })
+        };
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            let (id, phonebook) = read_pair(row).map_err(StoreError::from)?;
+            if under_way.as_ref().is_none_or(|contact| contact.0 != id) {
+                if let Some(complete) = &under_way {
+                    give(complete, &phonebooks)?;
+                }
+                phonebooks.clear();
+                // The texts' memory is used again and again.
+                let next = under_way.get_or_insert_default();
+                (next.0, next.1) = (id, row.get(1).map_err(StoreError::from)?);
+                copy_text(&mut next.2, row, 2).map_err(StoreError::from)?;
+                copy_text(&mut next.3, row, 3).map_err(StoreError::from)?;
+            }
+            phonebooks.extend(phonebook);
+        }
+        under_way.iter().try_for_each(|last| give(last, &phonebooks))
+    }
+
+    /// What is known of a source's contacts, for comparing.
+    pub fn known_contacts(&self, source: i64) -> Result<KnownContacts, StoreError> {
+        let mut known = KnownContacts::default();
+        let mut statement = self.connection.prepare(
+            "SELECT source_key, contact.id, digest, missing_since IS NOT NULL, phonebook_id
+             FROM contact LEFT JOIN phonebook_contact ON contact_id = contact.id
+             WHERE source_id = ?",
+        )?;
+        let mut rows = statement.query([source])?;
+        while let Some(row) = rows.next()? {
+            let contact = KnownContact {
+                id: ContactId(row.get(1)?),
+                digest: DetailsDigest(row.get(2)?),
+                is_missing: row.get(3)?,
+                // A synced contact is in one phonebook; 0 is none, so that the next run puts it into one.
+                phonebook: PhonebookId(row.get::<_, Option<u32>>(4)?.unwrap_or(0)),
+            };
+            known.insert(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, contact);
+        }
+        Ok(known)
+    }
+}
+
+/// A contact as [`Reading::each_contact`] hands it out.
+#[derive(Debug, Clone, Copy)]
+pub struct ContactRow<'a> {
+    /// Its number.
+    pub id: ContactId,
+    /// Number of its source; `None` when it is local.
+    pub source: Option<i64>,
+    /// What the source calls it.
+    pub source_key: &'a str,
+    /// [`ContactDetails`] as JSON.
+    pub details: &'a str,
+    /// The phonebooks it is in.
+    pub phonebooks: &'a [PhonebookId],
+}
+
+fn read_pair(row: &Row<'_>) -> rusqlite::Result<(u64, Option<PhonebookId>)> {
+    Ok((row.get(0)?, row.get::<_, Option<u32>>(4)?.map(PhonebookId)))
+}
+
+fn copy_text(into: &mut String, row: &Row<'_>, column: usize) -> rusqlite::Result<()> {
+    into.clear();
+    into.push_str(row.get_ref(column)?.as_str()?);
+    Ok(())
+}
+
+impl Change<'_> {
+    /// Writes a plan of a source. `now` is in RFC 3339. Ends early when the run is cancelled.
+    pub fn write_plan(
+        &self,
+        source: i64,
+        plan: &mut Plan,
+        now: &str,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), StoreError> {
+        let phonebooks = self.planned_phonebooks(source, plan)?;
+        let number_of = |place: u32| phonebooks[place as usize].0;
+        let unreadable =
+            |error| StoreError::Refused(format!("the staging file could not be read back: {error}"));
+
+        let connection = self.connection;
+        let mut add = connection
+            .prepare("INSERT INTO contact (source_id, source_key, digest, details) VALUES (?, ?, ?, ?)")?;
+        let mut put =
+            connection.prepare("INSERT INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)")?;
+        let mut change = connection.prepare("UPDATE contact SET digest = ?, details = ? WHERE id = ?")?;
+        let mut take_out = connection.prepare("DELETE FROM phonebook_contact WHERE contact_id = ?")?;
+        for (written, contact) in plan.staged.read_back().map_err(unreadable)?.enumerate() {
+            if written.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
+                // The caller asks again before it commits, and gives up then.
+                return Ok(());
+            }
+            let Staged { id, phonebook, digest, source_key, details } = contact.map_err(unreadable)?;
+            let id = match id {
+                None => add.insert(params![source, source_key, digest.0, details])?.unsigned_abs(),
+                Some(id) => {
+                    change.execute(params![digest.0, details, id.0])?;
+                    take_out.execute([id.0])?;
+                    id.0
+                }
+            };
+            put.execute(params![id, number_of(phonebook)])?;
+        }
+        for (id, phonebook) in &plan.moved {
+            take_out.execute([id.0])?;
+            put.execute(params![id.0, number_of(*phonebook)])?;
+        }
+        if plan.remove_missing {
+            let mut remove = connection.prepare("DELETE FROM contact WHERE id = ?")?;
+            plan.not_received.iter().try_for_each(|id| remove.execute([id.0]).map(drop))?;
+        } else {
+            let mut mark = connection
+                .prepare("UPDATE contact SET missing_since = coalesce(missing_since, ?) WHERE id = ?")?;
+            plan.not_received.iter().try_for_each(|id| mark.execute(params![now, id.0]).map(drop))?;
+        }
+        let mut unmark = connection.prepare("UPDATE contact SET missing_since = NULL WHERE id = ?")?;
+        plan.received_again.iter().try_for_each(|id| unmark.execute([id.0]).map(drop))?;
+        connection.execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![now, source])?;
+        Ok(())
+    }
+
+    /// Makes the phonebooks that the plan wants and does not have.
+    fn planned_phonebooks(&self, source: i64, plan: &Plan) -> Result<Vec<PhonebookId>, StoreError> {
+        plan.phonebooks
+            .iter()
+            .map(|phonebook| match phonebook.id {
+                Some(id) => self.give_phonebook(id, source).map(|()| id),
+                None => self.create_phonebook(&phonebook.name, Some(source)),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! Phonebooks in the store.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Change, Reading, StoreError};
+use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
+
+/// A phonebook as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPhonebook {
+    /// Its number, and its priority: the lower number comes first.
+    pub id: PhonebookId,
+    /// Its name.
+    pub name: PhonebookName,
+    /// Made by hand, so part of the settings, even while a source fills it.
+    pub is_local: bool,
+    /// Where its contacts come from.
+    pub origin: PhonebookOrigin,
+    /// How many contacts are in it.
+    pub contact_count: u64,
+    /// When its source last succeeded, in RFC 3339; `None` when it is local or was never synchronised.
+    pub last_synced_at: Option<String>,
+}
+
+const SELECT: &str = "
+    SELECT phonebook.id, phonebook.name, phonebook.is_local, source.settings ->> 'name', source.last_synced_at,
+           (SELECT count(*) FROM phonebook_contact WHERE phonebook_id = phonebook.id)
+    FROM phonebook LEFT JOIN source ON source.id = phonebook.source_id";
+
+fn phonebook(row: &Row<'_>) -> rusqlite::Result<StoredPhonebook> {
+    let name: String = row.get(1)?;
+    let name = PhonebookName::parse(&name).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
+    })?;
+    Ok(StoredPhonebook {
+        id: PhonebookId(row.get(0)?),
+        name,
+        is_local: row.get(2)?,
+        origin: row.get::<_, Option<String>>(3)?.map_or(PhonebookOrigin::Local, PhonebookOrigin::Synced),
+        last_synced_at: row.get(4)?,
+        contact_count: row.get(5)?,
+    })
+}
+
+impl Reading<'_> {
+    /// All phonebooks, in order of priority.
+    pub fn phonebooks(&self) -> Result<Vec<StoredPhonebook>, StoreError> {
+        let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY phonebook.id"))?;
+        Ok(statement.query_map([], phonebook)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Finds a phonebook by any spelling of its name.
+    pub fn phonebook(&self, name: &PhonebookName) -> Result<Option<StoredPhonebook>, StoreError> {
+        let mut statement = self.connection.prepare(&format!("{SELECT} WHERE phonebook.folded_name = ?"))?;
+        Ok(statement.query_row([name.folded()], phonebook).optional()?)
+    }
+}
+
+impl Change<'_> {
+    /// Makes a phonebook; fails when the name is taken.
+    pub fn create_phonebook(
+        &self,
+        name: &PhonebookName,
+        source: Option<i64>,
+    ) -> Result<PhonebookId, StoreError> {
+        if let Some(taken) = self.phonebook(name)? {
+            return Err(StoreError::Refused(format!(
+                "there is a phonebook {:?} already",
+                taken.name.as_str()
+            )));
+        }
+        self.connection.execute(
+            "INSERT INTO phonebook (name, folded_name, is_local, source_id) VALUES (?, ?, ?, ?)",
+            params![name.as_str(), name.folded(), source.is_none(), source],
+        )?;
+        let id = self.connection.last_insert_rowid();
+        Ok(PhonebookId(u32::try_from(id).map_err(|_| StoreError::Refused("too many phonebooks".into()))?))
+    }
+
+    /// Makes a source the owner of a phonebook's contacts.
+    pub(super) fn give_phonebook(&self, id: PhonebookId, source: i64) -> Result<(), StoreError> {
+        self.connection.execute("UPDATE phonebook SET source_id = ? WHERE id = ?", params![source, id.0])?;
+        Ok(())
+    }
+
+    /// Deletes a local phonebook; fails when it has contacts or a source fills it.
+    pub fn delete_phonebook(&self, phonebook: &StoredPhonebook) -> Result<(), StoreError> {
+        let name = phonebook.name.as_str();
+        if let PhonebookOrigin::Synced(source) = &phonebook.origin {
+            return Err(StoreError::Refused(format!(
+                "phonebook {name:?} belongs to source {source:?}: it goes with that source"
+            )));
+        }
+        if phonebook.contact_count > 0 {
+            return Err(StoreError::Refused(format!(
+                "phonebook {name:?} has {} contacts: move or delete them first",
+                phonebook.contact_count
+            )));
+        }
+        self.connection.execute("DELETE FROM phonebook WHERE id = ?", [phonebook.id.0])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Sync runs in the store.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Change, Reading, StoreError};
+use crate::sync::{Problem, RunId, RunState, SyncRun};
+
+/// Runs older than this many are forgotten, with their problems.
+const KEPT_RUNS: u64 = 1000;
+
+fn run(row: &Row<'_>) -> rusqlite::Result<SyncRun> {
+    let mut run: SyncRun = from_json(row, 1)?;
+    run.id = RunId(row.get(0)?);
+    Ok(run)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn to_json(part: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(part).map_err(|error| StoreError::Refused(error.to_string()))
+}
+
+impl Reading<'_> {
+    /// Runs, the latest first: of one source or of all, those before `before`.
+    pub fn sync_runs(
+        &self,
+        source: Option<&str>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<SyncRun>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT id, record FROM sync_run
+             WHERE (?1 IS NULL OR source_name = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
+        )?;
+        let runs = statement.query_map(params![source, before.map(|id| id.0), limit], run)?;
+        Ok(runs.collect::<Result<_, _>>()?)
+    }
+
+    /// A run.
+    pub fn sync_run(&self, id: RunId) -> Result<Option<SyncRun>, StoreError> {
+        let sql = "SELECT id, record FROM sync_run WHERE id = ?";
+        Ok(self.connection.query_row(sql, [id.0], run).optional()?)
+    }
+
+    /// The kept problems of a run, from number `after` (they count from 0).
+    pub fn sync_problems(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<Problem>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT problem FROM sync_problem WHERE run_id = ? AND number >= ? ORDER BY number LIMIT ?",
+        )?;
+        let problems = statement.query_map(params![id.0, after, limit], |row| from_json(row, 0))?;
+        Ok(problems.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Change<'_> {
+    /// Records a run that begins, and gives it its number.
+    pub fn begin_run(&self, mut run: SyncRun) -> Result<SyncRun, StoreError> {
+        self.connection.execute(
+            "INSERT INTO sync_run (source_name, state, record) VALUES (?, 'running', ?)",
+            params![run.source, to_json(&run)?],
+        )?;
+        run.id = RunId(self.connection.last_insert_rowid().unsigned_abs());
+        self.connection
+            .execute("DELETE FROM sync_run WHERE id <= ?", [run.id.0.saturating_sub(KEPT_RUNS)])?;
+        Ok(run)
+    }
+
+    /// Replaces the record of a run that ended.
+    pub fn update_run(&self, run: &SyncRun) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE sync_run SET state = 'finished', record = ? WHERE id = ?",
+            params![to_json(run)?, run.id.0],
+        )?;
+        Ok(())
+    }
+
+    /// Records how a run ended, and the problems that were kept.
+    pub fn finish_run(&self, run: &SyncRun, problems: &[Problem]) -> Result<(), StoreError> {
+        self.update_run(run)?;
+        let mut add = self.connection.prepare("INSERT INTO sync_problem VALUES (?, ?, ?)")?;
+        for (number, problem) in problems.iter().enumerate() {
+            add.execute(params![run.id.0, number, to_json(problem)?])?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs that a stopped process left behind came to nothing: their transaction was never committed.
+pub(super) fn close_interrupted(change: &Change<'_>) -> Result<(), StoreError> {
+    let mut statement =
+        change.connection.prepare("SELECT id, record FROM sync_run WHERE state = 'running'")?;
+    let interrupted: Vec<SyncRun> = statement.query_map([], run)?.collect::<Result<_, _>>()?;
+    for mut run in interrupted {
+        run.state = RunState::Failed;
+        run.finished_at = Some(Timestamp::now());
+        run.failure =
+            "ringroute was stopped while this run was under way; nothing was changed. Start it again"
+                .to_owned();
+        change.finish_run(&run, &[])?;
+    }
+    Ok(())
+}

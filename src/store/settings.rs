@@ -1,0 +1,187 @@
+//! Settings in the store, each part a row of JSON.
+
+use std::collections::HashMap;
+
+use rusqlite::{Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Change, Reading, StoreError};
+use crate::settings::{LocalPhonebook, Settings, SourceSettings};
+
+/// A source as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSource {
+    /// Its number; never given to another source.
+    pub id: i64,
+    /// Its settings.
+    pub settings: SourceSettings,
+    /// When it last succeeded, in RFC 3339.
+    pub last_synced_at: Option<String>,
+}
+
+/// What becomes of the contacts of a source that is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovedSources {
+    /// A source that has contacts is not deleted.
+    Refuse,
+    /// Its contacts and phonebooks become local ones.
+    KeepContacts,
+    /// Its contacts and phonebooks go with it.
+    RemoveContacts,
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn to_json(part: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(part).map_err(|error| StoreError::Refused(error.to_string()))
+}
+
+/// What names of sources are compared by.
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+impl Reading<'_> {
+    /// All settings.
+    pub fn settings(&self) -> Result<Settings, StoreError> {
+        let numbers =
+            self.connection.query_row("SELECT settings FROM number_settings", [], |row| from_json(row, 0))?;
+        let phonebooks = self
+            .phonebooks()?
+            .into_iter()
+            .filter(|phonebook| phonebook.is_local)
+            .map(|phonebook| LocalPhonebook { name: phonebook.name })
+            .collect();
+        Ok(Settings {
+            numbers,
+            phonebooks,
+            trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
+            sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
+            inbound_routes: self.parts("SELECT settings FROM inbound_route ORDER BY position")?,
+        })
+    }
+
+    fn parts<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        Ok(statement.query_map([], |row| from_json(row, 0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// All sources, in the order of the settings.
+    pub fn sources(&self) -> Result<Vec<StoredSource>, StoreError> {
+        let sql = "SELECT id, settings, last_synced_at FROM source ORDER BY position, id";
+        let mut statement = self.connection.prepare(sql)?;
+        let sources = statement.query_map([], |row| {
+            Ok(StoredSource { id: row.get(0)?, settings: from_json(row, 1)?, last_synced_at: row.get(2)? })
+        })?;
+        Ok(sources.collect::<Result<_, _>>()?)
+    }
+
+    /// A source, by its name in any case.
+    pub fn source(&self, name: &str) -> Result<Option<StoredSource>, StoreError> {
+        let wanted = folded(name);
+        Ok(self.sources()?.into_iter().find(|source| folded(&source.settings.name) == wanted))
+    }
+}
+
+impl Change<'_> {
+    /// Replaces all settings. Sources and local phonebooks keep their identity by name; those that are
+    /// no longer there are deleted. Says whether contacts were touched.
+    pub fn save_settings(&self, settings: &Settings, removed: RemovedSources) -> Result<bool, StoreError> {
+        self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
+        self.replace_parts("trunk", &settings.trunks)?;
+        self.replace_parts("inbound_route", &settings.inbound_routes)?;
+        let touched = self.save_sources(&settings.sources, removed)?;
+        self.save_phonebooks(&settings.phonebooks)?;
+        Ok(touched)
+    }
+
+    fn replace_parts(&self, table: &str, parts: &[impl Serialize]) -> Result<(), StoreError> {
+        self.connection.execute(&format!("DELETE FROM {table}"), [])?;
+        let mut add =
+            self.connection.prepare(&format!("INSERT INTO {table} (position, settings) VALUES (?, ?)"))?;
+        for (position, part) in parts.iter().enumerate() {
+            add.execute(params![position, to_json(part)?])?;
+        }
+        Ok(())
+    }
+
+    fn save_sources(&self, sources: &[SourceSettings], removed: RemovedSources) -> Result<bool, StoreError> {
+        let mut gone: HashMap<String, StoredSource> =
+            self.sources()?.into_iter().map(|source| (folded(&source.settings.name), source)).collect();
+        for (position, source) in sources.iter().enumerate() {
+            gone.remove(&folded(&source.name));
+            self.connection.execute(
+                "INSERT INTO source (folded_name, position, settings) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (folded_name) DO UPDATE SET position = ?2, settings = ?3",
+                params![folded(&source.name), position, to_json(source)?],
+            )?;
+        }
+        let mut touched = false;
+        for source in gone.values() {
+            touched |= self.delete_source(source, removed)?;
+        }
+        Ok(touched)
+    }
+
+    /// Gives a source another name; its contacts stay its own.
+    pub fn rename_source(&self, source: &StoredSource, new_name: &str) -> Result<(), StoreError> {
+        let settings = SourceSettings { name: new_name.to_owned(), ..source.settings.clone() };
+        self.connection.execute(
+            "UPDATE source SET folded_name = ?, settings = ? WHERE id = ?",
+            params![folded(new_name), to_json(&settings)?, source.id],
+        )?;
+        Ok(())
+    }
+
+    fn delete_source(&self, source: &StoredSource, removed: RemovedSources) -> Result<bool, StoreError> {
+        let contacts = self.contact_count_of(source.id)?;
+        let run = |sql: &str| self.connection.execute(sql, [source.id]);
+        match removed {
+            RemovedSources::Refuse if contacts > 0 => {
+                return Err(StoreError::Refused(format!(
+                    "source {:?} has {contacts} contacts: say whether to keep them as local contacts or to remove \
+                     them with the source",
+                    source.settings.name
+                )));
+            }
+            RemovedSources::KeepContacts => {
+                run("UPDATE contact SET source_id = NULL, missing_since = NULL WHERE source_id = ?")?;
+                run("UPDATE phonebook SET is_local = 1, source_id = NULL WHERE source_id = ?")?;
+            }
+            RemovedSources::Refuse | RemovedSources::RemoveContacts => {
+                run("DELETE FROM contact WHERE source_id = ?")?;
+                run("UPDATE phonebook SET source_id = NULL WHERE is_local AND source_id = ?")?;
+                run("DELETE FROM phonebook WHERE source_id = ?")?;
+            }
+        }
+        run("DELETE FROM source WHERE id = ?")?;
+        Ok(contacts > 0)
+    }
+
+    fn save_phonebooks(&self, wanted: &[LocalPhonebook]) -> Result<(), StoreError> {
+        let there = self.phonebooks()?;
+        for phonebook in wanted {
+            match there.iter().find(|known| known.name.is_same_as(&phonebook.name)) {
+                None => drop(self.create_phonebook(&phonebook.name, None)?),
+                Some(known) if known.is_local => {}
+                Some(known) => {
+                    return Err(StoreError::Refused(format!(
+                        "the phonebook name {:?} is taken by a synced phonebook",
+                        known.name.as_str()
+                    )));
+                }
+            }
+        }
+        for known in there.iter().filter(|known| known.is_local) {
+            if !wanted.iter().any(|phonebook| phonebook.name.is_same_as(&known.name)) {
+                self.delete_phonebook(known)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! Whether to believe what was read: a source that suddenly has nothing, or much less, is more often
+//! broken than right.
+
+use super::SyncError;
+use super::run::RunCounts;
+use crate::settings::GuardSettings;
+
+/// Refuses a plan that would remove a lot, or whose source sent nothing; fails one with too many rejects.
+///
+/// `known` is how many contacts of the source there were before.
+pub fn check(counts: &RunCounts, known: u64, settings: &GuardSettings) -> Result<(), SyncError> {
+    let refuse = |why: String| {
+        Err(SyncError::Refused(format!(
+            "{why}; nothing was changed. If this is right, preview the run and start it with the preview's id"
+        )))
+    };
+    if counts.rows == 0 {
+        return refuse("the source returned no rows".to_owned());
+    }
+    let rejected_allowed = u64::from(settings.max_rejected_percent);
+    if rejected_allowed > 0 && counts.rejected * 100 > counts.rows * rejected_allowed {
+        return refuse(format!(
+            "{} of {} rows were rejected, more than the {rejected_allowed} % that guard.max_rejected_percent \
+             allows",
+            counts.rejected, counts.rows
+        ));
+    }
+    let percent = u64::from(settings.max_removed_percent);
+    let contacts = settings.max_removed_contacts;
+    let is_on = percent > 0 && contacts > 0;
+    if is_on && counts.removed > contacts && counts.removed * 100 > known * percent {
+        return refuse(format!(
+            "{} of the source's {known} contacts would be removed, more than {contacts} and more than {percent} % \
+             (guard.max_removed_contacts and guard.max_removed_percent)",
+            counts.removed
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! Comparing what a source sent with what is known of it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use tokio::sync::{mpsc, watch};
+
+use super::SyncError;
+use super::prepare::{DetailsDigest, Preparation, Prepared};
+use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
+use super::staging::StagedContacts;
+use crate::contact::ContactId;
+use crate::phonebook::{PhonebookId, PhonebookName};
+use crate::settings::PhonebookTarget;
+use crate::source::rows::{Row, RowBatch};
+
+/// Most phonebooks there can be (the reference system's larger limit). It also stops a phonebook property
+/// that is really a key, before it makes half a million phonebooks.
+const MAX_PHONEBOOKS: usize = 500;
+
+/// What the store knows of a contact of the source.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownContact {
+    /// Its number.
+    pub id: ContactId,
+    /// Of its details.
+    pub digest: DetailsDigest,
+    /// Its phonebook.
+    pub phonebook: PhonebookId,
+    /// Whether an earlier run did not receive it.
+    pub is_missing: bool,
+}
+
+/// All that the store knows of a source's contacts, by a hash of their keys.
+#[derive(Debug, Default)]
+pub struct KnownContacts {
+    by_key: HashMap<u128, Entry>,
+    known: u64,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Known(KnownContact),
+    /// Its row was rejected; the contact stays as it was.
+    KnownButRejected(KnownContact),
+    /// Received in this run: a second one with its key is a duplicate.
+    Received,
+}
+
+fn hash_of(key: &str) -> u128 {
+    u128::from_le_bytes(DetailsDigest::of(key.as_bytes()).0)
+}
+
+impl KnownContacts {
+    /// Adds what is known of a contact.
+    pub fn insert(&mut self, source_key: &str, contact: KnownContact) {
+        self.known += 1;
+        self.by_key.insert(hash_of(source_key), Entry::Known(contact));
+    }
+
+    /// How many contacts of the source there are before the run.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.known
+    }
+
+    /// Whether the source has no contacts yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known == 0
+    }
+}
+
+/// Whose a phonebook is, as the planned source sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The source's own.
+    Ours,
+    /// Made by hand.
+    Local {
+        /// How many contacts are in it.
+        contacts: u64,
+    },
+    /// Another source's.
+    Source(String),
+}
+
+/// A phonebook that is there before the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPhonebook {
+    /// Its number.
+    pub id: PhonebookId,
+    /// Its name.
+    pub name: PhonebookName,
+    /// Whose it is.
+    pub owner: Owner,
+}
+
+/// A phonebook that the plan puts contacts into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedPhonebook {
+    /// Its name.
+    pub name: PhonebookName,
+    /// `None` makes it.
+    pub id: Option<PhonebookId>,
+}
+
+/// What a run will change.
+#[derive(Debug)]
+pub struct Plan {
+    /// What became of the rows.
+    pub counts: RunCounts,
+    /// How many contacts of the source there were before.
+    pub known: u64,
+    /// Contacts to add or to replace.
+    pub staged: StagedContacts,
+    /// Contacts that only go to another phonebook, by its place in [`Self::phonebooks`].
+    pub moved: Vec<(ContactId, u32)>,
+    /// Whether contacts that were not received are removed, rather than kept and marked.
+    pub remove_missing: bool,
+    /// Contacts that were not received.
+    pub not_received: Vec<ContactId>,
+    /// Contacts that were missing and are received again.
+    pub received_again: Vec<ContactId>,
+    /// The phonebooks that contacts go to.
+    pub phonebooks: Vec<PlannedPhonebook>,
+    /// The first [`MAX_KEPT_PROBLEMS`].
+    pub problems: Vec<Problem>,
+    /// Two plans that do the same have the same digest, in whichever order their rows came.
+    pub digest: u128,
+}
+
+/// Compares rows with what is known, one after another.
+#[derive(Debug)]
+pub struct Planner {
+    target: PhonebookTarget,
+    known: KnownContacts,
+    known_phonebooks: Vec<KnownPhonebook>,
+    /// Folded name -> place in the plan's phonebooks.
+    places: HashMap<String, u32>,
+    plan: Plan,
+}
+
+impl Planner {
+    /// `staging_folder` is on the disk that the store is on.
+    pub fn new(
+        target: PhonebookTarget,
+        remove_missing: bool,
+        known: KnownContacts,
+        known_phonebooks: Vec<KnownPhonebook>,
+        staging_folder: &Path,
+    ) -> Result<Self, SyncError> {
+        let plan = Plan {
+            counts: RunCounts::default(),
+            known: known.len(),
+            staged: StagedContacts::new(staging_folder)?,
+            moved: Vec::new(),
+            remove_missing,
+            not_received: Vec::new(),
+            received_again: Vec::new(),
+            phonebooks: Vec::new(),
+            problems: Vec::new(),
+            digest: 0,
+        };
+        let mut planner = Planner { target, known, known_phonebooks, places: HashMap::new(), plan };
+        // Refused before a row is read, where that can be known.
+        if let PhonebookTarget::New { name } | PhonebookTarget::Existing { name } = &planner.target {
+            let name = name.clone();
+            planner.place_of(&name)?;
+        }
+        Ok(planner)
+    }
+
+    /// Takes every batch until the sender is gone.
+    pub(super) fn run(
+        mut self,
+        preparation: &Preparation,
+        mut batches: mpsc::Receiver<RowBatch>,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Plan, SyncError> {
+        while let Some(batch) = batches.blocking_recv() {
+            let rows: Vec<Row<'_>> = batch.rows().collect();
+            let prepared: Vec<_> = rows.par_iter().map(|row| preparation.prepare(row)).collect();
+            for (row, prepared) in rows.iter().zip(prepared) {
+                self.plan.counts.rows += 1;
+                match prepared {
+                    Ok(contact) => self.compare(contact, row.position())?,
+                    Err(problem) => self.reject(*problem),
+                }
+            }
+            progress.send_modify(|progress| progress.counts = self.plan.counts);
+        }
+        Ok(self.finish())
+    }
+
+    fn compare(&mut self, contact: Prepared, position: u64) -> Result<(), SyncError> {
+        let entry = self.known.by_key.insert(hash_of(&contact.source_key), Entry::Received);
+        if let Some(Entry::Received) = entry {
+            self.reject(Problem {
+                kind: ProblemKind::RowRejected,
+                position,
+                source_key: contact.source_key,
+                column: String::new(),
+                value: String::new(),
+                reason: "an earlier row has the same key; the first one was taken".to_owned(),
+            });
+            return Ok(());
+        }
+        let phonebook = match (&contact.phonebook, &self.target) {
+            (Some(name), _) => self.place_of(name)?,
+            // The only one, found at the start.
+            (None, _) => 0,
+        };
+        self.plan.counts.dropped_numbers += contact.dropped.len() as u64;
+        for problem in contact.dropped {
+            self.keep(problem);
+        }
+        let (key, digest) = (&contact.source_key, contact.digest);
+        let counts = &mut self.plan.counts;
+        let id = match entry {
+            None => {
+                counts.added += 1;
+                None
+            }
+            Some(Entry::Known(known) | Entry::KnownButRejected(known)) => {
+                if known.is_missing {
+                    self.plan.received_again.push(known.id);
+                }
+                let moves = self.plan.phonebooks[phonebook as usize].id != Some(known.phonebook);
+                if known.digest == digest {
+                    if moves {
+                        counts.moved += 1;
+                        self.plan.moved.push((known.id, phonebook));
+                        self.count_in("moved", key, digest, phonebook);
+                    } else {
+                        counts.unchanged += 1;
+                    }
+                    return Ok(());
+                }
+                counts.changed += 1;
+                Some(known.id)
+            }
+            Some(Entry::Received) => return Ok(()),
+        };
+        self.plan.staged.push(id, phonebook, digest, key, &contact.details)?;
+        self.count_in(if id.is_some() { "changed" } else { "added" }, key, digest, phonebook);
+        Ok(())
+    }
+
+    /// Adds a change to the plan's digest. A sum does not depend on the order.
+    fn count_in(&mut self, what: &str, key: &str, digest: DetailsDigest, phonebook: u32) {
+        let name = self.plan.phonebooks[phonebook as usize].name.folded();
+        let change = DetailsDigest::of(format!("{what}\0{key}\0{name}\0{:?}", digest.0).as_bytes());
+        self.plan.digest = self.plan.digest.wrapping_add(u128::from_le_bytes(change.0));
+    }
+
+    fn reject(&mut self, mut problem: Problem) {
+        self.plan.counts.rejected += 1;
+        if let Some(entry) = self.known.by_key.get_mut(&hash_of(&problem.source_key))
+            && let Entry::Known(contact) = *entry
+        {
+            // It was received, only not usable: removing the contact would be wrong.
+            *entry = Entry::KnownButRejected(contact);
+            problem.reason.push_str("; the contact stays as it was");
+        }
+        self.keep(problem);
+    }
+
+    fn keep(&mut self, problem: Problem) {
+        if self.plan.problems.len() < MAX_KEPT_PROBLEMS {
+            self.plan.problems.push(problem);
+        }
+    }
+
+    fn place_of(&mut self, name: &PhonebookName) -> Result<u32, SyncError> {
+        let folded = name.folded();
+        if let Some(place) = self.places.get(&folded) {
+            return Ok(*place);
+        }
+        let refuse = |why: String| Err(SyncError::Refused(why));
+        let known = self.known_phonebooks.iter().find(|known| known.name.is_same_as(name));
+        let fills_existing = matches!(self.target, PhonebookTarget::Existing { .. });
+        let planned = match known.map(|known| (known, &known.owner)) {
+            Some((known, Owner::Ours)) => PlannedPhonebook { name: known.name.clone(), id: Some(known.id) },
+            Some((known, Owner::Local { contacts: 0 })) if fills_existing => {
+                PlannedPhonebook { name: known.name.clone(), id: Some(known.id) }
+            }
+            Some((known, Owner::Local { contacts })) if fills_existing => {
+                return refuse(format!(
+                    "phonebook {:?} is not empty (it has {contacts} contacts): only an empty phonebook can be \
+                     filled by a source; name an empty one, or let the source make its own",
+                    known.name.as_str()
+                ));
+            }
+            Some((known, owner)) => {
+                let whose = match owner {
+                    Owner::Source(other) => format!("source {other:?}"),
+                    _ => "a local phonebook".to_owned(),
+                };
+                return refuse(format!(
+                    "the phonebook name {:?} is taken by {whose}: rename or delete that one, or choose another name",
+                    known.name.as_str()
+                ));
+            }
+            None if fills_existing => {
+                return refuse(format!(
+                    "there is no phonebook {:?}: make it first, or let the source make its own",
+                    name.as_str()
+                ));
+            }
+            None => PlannedPhonebook { name: name.clone(), id: None },
+        };
+        let made = self.plan.phonebooks.iter().filter(|phonebook| phonebook.id.is_none()).count();
+        if planned.id.is_none() && self.known_phonebooks.len() + made >= MAX_PHONEBOOKS {
+            return refuse(format!(
+                "there would be more than {MAX_PHONEBOOKS} phonebooks: is {} the column that names the team?",
+                match &self.target {
+                    PhonebookTarget::ByProperty { column, .. } => format!("{column:?}"),
+                    _ => "this".to_owned(),
+                }
+            ));
+        }
+        let place = self.plan.phonebooks.len() as u32;
+        self.plan.phonebooks.push(planned);
+        self.places.insert(folded, place);
+        Ok(place)
+    }
+
+    fn finish(mut self) -> Plan {
+        let mut plan = self.plan;
+        for entry in self.known.by_key.drain() {
+            if let (_, Entry::Known(contact)) = entry {
+                plan.not_received.push(contact.id);
+            }
+        }
+        plan.not_received.sort_unstable();
+        if plan.remove_missing {
+            plan.counts.removed = plan.not_received.len() as u64;
+        } else {
+            plan.counts.kept_missing = plan.not_received.len() as u64;
+        }
+        for id in &plan.not_received {
+            let change = DetailsDigest::of(format!("not received\0{id}").as_bytes());
+            plan.digest = plan.digest.wrapping_add(u128::from_le_bytes(change.0));
+        }
+        plan
+    }
+}
