@@ -2,6 +2,7 @@
 //! they in, and so where does this call go?
 
 pub mod api;
+pub mod config;
 pub mod contact;
 pub mod engine;
 pub mod generation;
@@ -15,3 +16,4 @@ pub mod snapshot;
 pub mod source;
 pub mod store;
 pub mod sync;
+pub mod toml_document;

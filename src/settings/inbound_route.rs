@@ -14,7 +14,7 @@ pub struct InboundRoute {
     /// Unique name, 1 to 63 characters.
     pub name: String,
     /// A route that is off is passed over.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[serde(default = "yes")]
     pub enabled: bool,
     /// For people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -46,9 +46,6 @@ pub struct InboundRoute {
 
 fn yes() -> bool {
     true
-}
-fn is_yes(value: &bool) -> bool {
-    *value
 }
 fn is_no(value: &bool) -> bool {
     !*value
