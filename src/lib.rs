@@ -1,9 +1,29 @@
 //! Ringroute answers one question while a phone is ringing: who is calling, which team's phonebook are
 //! they in, and so where does this call go?
+//!
+//! # The flow
+//!
+//! Contacts live in the company's own database. A [`source`] streams the rows of one, as text of the columns
+//! that the settings map to contact fields. A [`sync`] pass turns rows into contacts ([`phone_number`] makes
+//! what people write comparable), compares them with what is known, and comes to a plan that a guard believes
+//! or refuses. The [`store`] writes the plan, in one transaction; from what was written, an [`index`] of all
+//! contacts by number is built and verified before that transaction commits. Index and inbound routes together
+//! are a [`snapshot`], and the newest one is what every call is answered from: [`matching`] says who calls,
+//! [`routing`] says where the call goes, and why.
+//!
+//! The [`engine`] wires these rooms together and is what the doors call: gRPC in [`api`], the commands in
+//! [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
+//!
+//! # What holds throughout
+//!
+//! * No I/O, lock or SQL on the path of a call; one load of the snapshot, and everything from that.
+//! * Whatever fails before a commit changes nothing; what was committed can be served.
+//! * Data flows one way: each room imports only rooms to its left (`tests/layering.rs`).
 
 pub mod api;
 pub mod config;
 pub mod contact;
+pub mod demo;
 pub mod engine;
 pub mod generation;
 pub mod index;

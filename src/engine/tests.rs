@@ -1,1 +1,353 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rusqlite::Connection;
+
+use super::*;
+use crate::matching::match_caller;
+use crate::phonebook::PhonebookName;
+use crate::routing::{self, Call};
+use crate::settings::{InboundRoute, Settings};
+use crate::store::RemovedSources;
+use crate::sync::{RunKind, RunState, SyncRun};
+
+/// An engine on a data folder of its own, and a source that tests change.
+struct Fixture {
+    folder: tempfile::TempDir,
+    engine: Arc<Engine>,
+}
+
+const SETTINGS: &str = r#"
+[numbers]
+default_region = "DE"
+[[source]]
+name = "crm"
+connection = { sqlite = { path = "SOURCE" } }
+sync_filter = "select ${MAP} from main.contacts order by id"
+field_map = { key = "id", last_name = "name", business_number = "phone" }
+phonebook = { by_property = { column = "belongto" } }
+[[inbound_route]]
+name = "to sales"
+phonebooks = ["Sales"]
+destination = { type = "queue", target = "6400" }
+[[inbound_route]]
+name = "to support"
+phonebooks = ["Support"]
+destination = { type = "ring_group", target = "6300" }
+"#;
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let fixture = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
+        fixture.source().execute_batch("CREATE TABLE contacts (id, name, phone, belongto)").unwrap();
+        let document = SETTINGS.replace("SOURCE", fixture.source_path().to_str().unwrap());
+        fixture.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+        fixture
+    }
+
+    fn source_path(&self) -> PathBuf {
+        self.folder.path().join("crm.db")
+    }
+
+    fn source(&self) -> Connection {
+        Connection::open(self.source_path()).unwrap()
+    }
+
+    fn put(&self, rows: &[(u32, &str, &str, &str)]) {
+        let source = self.source();
+        source.execute("DELETE FROM contacts", []).unwrap();
+        for row in rows {
+            source.execute("INSERT INTO contacts VALUES (?, ?, ?, ?)", *row).unwrap();
+        }
+    }
+
+    async fn run(&self, kind: RunKind, allow_preview: Option<RunId>) -> SyncRun {
+        finish(&self.engine, kind, allow_preview).await
+    }
+
+    async fn sync(&self) -> SyncRun {
+        self.run(RunKind::Sync, None).await
+    }
+
+    /// Name and phonebook of whoever has the number.
+    fn who(&self, caller: &str) -> Option<(String, String)> {
+        let loaded = self.engine.snapshot();
+        let snapshot = loaded.as_ref().unwrap();
+        let found = *match_caller(snapshot, caller, "").contacts().first()?;
+        let contacts = snapshot.contacts();
+        let phonebook = contacts.phonebook(contacts.phonebooks_in(found.phonebooks)[0]);
+        Some((contacts.contact(found.contact).display_name.to_owned(), phonebook.name.to_string()))
+    }
+}
+
+async fn finish(engine: &Arc<Engine>, kind: RunKind, allow_preview: Option<RunId>) -> SyncRun {
+    let started = engine.start_sync("crm", kind, "test", allow_preview).await.unwrap();
+    if let Some(active) = engine.active_run(started.run.id) {
+        let mut progress = active.progress();
+        drop(progress.wait_for(|progress| progress.finished.is_some()).await);
+    }
+    engine.run(started.run.id).await.unwrap()
+}
+
+fn is_sales(name: &str) -> Option<(String, String)> {
+    Some((name.to_owned(), "Sales".to_owned()))
+}
+
+#[tokio::test]
+async fn contacts_are_matched_after_a_run_and_after_a_restart_without_the_source() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "+44 20 7946 0123", "Support")]);
+    let run = fixture.sync().await;
+    assert_eq!((run.state, run.counts.added, run.generation), (RunState::Succeeded, 2, Some(Generation(2))), "{run:?}");
+    assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+
+    let Fixture { folder, engine } = fixture;
+    drop(engine);
+    std::fs::remove_file(folder.path().join("crm.db")).unwrap();
+    let again = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
+    assert_eq!(again.engine.generation(), Generation(2));
+    assert_eq!(again.who("0049 30 1234567"), is_sales("Berg"));
+    // And the source's absence is a failed run that changes nothing.
+    let failed = again.sync().await;
+    assert_eq!(failed.state, RunState::Failed);
+    assert!(failed.failure.contains("crm.db"), "{}", failed.failure);
+    assert_eq!((again.engine.generation(), again.who("+49301234567")), (Generation(2), is_sales("Berg")));
+}
+
+#[tokio::test]
+async fn a_run_without_changes_publishes_nothing() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let again = fixture.sync().await;
+    assert_eq!((again.state, again.counts.unchanged, again.generation), (RunState::Succeeded, 1, Some(Generation(2))));
+    assert_eq!(fixture.engine.generation(), Generation(2));
+}
+
+#[tokio::test]
+async fn a_contact_that_moves_keeps_its_number_in_the_store() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let id = |fixture: &Fixture| {
+        let loaded = fixture.engine.snapshot();
+        let snapshot = loaded.as_ref().unwrap();
+        let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
+        snapshot.contacts().contact(found.contact).id
+    };
+    let before = id(&fixture);
+    fixture.put(&[(1, "Berg", "030 1234567", "Support")]);
+    let run = fixture.sync().await;
+    assert_eq!(run.counts.moved, 1);
+    assert_eq!(fixture.who("+49301234567"), Some(("Berg".into(), "Support".into())));
+    assert_eq!(id(&fixture), before);
+}
+
+#[tokio::test]
+async fn an_empty_source_is_refused_unless_its_preview_is_allowed() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    fixture.put(&[]);
+    let refused = fixture.sync().await;
+    assert_eq!(refused.state, RunState::Refused);
+    assert!(refused.failure.contains("no rows") && refused.failure.contains("preview"), "{}", refused.failure);
+    assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+
+    let preview = fixture.run(RunKind::Preview, None).await;
+    assert_eq!((preview.state, preview.counts.removed), (RunState::Succeeded, 1));
+    assert_eq!(fixture.who("+49301234567"), is_sales("Berg"), "a preview changes nothing");
+
+    fixture.put(&[(2, "Dorn", "030 7654321", "Sales")]);
+    let other = fixture.run(RunKind::Sync, Some(preview.id)).await;
+    assert_eq!(other.state, RunState::Refused, "the source no longer says what was previewed");
+
+    fixture.put(&[]);
+    let allowed = fixture.run(RunKind::Sync, Some(preview.id)).await;
+    assert_eq!((allowed.state, allowed.counts.removed), (RunState::Succeeded, 1));
+    assert_eq!(fixture.who("+49301234567"), None);
+}
+
+#[tokio::test]
+async fn only_a_finished_preview_of_the_same_source_can_be_allowed() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let sync = fixture.sync().await;
+    for (id, expected) in [(sync.id, "not a finished preview"), (RunId(999), "there is no sync run \"999\"")] {
+        let error = fixture.engine.start_sync("crm", RunKind::Sync, "test", Some(id)).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_off_or_unknown_is_not_started() {
+    let fixture = Fixture::new();
+    let mut source = fixture.engine.settings().unwrap().sources.remove(0);
+    source.enabled = false;
+    fixture.engine.update_source("crm", source, "").unwrap();
+    let start = async |name| fixture.engine.start_sync(name, RunKind::Sync, "test", None).await.unwrap_err();
+    assert!(matches!(start("CRM").await, EngineError::SourceIsOff { .. }));
+    assert!(matches!(start("erp").await, EngineError::NotFound { what: "source", .. }));
+}
+
+#[tokio::test]
+async fn an_edit_is_whole_or_not_at_all() {
+    let fixture = Fixture::new();
+    let before = fixture.engine.settings().unwrap();
+    let mut route = before.inbound_routes[0].clone();
+    route.name = "broken".into();
+    route.dids = vec!["12[3".into()];
+    let error = fixture.engine.create_route(route, 0).unwrap_err();
+    assert!(matches!(&error, EngineError::Route(wrong) if wrong.field == "dids[0]"), "{error}");
+    assert_eq!(fixture.engine.settings().unwrap(), before);
+    assert_eq!(fixture.engine.generation(), Generation(1));
+}
+
+#[tokio::test]
+async fn a_route_edit_shares_the_contacts_and_makes_a_generation() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let contacts = |fixture: &Fixture| fixture.engine.snapshot().as_ref().unwrap().shared_contacts();
+    let before = contacts(&fixture);
+    let edited = fixture.engine.move_route("to support", 1).unwrap();
+    assert_eq!(edited.generation, Generation(3));
+    assert!(Arc::ptr_eq(&before, &contacts(&fixture)));
+    let names: Vec<_> =
+        fixture.engine.settings().unwrap().inbound_routes.into_iter().map(|route| route.name).collect();
+    assert_eq!(names, ["to support", "to sales"]);
+}
+
+#[tokio::test]
+async fn the_second_of_two_editors_is_told() {
+    let fixture = Fixture::new();
+    let route = fixture.engine.settings().unwrap().inbound_routes.remove(0);
+    let read = etag(&route);
+    let renamed = |note: &str| InboundRoute { note: note.into(), ..route.clone() };
+    fixture.engine.update_route("to sales", renamed("first"), &read).unwrap();
+    let error = fixture.engine.update_route("to sales", renamed("second"), &read).unwrap_err();
+    assert!(matches!(error, EngineError::ChangedMeanwhile { .. }), "{error}");
+    assert_eq!(fixture.engine.settings().unwrap().inbound_routes[0].note, "first");
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_change_and_changes_nothing() {
+    let fixture = Fixture::new();
+    let mut wanted = fixture.engine.settings().unwrap();
+    wanted.inbound_routes.pop();
+    let document = wanted.to_toml().unwrap();
+    let applied = fixture.engine.apply(&document, RemovedSources::Refuse, true).unwrap();
+    assert_eq!((applied.changes.len(), applied.generation), (1, Generation(1)));
+    assert_eq!(fixture.engine.settings().unwrap().inbound_routes.len(), 2);
+    fixture.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    assert_eq!(fixture.engine.settings().unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn a_renamed_source_keeps_its_contacts_and_its_name_is_on_them() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let mut source = fixture.engine.settings().unwrap().sources.remove(0);
+    source.name = "customers".into();
+    fixture.engine.update_source("crm", source, "").unwrap();
+    let loaded = fixture.engine.snapshot();
+    let snapshot = loaded.as_ref().unwrap();
+    let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
+    assert_eq!(snapshot.contacts().contact(found.contact).source, "customers");
+}
+
+#[tokio::test]
+async fn deleting_a_source_keeps_or_removes_its_contacts_as_asked() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    assert!(fixture.engine.delete_source("crm", RemovedSources::Refuse, "").is_err());
+    let document = Settings::default().to_toml().unwrap();
+    assert!(fixture.engine.apply(&document, RemovedSources::Refuse, false).is_err());
+    let deleted = fixture.engine.delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+    assert_eq!((deleted.value, fixture.who("+49301234567")), (1, is_sales("Berg")));
+    assert_eq!(fixture.engine.settings().unwrap().phonebooks.len(), 1, "its phonebook is a local one now");
+}
+
+#[tokio::test]
+async fn a_cancelled_run_changes_nothing() {
+    let fixture = Fixture::new();
+    let source = fixture.source();
+    source
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+             INSERT INTO contacts SELECT i, 'Name ' || i, '+4930' || (1000000 + i), 'Sales' FROM n",
+        )
+        .unwrap();
+    let started = fixture.engine.start_sync("crm", RunKind::Sync, "test", None).await.unwrap();
+    let active = fixture.engine.active_run(started.run.id).unwrap();
+    let mut progress = active.progress();
+    // Under way for certain: it has read something.
+    drop(progress.wait_for(|progress| progress.counts.rows > 0).await);
+    let second = fixture.engine.start_sync("crm", RunKind::Sync, "another", None).await.unwrap();
+    assert_eq!((second.already_running, second.run.id), (true, started.run.id));
+    assert!(fixture.engine.cancel_sync(started.run.id));
+    drop(progress.wait_for(|progress| progress.finished.is_some()).await);
+    let run = fixture.engine.run(started.run.id).await.unwrap();
+    assert_eq!(run.state, RunState::Cancelled, "{run:?}");
+    assert_eq!(fixture.engine.generation(), Generation(1));
+    assert_eq!(fixture.engine.read(|reading| reading.contact_count()).unwrap(), 0);
+    assert!(!fixture.engine.cancel_sync(started.run.id), "it is no longer under way");
+}
+
+/// Every version of the contact is in another phonebook than the one before, and its name says which: an
+/// answer that mixed two generations would show a name and a route that do not belong together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn look_ups_during_swaps_never_fail_and_never_see_two_generations() {
+    let fixture = Fixture::new();
+    let version = |number: u32| if number.is_multiple_of(2) { ("even", "Sales") } else { ("odd", "Support") };
+    fixture.put(&[(1, version(0).0, "030 1234567", version(0).1)]);
+    fixture.sync().await;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let (engine, stop) = (Arc::clone(&fixture.engine), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                let (mut answers, mut last) = (0_u64, Generation::NONE);
+                while !stop.load(Ordering::Relaxed) {
+                    let loaded = engine.snapshot();
+                    let snapshot = loaded.as_ref().unwrap();
+                    assert!(snapshot.generation() >= last, "generations only grow");
+                    last = snapshot.generation();
+                    let decision = routing::decide(snapshot, &Call { caller: "+49301234567", did: "", trunk: "" });
+                    let contact = decision.caller_match.contacts()[0].contact;
+                    let name = snapshot.contacts().contact(contact).display_name;
+                    let route = &decision.route.unwrap().name;
+                    assert_eq!((name == "even"), (route == "to sales"), "{name} went {route}");
+                    answers += 1;
+                }
+                answers
+            })
+        })
+        .collect();
+    for number in 1..=30 {
+        fixture.put(&[(1, version(number).0, "030 1234567", version(number).1)]);
+        let run = fixture.sync().await;
+        assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    for caller in callers {
+        assert!(caller.join().unwrap() > 0);
+    }
+    assert_eq!(fixture.engine.generation(), Generation(32));
+}
+
+#[test]
+fn names_of_phonebooks_in_routes_may_not_exist_yet() {
+    let name = PhonebookName::parse("Later").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path()).unwrap();
+    assert!(engine.snapshot().is_none(), "nothing is served before the first commit");
+    let mut settings = Settings::default();
+    settings.phonebooks.push(crate::settings::LocalPhonebook { name });
+    engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    assert!(engine.snapshot().is_some());
+}

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Change, Reading, StoreError};
+use crate::phonebook::PhonebookId;
 use crate::settings::{LocalPhonebook, Settings, SourceSettings};
 
 /// A source as stored.
@@ -95,8 +96,10 @@ impl Change<'_> {
         self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;
+        let local_before = self.phonebooks()?.into_iter().filter(|phonebook| phonebook.is_local);
+        let local_before: Vec<PhonebookId> = local_before.map(|phonebook| phonebook.id).collect();
         let touched = self.save_sources(&settings.sources, removed)?;
-        self.save_phonebooks(&settings.phonebooks)?;
+        self.save_phonebooks(&settings.phonebooks, &local_before)?;
         Ok(touched)
     }
 
@@ -163,7 +166,8 @@ impl Change<'_> {
         Ok(contacts > 0)
     }
 
-    fn save_phonebooks(&self, wanted: &[LocalPhonebook]) -> Result<(), StoreError> {
+    /// Phonebooks that became local only now, with their source's deletion, stay.
+    fn save_phonebooks(&self, wanted: &[LocalPhonebook], local_before: &[PhonebookId]) -> Result<(), StoreError> {
         let there = self.phonebooks()?;
         for phonebook in wanted {
             match there.iter().find(|known| known.name.is_same_as(&phonebook.name)) {
@@ -177,7 +181,7 @@ impl Change<'_> {
                 }
             }
         }
-        for known in there.iter().filter(|known| known.is_local) {
+        for known in there.iter().filter(|known| local_before.contains(&known.id)) {
             if !wanted.iter().any(|phonebook| phonebook.name.is_same_as(&known.name)) {
                 self.delete_phonebook(known)?;
             }

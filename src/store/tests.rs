@@ -1,1 +1,227 @@
+use rusqlite::Connection;
 
+use super::*;
+use crate::phonebook::{PhonebookName, PhonebookOrigin};
+use crate::settings::{LocalPhonebook, Settings};
+use crate::sync::{RunKind, RunState, SyncRun};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn name(text: &str) -> PhonebookName {
+    PhonebookName::parse(text).unwrap()
+}
+
+fn settings_with_source() -> Settings {
+    Settings::from_toml(
+        r#"
+        [[phonebook]]
+        name = "VIP"
+        [[source]]
+        name = "crm"
+        connection = { sqlite = { path = "crm.db" } }
+        sync_filter = "select ${MAP} from main.contacts"
+        field_map = { key = "id", last_name = "name", business_number = "phone" }
+        phonebook = { new = { name = "Customers" } }
+        "#,
+    )
+    .unwrap()
+}
+
+/// A store with one source, its phonebook and one contact in it.
+fn store_with_contact(folder: &Path) -> Store {
+    let store = Store::open(folder).unwrap();
+    store
+        .write(|change| {
+            change.save_settings(&settings_with_source(), RemovedSources::Refuse)?;
+            let source = change.source("crm")?.unwrap().id;
+            let phonebook = change.create_phonebook(&name("Customers"), Some(source))?;
+            change.connection.execute(
+                "INSERT INTO contact (source_id, source_key, digest, details)
+                 VALUES (?, '7', zeroblob(16), '{\"last_name\":\"Berg\",\"numbers\":[]}')",
+                [source],
+            )?;
+            let contact = change.connection.last_insert_rowid();
+            change
+                .connection
+                .execute("INSERT INTO phonebook_contact VALUES (?, ?)", (contact, phonebook.0))?;
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    store
+}
+
+#[test]
+fn a_second_process_is_kept_out_and_told_whose_it_is() {
+    let folder = folder();
+    let first = Store::open(folder.path()).unwrap();
+    let refused = Store::open(folder.path()).unwrap_err();
+    let process = std::process::id();
+    assert!(matches!(refused, StoreError::InUse { process: Some(found), .. } if found == process));
+    assert!(refused.to_string().contains(&process.to_string()));
+    drop(first);
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let folder = folder();
+    drop(Store::open(folder.path()).unwrap());
+    let file = folder.path().join(STORE_FILE);
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 4000).unwrap();
+    let refused = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(refused, StoreError::NewerSchema { found: 4000, .. }), "{refused}");
+    let version: u32 =
+        Connection::open(&file).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 4000);
+}
+
+#[test]
+fn files_that_are_not_ours_are_refused() {
+    let folder = folder();
+    let file = folder.path().join(STORE_FILE);
+    std::fs::write(&file, "a text, and certainly no database at all").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::NotAStore { .. })));
+
+    std::fs::remove_file(&file).unwrap();
+    Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (id)").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::NotAStore { .. })));
+}
+
+#[test]
+fn a_change_that_fails_is_as_if_it_had_never_begun() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let failed: Result<(), StoreError> = store.write(|change| {
+        change.next_generation()?;
+        change.create_phonebook(&name("Sales"), None)?;
+        Err(StoreError::Refused("no".into()))
+    });
+    failed.unwrap_err();
+    let (generation, phonebooks) =
+        store.read(|reading| Ok::<_, StoreError>((reading.generation()?, reading.phonebooks()?))).unwrap();
+    assert_eq!((generation, phonebooks), (Generation::NONE, Vec::new()));
+}
+
+#[test]
+fn trying_out_changes_nothing() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let generation = store.try_out(|change| change.next_generation()).unwrap();
+    assert_eq!(generation, Generation(1));
+    assert_eq!(store.read(|reading| reading.generation()).unwrap(), Generation::NONE);
+}
+
+#[test]
+fn readers_do_not_wait_for_the_writer() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    store
+        .write(|change| {
+            change.next_generation()?;
+            // Another connection, while the transaction is open.
+            let seen = store.read(|reading| reading.generation())?;
+            assert_eq!(seen, Generation::NONE);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    assert_eq!(store.read(|reading| reading.generation()).unwrap(), Generation(1));
+}
+
+#[test]
+fn generations_go_on_after_a_restart() {
+    let folder = folder();
+    let next = || Store::open(folder.path()).unwrap().write(|change| change.next_generation()).unwrap();
+    assert_eq!([next(), next(), next()], [Generation(1), Generation(2), Generation(3)]);
+}
+
+#[test]
+fn settings_read_back_as_they_were_saved() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let mut settings = settings_with_source();
+    let save = |settings: &Settings| {
+        store.write(|change| change.save_settings(settings, RemovedSources::Refuse)).unwrap();
+        store.read(|reading| reading.settings()).unwrap()
+    };
+    assert_eq!(save(&settings), settings);
+    settings.phonebooks = vec![LocalPhonebook { name: name("Board") }];
+    settings.sources[0].remove_missing = false;
+    assert_eq!(save(&settings), settings);
+    assert_eq!(save(&Settings::default()), Settings::default());
+}
+
+#[test]
+fn a_run_that_was_interrupted_is_closed_at_the_next_start() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let begun = SyncRun::begin("crm", RunKind::Sync, "test", jiff::Timestamp::UNIX_EPOCH);
+    let run = store.write(|change| change.begin_run(begun)).unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    let closed = store.read(|reading| reading.sync_run(run.id)).unwrap().unwrap();
+    assert_eq!(closed.state, RunState::Failed);
+    assert!(closed.failure.contains("nothing was changed") && closed.finished_at.is_some(), "{closed:?}");
+}
+
+#[test]
+fn a_source_with_contacts_is_not_lost_by_an_edit() {
+    let folder = folder();
+    let store = store_with_contact(folder.path());
+    let without = Settings { sources: Vec::new(), ..settings_with_source() };
+    let refused = store.write(|change| change.save_settings(&without, RemovedSources::Refuse)).unwrap_err();
+    assert!(refused.to_string().contains("has 1 contacts"), "{refused}");
+    assert_eq!(store.read(|reading| reading.contact_count()).unwrap(), 1);
+}
+
+#[test]
+fn contacts_of_a_deleted_source_can_stay_as_local_ones() {
+    let folder = folder();
+    let store = store_with_contact(folder.path());
+    let without = Settings { sources: Vec::new(), ..settings_with_source() };
+    let touched = store.write(|change| change.save_settings(&without, RemovedSources::KeepContacts)).unwrap();
+    assert!(touched);
+    let contacts = store
+        .read(|reading| reading.contacts(&ContactFilter { limit: 10, ..ContactFilter::default() }))
+        .unwrap();
+    assert_eq!((contacts.len(), &contacts[0].source), (1, &None));
+    let phonebook = store.read(|reading| reading.phonebook(&name("customers"))).unwrap().unwrap();
+    assert_eq!((phonebook.origin, phonebook.contact_count), (PhonebookOrigin::Local, 1));
+}
+
+#[test]
+fn contacts_of_a_deleted_source_can_go_with_it_and_their_numbers_are_never_given_again() {
+    let folder = folder();
+    let store = store_with_contact(folder.path());
+    let without = Settings { sources: Vec::new(), ..settings_with_source() };
+    store.write(|change| change.save_settings(&without, RemovedSources::RemoveContacts)).unwrap();
+    let phonebooks = store.read(|reading| reading.phonebooks()).unwrap();
+    assert_eq!(phonebooks.iter().map(|phonebook| phonebook.name.as_str()).collect::<Vec<_>>(), ["VIP"]);
+    let next = store
+        .write(|change| {
+            change.connection.execute(
+                "INSERT INTO contact (source_key, digest, details) VALUES ('x', zeroblob(16), '{}')",
+                [],
+            )?;
+            Ok::<_, StoreError>(change.connection.last_insert_rowid())
+        })
+        .unwrap();
+    assert_eq!(next, 2);
+}
+
+#[test]
+fn local_phonebooks_are_deleted_only_when_empty_and_names_are_unique() {
+    let folder = folder();
+    let store = store_with_contact(folder.path());
+    let delete = |which: &str| {
+        store.write(|change| {
+            let phonebook = change.phonebook(&name(which))?.unwrap();
+            change.delete_phonebook(&phonebook)
+        })
+    };
+    assert!(delete("Customers").unwrap_err().to_string().contains("source \"crm\""));
+    delete("VIP").unwrap();
+    let taken = store.write(|change| change.create_phonebook(&name("CUSTOMERS"), None)).unwrap_err();
+    assert!(taken.to_string().contains("already"), "{taken}");
+}

@@ -1,1 +1,339 @@
+use std::path::Path;
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::contact::{ContactDetails, ContactId};
+use crate::phonebook::{PhonebookId, PhonebookName};
+use crate::settings::{FieldMap, GuardSettings, PhonebookTarget};
+use crate::source::rows::{Projection, RowBatch};
+
+fn name(text: &str) -> PhonebookName {
+    PhonebookName::parse(text).unwrap()
+}
+
+fn by_property() -> PhonebookTarget {
+    PhonebookTarget::ByProperty { column: "belongto".into(), blank: None }
+}
+
+/// key, phonebook property, last name, business number
+fn projection(target: &PhonebookTarget) -> Projection {
+    let column = |text: &str| Some(text.to_owned());
+    let map = FieldMap {
+        key: column("id"),
+        last_name: column("name"),
+        business_number: column("phone"),
+        mobile_number: column("mobile"),
+        ..FieldMap::default()
+    };
+    Projection::new(&map, target)
+}
+
+type TestRow<'a> = [Option<&'a str>; 5];
+
+fn row<'a>(key: &'a str, property: &'a str, last_name: &'a str, phone: &'a str) -> TestRow<'a> {
+    [Some(key), Some(property), Some(last_name), Some(phone), None]
+}
+
+struct Pass {
+    target: PhonebookTarget,
+    remove_missing: bool,
+    known: KnownContacts,
+    phonebooks: Vec<KnownPhonebook>,
+    blank: Option<PhonebookName>,
+}
+
+impl Default for Pass {
+    fn default() -> Self {
+        Pass {
+            target: by_property(),
+            remove_missing: true,
+            known: KnownContacts::default(),
+            phonebooks: Vec::new(),
+            blank: None,
+        }
+    }
+}
+
+impl Pass {
+    fn plan(self, rows: &[TestRow<'_>]) -> Result<Plan, SyncError> {
+        let preparation = Preparation {
+            projection: projection(&self.target),
+            region: Some("DE".parse().unwrap()),
+            blank_property: self.blank,
+        };
+        let planner =
+            Planner::new(self.target, self.remove_missing, self.known, self.phonebooks, Path::new("/tmp"))?;
+        let (sender, receiver) = mpsc::channel(rows.len().max(1));
+        for (place, values) in rows.iter().enumerate() {
+            let mut batch = RowBatch::new(preparation.projection.columns().len());
+            batch.begin_row(place as u64 + 1);
+            // Targets other than by_property have no property column.
+            let skipped = if preparation.projection.columns().len() == 4 { 1 } else { usize::MAX };
+            values.iter().enumerate().filter(|(at, _)| *at != skipped).for_each(|(_, value)| batch.push_value(*value));
+            sender.try_send(batch).unwrap();
+        }
+        drop(sender);
+        planner.run(&preparation, receiver, &watch::Sender::new(Progress::start()))
+    }
+}
+
+fn plan(rows: &[TestRow<'_>]) -> Plan {
+    Pass::default().plan(rows).unwrap()
+}
+
+fn staged(plan: &mut Plan) -> Vec<Staged> {
+    plan.staged.read_back().unwrap().map(Result::unwrap).collect()
+}
+
+/// What the store would know after `plan`.
+fn known_after(plan: &mut Plan, missing: &[&str]) -> (KnownContacts, Vec<KnownPhonebook>) {
+    let mut known = KnownContacts::default();
+    for (place, contact) in staged(plan).into_iter().enumerate() {
+        let id = ContactId(place as u64 + 1);
+        let is_missing = missing.contains(&contact.source_key.as_str());
+        let phonebook = PhonebookId(contact.phonebook + 1);
+        known.insert(&contact.source_key, KnownContact { id, digest: contact.digest, phonebook, is_missing });
+    }
+    let phonebooks = plan.phonebooks.iter().zip(1..).map(|(phonebook, id)| KnownPhonebook {
+        id: PhonebookId(id),
+        name: phonebook.name.clone(),
+        owner: Owner::Ours,
+    });
+    (known, phonebooks.collect())
+}
+
+#[test]
+fn a_first_run_adds_every_contact_into_the_phonebook_that_its_property_names() {
+    let mut plan = plan(&[
+        row("1", "Sales", "Berg", "030 1234567"),
+        row("2", "Support", "Dorn", "+44 20 7946 0123"),
+        row("3", " SALES ", "Esch", "0171 2345678"),
+    ]);
+    assert_eq!(plan.counts, RunCounts { rows: 3, added: 3, ..RunCounts::default() });
+    let names: Vec<_> = plan.phonebooks.iter().map(|phonebook| phonebook.name.as_str()).collect();
+    assert_eq!(names, ["Sales", "Support"], "spellings are one phonebook, named by the first");
+    let staged = staged(&mut plan);
+    assert_eq!(staged.iter().map(|contact| contact.phonebook).collect::<Vec<_>>(), [0, 1, 0]);
+    let berg: ContactDetails = serde_json::from_str(&staged[0].details).unwrap();
+    assert_eq!(berg.last_name, "Berg");
+    assert_eq!(berg.numbers[0].number.to_string(), "+49301234567");
+    assert_eq!(berg.numbers[0].raw, "030 1234567");
+}
+
+#[test]
+fn later_runs_tell_unchanged_changed_moved_missing_and_new_apart() {
+    let mut first = plan(&[
+        row("same", "Sales", "A", "030 1000001"),
+        row("renamed", "Sales", "B", "030 1000002"),
+        row("moves", "Sales", "C", "030 1000003"),
+        row("moves and changes", "Support", "D", "030 1000004"),
+        row("goes", "Support", "E", "030 1000005"),
+    ]);
+    let (known, phonebooks) = known_after(&mut first, &[]);
+    let pass = Pass { known, phonebooks, ..Pass::default() };
+    let mut second = pass
+        .plan(&[
+            row("same", "Sales", "A", "030 1000001"),
+            row("renamed", "Sales", "B2", "030 1000002"),
+            row("moves", "Support", "C", "030 1000003"),
+            row("moves and changes", "Sales", "D2", "030 1000004"),
+            row("comes", "Sales", "F", "030 1000006"),
+        ])
+        .unwrap();
+    let expected =
+        RunCounts { rows: 5, unchanged: 1, changed: 2, moved: 1, added: 1, removed: 1, ..RunCounts::default() };
+    assert_eq!(second.counts, expected);
+    assert_eq!(second.not_received, [ContactId(5)]);
+    // Phonebooks are listed in the order in which the run meets them: Sales, Support.
+    assert_eq!(second.moved, [(ContactId(3), 1)]);
+    let staged: Vec<_> = staged(&mut second).into_iter().map(|contact| (contact.id, contact.source_key)).collect();
+    let expected = [
+        (Some(ContactId(2)), "renamed".to_owned()),
+        (Some(ContactId(4)), "moves and changes".to_owned()),
+        (None, "comes".to_owned()),
+    ];
+    assert_eq!(staged, expected);
+}
+
+#[test]
+fn contacts_not_received_can_be_kept_and_found_again() {
+    let mut first = plan(&[row("1", "Sales", "A", "030 1000001"), row("2", "Sales", "B", "030 1000002")]);
+    let (known, phonebooks) = known_after(&mut first, &["1"]);
+    let pass = Pass { known, phonebooks, remove_missing: false, ..Pass::default() };
+    let second = pass.plan(&[row("1", "Sales", "A", "030 1000001")]).unwrap();
+    assert_eq!(second.counts, RunCounts { rows: 1, unchanged: 1, kept_missing: 1, ..RunCounts::default() });
+    assert_eq!(second.received_again, [ContactId(1)]);
+    assert_eq!(second.not_received, [ContactId(2)]);
+}
+
+#[test]
+fn a_key_that_comes_twice_is_rejected_the_second_time() {
+    let mut plan = plan(&[row("1", "Sales", "First", "030 1000001"), row("1", "Sales", "Second", "030 1000002")]);
+    assert_eq!(plan.counts, RunCounts { rows: 2, added: 1, rejected: 1, ..RunCounts::default() });
+    assert!(staged(&mut plan)[0].details.contains("First"));
+    assert_eq!((plan.problems[0].position, plan.problems[0].source_key.as_str()), (2, "1"));
+}
+
+#[test]
+fn rows_that_are_no_contact_are_rejected_with_column_and_reason() {
+    let long_name = "x".repeat(64);
+    let long_number = "0".repeat(32);
+    let cases: &[(TestRow<'_>, &str, &str)] = &[
+        (row("", "Sales", "A", "030 1000001"), "id", "key"),
+        ([None, Some("Sales"), Some("A"), Some("030 1000001"), None], "id", "key"),
+        (row("1", " ", "A", "030 1000001"), "belongto", "blank"),
+        (row("1", "Sales", "  ", "030 1000001"), "", "no name"),
+        (row("1", "Sales", &long_name, "030 1000001"), "name", "63"),
+        (row("1", "Sales", "A", ""), "", "no phone number"),
+        (row("1", "Sales", "A", "n/a"), "phone", "digit"),
+        (row("1", "Sales", "A", &long_number), "phone", "31"),
+        (row("1", "Sales", "A\u{7}", "030 1000001"), "name", "control"),
+    ];
+    for (values, column, reason) in cases {
+        let plan = plan(&[*values, row("other", "Sales", "Good", "030 1000009")]);
+        assert_eq!((plan.counts.rejected, plan.counts.added), (1, 1), "{values:?}");
+        let problem = &plan.problems[0];
+        assert_eq!(problem.kind, ProblemKind::RowRejected);
+        assert_eq!(problem.column, *column, "{problem:?}");
+        assert!(problem.reason.contains(reason), "{problem:?} should say {reason:?}");
+    }
+}
+
+#[test]
+fn an_unusable_number_beside_a_good_one_is_left_out_and_reported() {
+    let mut plan = plan(&[[Some("1"), Some("Sales"), Some("A"), Some("n/a"), Some("0171 2345678")]]);
+    assert_eq!(plan.counts, RunCounts { rows: 1, added: 1, dropped_numbers: 1, ..RunCounts::default() });
+    assert_eq!((plan.problems[0].kind, plan.problems[0].column.as_str()), (ProblemKind::NumberDropped, "phone"));
+    let details: ContactDetails = serde_json::from_str(&staged(&mut plan)[0].details).unwrap();
+    assert_eq!(details.numbers.len(), 1);
+}
+
+#[test]
+fn a_known_contact_whose_row_is_rejected_stays_as_it_was() {
+    let mut first = plan(&[row("1", "Sales", "A", "030 1000001")]);
+    let (known, phonebooks) = known_after(&mut first, &[]);
+    let second = Pass { known, phonebooks, ..Pass::default() }.plan(&[row("1", "Sales", "", "030 1000001")]).unwrap();
+    assert_eq!(second.counts, RunCounts { rows: 1, rejected: 1, ..RunCounts::default() });
+    assert!(second.problems[0].reason.contains("stays as it was"));
+}
+
+#[test]
+fn blank_properties_go_where_the_settings_say() {
+    let pass = Pass { blank: Some(name("Unassigned")), ..Pass::default() };
+    let plan = pass.plan(&[row("1", " ", "A", "030 1000001")]).unwrap();
+    assert_eq!(plan.phonebooks[0].name.as_str(), "Unassigned");
+}
+
+#[test]
+fn a_phonebook_name_that_is_taken_is_refused() {
+    let taken = |owner: Owner| vec![KnownPhonebook { id: PhonebookId(7), name: name("Sales"), owner }];
+    let rows = [row("1", "sales", "A", "030 1000001")];
+    for (owner, whose) in [(Owner::Local { contacts: 0 }, "local"), (Owner::Source("erp".into()), "erp")] {
+        let by_property = Pass { phonebooks: taken(owner.clone()), ..Pass::default() };
+        let new = Pass {
+            target: PhonebookTarget::New { name: name("SALES") },
+            phonebooks: taken(owner),
+            ..Pass::default()
+        };
+        for pass in [by_property, new] {
+            let refused = pass.plan(&rows).unwrap_err();
+            assert!(matches!(&refused, SyncError::Refused(why) if why.contains(whose)), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn an_existing_phonebook_must_be_there_and_empty() {
+    let target = || PhonebookTarget::Existing { name: name("VIP") };
+    let with = |owner: Owner| vec![KnownPhonebook { id: PhonebookId(7), name: name("vip"), owner }];
+    let rows = [row("1", "", "A", "030 1000001")];
+    let pass = |phonebooks| Pass { target: target(), phonebooks, ..Pass::default() };
+
+    let filled = pass(with(Owner::Local { contacts: 0 })).plan(&rows).unwrap();
+    assert_eq!(filled.phonebooks, [PlannedPhonebook { name: name("vip"), id: Some(PhonebookId(7)) }]);
+    let again = pass(with(Owner::Ours)).plan(&rows).unwrap();
+    assert_eq!(again.counts.added, 1);
+    let refused = |phonebooks| pass(phonebooks).plan(&rows).unwrap_err().to_string();
+    assert!(refused(with(Owner::Local { contacts: 3 })).contains("not empty (it has 3 contacts)"));
+    assert!(refused(with(Owner::Source("erp".into()))).contains("erp"));
+    assert!(refused(Vec::new()).contains("there is no phonebook"));
+}
+
+#[test]
+fn a_property_that_is_really_a_key_is_refused() {
+    let keys: Vec<String> = (0..501).map(|number| number.to_string()).collect();
+    let rows: Vec<_> = keys.iter().map(|key| row(key, key, "A", "030 1000001")).collect();
+    let refused = Pass::default().plan(&rows).unwrap_err().to_string();
+    assert!(refused.contains("500") && refused.contains("belongto"), "{refused}");
+}
+
+#[test]
+fn without_a_key_column_the_content_is_the_key() {
+    let target = by_property();
+    let map = FieldMap { last_name: Some("name".into()), business_number: Some("phone".into()), ..FieldMap::default() };
+    let preparation =
+        Preparation { projection: Projection::new(&map, &target), region: None, blank_property: None };
+    let key = |values: [&str; 3]| {
+        let mut batch = RowBatch::new(3);
+        batch.begin_row(1);
+        values.iter().for_each(|value| batch.push_value(Some(value)));
+        preparation.prepare(&batch.row(0).unwrap()).unwrap().source_key
+    };
+    assert_eq!(key(["Sales", "A", "+49301234567"]), key(["Sales", "A", "+49301234567"]));
+    assert_ne!(key(["Sales", "A", "+49301234567"]), key(["Sales", "B", "+49301234567"]));
+}
+
+#[test]
+fn the_guard_believes_small_losses_and_refuses_large_ones() {
+    let settings = GuardSettings::default();
+    let removing = |removed, known| {
+        let counts = RunCounts { rows: 1, unchanged: known - removed, removed, ..RunCounts::default() };
+        guard(&counts, known, &settings).is_ok()
+    };
+    assert!(removing(100, 100), "up to 100 contacts are never refused");
+    assert!(removing(101, 505), "20 % are not more than 20 %");
+    assert!(!removing(101, 504), "more than 100 and more than 20 %");
+    assert!(!removing(500_000, 500_000));
+
+    let off = GuardSettings { max_removed_percent: 0, max_rejected_percent: 0, ..GuardSettings::default() };
+    let all_gone = RunCounts { rows: 1, rejected: 1, removed: 5000, ..RunCounts::default() };
+    assert!(guard(&all_gone, 5000, &off).is_ok());
+    assert!(guard(&RunCounts::default(), 0, &off).is_err(), "no rows are refused whatever the settings");
+}
+
+#[test]
+fn the_guard_refuses_a_source_of_mostly_rejects() {
+    let counts = |rejected| RunCounts { rows: 100, added: 100 - rejected, rejected, ..RunCounts::default() };
+    let settings = GuardSettings { max_rejected_percent: 10, ..GuardSettings::default() };
+    assert!(guard(&counts(10), 0, &settings).is_ok());
+    let refused = guard(&counts(11), 0, &settings).unwrap_err().to_string();
+    assert!(refused.contains("11 of 100 rows"), "{refused}");
+}
+
+proptest! {
+    /// Whatever a source sends: every row is counted once, and each contact is added or rejected.
+    #[test]
+    fn every_row_is_accounted_for(rows in prop::collection::vec(any::<[Option<String>; 5]>(), 0..40)) {
+        let rows: Vec<TestRow<'_>> = rows.iter().map(|row| row.each_ref().map(Option::as_deref)).collect();
+        let mut plan = Pass::default().plan(&rows).unwrap();
+        let counts = plan.counts;
+        prop_assert_eq!(counts.rows, rows.len() as u64);
+        prop_assert_eq!(counts.added + counts.rejected, counts.rows);
+        prop_assert_eq!(staged(&mut plan).len() as u64, counts.added);
+    }
+
+    /// The digest of a plan tells what it does, not in which order the rows came.
+    #[test]
+    fn the_digest_does_not_depend_on_the_order(
+        keys in prop::collection::btree_set("[a-z]{1,4}", 2..20),
+        order in any::<prop::sample::Index>(),
+    ) {
+        let rows: Vec<_> = keys.iter().map(|key| row(key, "Sales", key, "030 1000001")).collect();
+        let mut turned = rows.clone();
+        turned.rotate_left(order.index(rows.len()));
+        prop_assert_eq!(plan(&rows).digest, plan(&turned).digest);
+        turned.pop();
+        prop_assert_ne!(plan(&rows).digest, plan(&turned).digest);
+    }
+}
