@@ -2,7 +2,7 @@
 //!
 //! These types are plain data, kept in the store and written in the one file that `ringroute apply` reads
 //! and `ringroute export` writes. What a text in them *means* is decided by the room that uses it: a sync
-//! filter by [`crate::source`], a pattern by [`crate::routing`]. What a *process* needs (listen address,
+//! filter by [`crate::source`], a pattern by [`crate::snapshot`]. What a *process* needs (listen address,
 //! data folder) is not here but in [`crate::config`].
 
 mod difference;
