@@ -22,7 +22,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use caller::{Caller, InvalidCaller, MAX_CALLER_BYTES, WITHHELD};
-pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, normalise};
+pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, dialled, normalise};
 pub use region::{Region, UnknownRegion};
 
 /// Most digits a number can have (ITU-T E.164, section 6.2).

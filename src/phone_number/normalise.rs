@@ -104,6 +104,15 @@ pub fn normalise(raw: &str, region: Option<Region>) -> Result<Normalised, Number
     read_number(&uri::read(raw)?.user, region)
 }
 
+/// The digits of a written number, as they would be dialled: ASCII, with a plus sign first if there is
+/// one. It may be a URI; separators and the extension are left out. What the digits mean is not asked.
+pub fn dialled(raw: &str) -> Result<String, NumberError> {
+    let address = uri::read(raw)?;
+    let folded = written::folded(&address.user);
+    let (written, _extension) = written::split_extension(folded.trim());
+    written::dialled(written)
+}
+
 /// Reads a number that is no URI, of any length.
 pub(super) fn read_number(text: &str, region: Option<Region>) -> Result<Normalised, NumberError> {
     let folded = written::folded(text);
