@@ -5,12 +5,11 @@
 //! opened to callers only when there is something to answer from. A start that fails has changed nothing.
 //!
 //! An end is a drain with a bound: nothing new is accepted, running syncs are cancelled (they change
-//! nothing then, and are recorded), calls under way are answered; after [`DRAIN`] whatever is left is cut.
+//! nothing then, and are recorded), calls under way are answered; after [`grpc::DRAIN_TIME`] whatever is left is cut.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal;
@@ -21,9 +20,6 @@ use tracing_subscriber::EnvFilter;
 use crate::api::grpc;
 use crate::config::{Config, LogConfig, LogFormat, LogLevel};
 use crate::engine::{Engine, EngineError};
-
-/// How long a server that was told to stop may go on with what it is doing.
-pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -51,7 +47,9 @@ pub enum ServerError {
         address: SocketAddr,
     },
     /// The address is not one to listen on.
-    #[error("cannot listen on {address}: {cause}; choose another address with --listen (or RINGROUTE_LISTEN)")]
+    #[error(
+        "cannot listen on {address}: {cause}; choose another address with --listen (or RINGROUTE_LISTEN)"
+    )]
     Listen {
         /// Where this server was to listen.
         address: SocketAddr,
@@ -112,24 +110,20 @@ impl Server {
         self.drain().await
     }
 
-    /// Ends what is under way, within [`DRAIN`].
+    /// Ends what is under way, within [`grpc::DRAIN_TIME`].
     pub async fn drain(self) -> Result<(), ServerError> {
-        let Server { engine, stop, mut serving, .. } = self;
-        stop.cancel();
-        engine.cancel_all_syncs();
-        // Watchers of a run see it end, so their streams do not hold the server up.
-        let everything = async {
-            engine.wait_for_syncs().await;
-            joined((&mut serving).await)
-        };
-        match tokio::time::timeout(DRAIN, everything).await {
-            Ok(result) => result,
-            Err(_) => {
-                tracing::warn!("not everything had ended after {} s: cut off", DRAIN.as_secs());
-                serving.abort();
-                Ok(())
-            }
+        self.stop.cancel();
+        self.engine.cancel_all_syncs();
+        let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
+        // The door has a bound of its own.
+        let (syncs, served) = tokio::join!(syncs, self.serving);
+        if syncs.is_err() {
+            tracing::warn!(
+                "a sync run had not ended {:?} after the server was told to stop",
+                grpc::DRAIN_TIME
+            );
         }
+        joined(served)
     }
 }
 
@@ -190,6 +184,13 @@ pub async fn told_to_stop() {
     }
 }
 
+/// Whether a stream should get colours: only a terminal, and nobody said otherwise (<https://no-color.org>).
+pub fn wants_colours(stream: &impl IsTerminal) -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    stream.is_terminal() && !is_unwanted
+}
+
 /// Writes messages to standard error from now on, as configured. Those of libraries only when they warn.
 pub fn start_logging(log: &LogConfig) {
     let level = match log.level {
@@ -199,11 +200,10 @@ pub fn start_logging(log: &LogConfig) {
         LogLevel::Debug => "info,ringroute=debug",
         LogLevel::Trace => "debug,ringroute=trace",
     };
-    let messages =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(io::stderr);
+    let messages = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(io::stderr);
     // An error says that logging was set up before, which then goes on.
     let _ = match log.format {
-        LogFormat::Text => messages.with_ansi(crate::terminal::is_coloured(&io::stderr())).try_init(),
+        LogFormat::Text => messages.with_ansi(wants_colours(&io::stderr())).try_init(),
         LogFormat::Json => messages.json().try_init(),
     };
 }

@@ -52,8 +52,7 @@ mod tests {
             generation: u64::MAX,
             ..Default::default()
         };
-        let json: serde_json::Value =
-            serde_json::from_str(&of(&answer, Layout::OneLine).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&of(&answer, Layout::OneLine).unwrap()).unwrap();
         let expected = serde_json::json!({
             "status": "MATCH_STATUS_WITHHELD", "e164": "", "contacts": [], "phonebooks": [],
             // 64-bit integers are texts in protobuf's JSON: JavaScript has no such numbers.

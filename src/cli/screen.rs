@@ -1,6 +1,6 @@
 //! Standard output: lines, tables, and colours where they are wanted.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::io::{self, Stdout, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
 use prost::Name;
@@ -8,6 +8,7 @@ use prost::Name;
 use super::exit::Result;
 use super::json::{self, Layout};
 use super::words;
+use crate::app;
 
 /// Standard output. A closed pipe is an error of kind [`io::ErrorKind::BrokenPipe`], never a panic.
 #[derive(Debug)]
@@ -24,10 +25,7 @@ const BOLD: Style = Style::new().bold();
 impl Screen {
     pub(super) fn stdout() -> Self {
         let out = io::stdout();
-        // https://no-color.org
-        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Screen { is_coloured: out.is_terminal() && !is_unwanted, out }
+        Screen { is_coloured: app::wants_colours(&out), out }
     }
 
     pub(super) fn line(&mut self, text: impl AsRef<str>) -> Result<()> {
@@ -73,9 +71,10 @@ impl Screen {
 
     /// A table with a header; its columns are as wide as they need to be.
     pub(super) fn table(&mut self, table: &Table) -> Result<()> {
-        self.line(self.bold(table.line(&table.header)))?;
+        let widths = table.widths();
+        self.line(self.bold(line(&table.header, &widths)))?;
         for row in &table.rows {
-            self.line(table.line(&row.cells))?;
+            self.line(line(&row.cells, &widths))?;
             for note in &row.notes {
                 self.line(self.faint(format!("  {note}")))?;
             }
@@ -114,18 +113,26 @@ impl Table {
         }
     }
 
-    fn line(&self, cells: &[String]) -> String {
-        let mut line = String::new();
-        for (column, cell) in cells.iter().enumerate() {
-            let rows = self.rows.iter().map(|row| &row.cells);
-            let widest = rows.chain([&self.header]).filter_map(|cells| cells.get(column)).map(|cell| width(cell));
-            let padding = widest.max().unwrap_or_default() - width(cell) + 2;
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', padding));
+    /// How wide each column has to be.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.header.iter().map(|cell| width(cell)).collect();
+        for row in &self.rows {
+            for (widest, cell) in widths.iter_mut().zip(&row.cells) {
+                *widest = width(cell).max(*widest);
+            }
         }
-        line.truncate(line.trim_end().len());
-        line
+        widths
     }
+}
+
+fn line(cells: &[String], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, column) in cells.iter().zip(widths) {
+        line.push_str(cell);
+        line.extend(std::iter::repeat_n(' ', column - width(cell) + 2));
+    }
+    line.truncate(line.trim_end().len());
+    line
 }
 
 fn width(text: &str) -> usize {
@@ -141,8 +148,9 @@ mod tests {
         let mut table = Table::new(["name", "n"]);
         table.row(["Müller\nGmbH", "1"]);
         table.row(["", "22"]);
-        let lines: Vec<String> = table.rows.iter().map(|row| table.line(&row.cells)).collect();
+        let widths = table.widths();
+        let lines: Vec<String> = table.rows.iter().map(|row| line(&row.cells, &widths)).collect();
         assert_eq!(lines, ["Müller GmbH  1", "             22"]);
-        assert_eq!(table.line(&table.header), "NAME         N");
+        assert_eq!(line(&table.header, &widths), "NAME         N");
     }
 }

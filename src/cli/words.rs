@@ -55,6 +55,16 @@ pub(super) fn on_one_line(text: &str) -> String {
     printable(text).replace('\n', " ")
 }
 
+/// A name as an argument on a shell's command line.
+pub(super) fn argument(name: &str) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | ':' | '/' | '@');
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    format!("'{}'", on_one_line(name).replace('\'', r"'\''"))
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn list<T: AsRef<str>>(items: &[T]) -> String {
     let mut text = String::new();
@@ -103,6 +113,13 @@ mod tests {
     fn text_from_elsewhere_cannot_take_the_terminal_over() {
         assert_eq!(printable("a\u{1b}[2Jb\rc\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
         assert_eq!(on_one_line("a\nb"), "a b");
+    }
+
+    #[test]
+    fn arguments_can_be_pasted_into_a_shell() {
+        assert_eq!(argument("crm-1"), "crm-1");
+        assert_eq!(argument("Bob's $HOME"), r"'Bob'\''s $HOME'");
+        assert_eq!(argument(""), "''");
     }
 
     #[test]
