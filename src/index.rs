@@ -18,6 +18,8 @@ mod postings;
 mod tests;
 mod verify;
 
+use std::collections::HashMap;
+
 use crate::contact::{ContactId, NumberLabel};
 use crate::phone_number::PhoneNumber;
 use crate::phonebook::{PhonebookId, PhonebookName};
@@ -55,6 +57,8 @@ pub struct ContactIndex {
     numbers: numbers::NumberIndex,
     /// In order of priority.
     phonebooks: Vec<IndexedPhonebook>,
+    /// By folded name: thousands of routes look their phonebooks up.
+    ordinals: HashMap<String, PhonebookOrdinal>,
     /// Each set ascending, so in order of priority.
     phonebook_sets: Vec<Box<[PhonebookOrdinal]>>,
     /// Names of sources; a contact without one is local.
@@ -120,14 +124,18 @@ impl ContactIndex {
     /// Finds a phonebook by any spelling of its name.
     #[must_use]
     pub fn find_phonebook(&self, name: &PhonebookName) -> Option<PhonebookOrdinal> {
-        let place = self.phonebooks.iter().position(|phonebook| phonebook.name.is_same_as(name))?;
-        Some(PhonebookOrdinal(u16::try_from(place).ok()?))
+        self.ordinals.get(&name.folded()).copied()
     }
 
     /// The phonebooks of a set, in order of priority.
     #[must_use]
     pub fn phonebooks_in(&self, set: PhonebookSet) -> &[PhonebookOrdinal] {
         &self.phonebook_sets[set.0 as usize]
+    }
+
+    /// Every distinct set of phonebooks that a contact has.
+    pub fn phonebook_sets(&self) -> impl Iterator<Item = PhonebookSet> {
+        (0..self.phonebook_sets.len()).map(|place| PhonebookSet(place as u32))
     }
 
     /// How many distinct sets of phonebooks there are; [`PhonebookSet::place`] is below it.

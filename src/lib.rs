@@ -21,6 +21,7 @@
 //! * Data flows one way: each room imports only rooms to its left (`tests/layering.rs`).
 
 pub mod api;
+pub mod config;
 pub mod contact;
 pub mod demo;
 pub mod engine;
@@ -35,3 +36,4 @@ pub mod snapshot;
 pub mod source;
 pub mod store;
 pub mod sync;
+pub mod toml_document;

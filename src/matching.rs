@@ -1,7 +1,7 @@
 //! Who is calling: a pure function of a snapshot and what the network said.
 
 use crate::index::Posting;
-use crate::phone_number::{Caller, InvalidCaller, PhoneNumber};
+use crate::phone_number::{Caller, InvalidCaller, PhoneNumber, dialled};
 use crate::snapshot::Snapshot;
 
 /// Who is calling.
@@ -56,7 +56,9 @@ impl CallerMatch {
 /// Finds the contacts that have the caller's number.
 ///
 /// `caller` is what the network gave; `trunk` decides the region of a number that is not written
-/// internationally. An exact match wins; only without one are last digits tried, if the settings say so.
+/// internationally. An exact match wins; only without one are last digits tried, if the settings say so
+/// and the caller was given with more digits than that. Digits that only the region added do not count:
+/// `5551234` may be a whole number of another town.
 #[must_use]
 pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMatch {
     let number = match Caller::parse(caller, snapshot.region_of(trunk)) {
@@ -70,6 +72,7 @@ pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMat
     }
     let similar = snapshot
         .last_digits()
+        .filter(|count| digits_given(caller) > usize::from(*count))
         .map(|count| snapshot.contacts().last_digits(number, count))
         .unwrap_or_default();
     if similar.is_empty() {
@@ -77,4 +80,8 @@ pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMat
     } else {
         CallerMatch::Matched { number, contacts: similar, kind: MatchKind::LastDigits }
     }
+}
+
+fn digits_given(caller: &str) -> usize {
+    dialled(caller).map_or(0, |dialled| dialled.trim_start_matches('+').len())
 }

@@ -13,14 +13,16 @@
 mod caller;
 mod normalise;
 mod region;
+mod uri;
+mod written;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use caller::{Caller, InvalidCaller};
-pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, normalise};
+pub use caller::{Caller, InvalidCaller, MAX_CALLER_BYTES, WITHHELD};
+pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, dialled, normalise};
 pub use region::{Region, UnknownRegion};
 
 /// Most digits a number can have (ITU-T E.164, section 6.2).
@@ -33,6 +35,12 @@ pub const MAX_DIGITS: usize = 15;
 /// E.164 before plain, which is what a sorted index needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneNumber(u64);
+
+/// All country codes of two digits (ITU, List of ITU-T Recommendation E.164 assigned country codes).
+const TWO_DIGIT_COUNTRY_CODES: &[u16] = &[
+    20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58,
+    60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98,
+];
 
 const KIND_SHIFT: u32 = 60;
 const KIND_E164: u64 = 1;
@@ -107,16 +115,33 @@ impl PhoneNumber {
         Digits { bytes, length: length as u8 }
     }
 
-    /// The country code of an E.164 number.
+    /// The country code of an E.164 number; none for plain digits.
+    ///
+    /// Zones 1 and 7 have one code, of one digit; other codes have two or three digits, and none of two
+    /// begins one of three (ITU-T E.164, annex A, and its list of assigned country codes).
     #[must_use]
     pub fn country_code(self) -> Option<u16> {
-        todo!()
+        if !self.is_e164() {
+            return None;
+        }
+        let digits = self.digits();
+        let first = |length| digits.get(..length)?.parse().ok();
+        match first(1)? {
+            zone @ (1 | 7) => Some(zone),
+            _ => first(2).filter(|code| TWO_DIGIT_COUNTRY_CODES.contains(code)).or_else(|| first(3)),
+        }
     }
 
-    /// The number for logs.
+    /// The number for logs: the first three and the last two digits, a star for each between.
+    ///
+    /// A number of fewer than eight digits would give too much away and shows its last digit only.
     #[must_use]
     pub fn masked(self) -> String {
-        todo!()
+        let digits = self.digits();
+        let (first, last) = if digits.len() < 8 { (0, 1) } else { (3, 2) };
+        let hidden = digits.len() - first - last;
+        let plus = if self.is_e164() { "+" } else { "" };
+        format!("{plus}{}{:*<hidden$}{}", &digits[..first], "", &digits[first + hidden..])
     }
 
     /// The number as an integer whose order is the order of the numbers.
@@ -218,6 +243,44 @@ mod tests {
     #[test]
     fn the_two_kinds_never_equal_each_other() {
         assert_ne!("+112".parse::<PhoneNumber>().unwrap(), "112".parse().unwrap());
+    }
+
+    #[test]
+    fn country_codes_have_one_to_three_digits() {
+        for (number, code) in [
+            ("+12025550123", 1),
+            ("+74951234567", 7),
+            ("+49301234", 49),
+            ("+35312345678", 353),
+            ("+8835100", 883),
+        ] {
+            assert_eq!(number.parse::<PhoneNumber>().unwrap().country_code(), Some(code));
+        }
+        for number in ["49301234", "+2", "+35"] {
+            assert_eq!(number.parse::<PhoneNumber>().unwrap().country_code(), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn country_codes_are_the_ones_of_the_numbering_plans() {
+        for code in rlibphonenumber::PHONE_NUMBER_UTIL.get_supported_regions() {
+            let code = rlibphonenumber::PHONE_NUMBER_UTIL.get_country_code_for_region(code).unwrap();
+            let number = PhoneNumber::from_e164_digits(&format!("{code}23456789")).unwrap();
+            assert_eq!(number.country_code().map(i32::from), Some(code));
+        }
+    }
+
+    #[test]
+    fn masked_numbers_hide_the_middle() {
+        for (number, masked) in [
+            ("+493012345678", "+493*******78"),
+            ("+4930123", "+******3"),
+            ("+49301234", "+493***34"),
+            ("112", "**2"),
+            ("0", "0"),
+        ] {
+            assert_eq!(number.parse::<PhoneNumber>().unwrap().masked(), masked);
+        }
     }
 
     #[test]

@@ -2,22 +2,32 @@
 //!
 //! These types are plain data, kept in the store and written in the one file that `ringroute apply` reads
 //! and `ringroute export` writes. What a text in them *means* is decided by the room that uses it: a sync
-//! filter by [`crate::source`], a pattern by [`crate::routing`]. What a *process* needs (listen address,
+//! filter by [`crate::source`], a pattern by [`crate::snapshot`]. What a *process* needs (listen address,
 //! data folder) is not here but in [`crate::config`].
 
+mod difference;
 mod document;
 mod inbound_route;
 mod source;
+mod validation;
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
 
-pub use document::{DocumentError, Unknown};
+pub use difference::{Change, ChangeKind};
+pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
 pub use source::{
     Connection, CsvConnection, FieldMap, GuardSettings, PhonebookTarget, SourceSettings, SqliteConnection,
+};
+pub use validation::{
+    MAX_CRITERION_VALUES, MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_NOTE_CHARACTERS,
+    MAX_SOURCES, MAX_TEXT_CHARACTERS, MAX_TRUNKS,
 };
 
 /// Everything that the business decides, as one document.

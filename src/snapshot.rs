@@ -17,7 +17,7 @@ use crate::phone_number::Region;
 use crate::settings::Settings;
 
 pub use current::{CurrentSnapshot, StaleSnapshot};
-pub use route_table::{RouteError, RouteTable};
+pub use route_table::{CompiledRoute, RouteError, RouteTable};
 
 /// Everything that a call's decision needs. Immutable.
 #[derive(Debug)]
@@ -37,17 +37,24 @@ impl Snapshot {
         contacts: Arc<ContactIndex>,
         settings: &Settings,
     ) -> Result<Self, RouteError> {
-        let routes = RouteTable::compile(&settings.inbound_routes, &contacts)?;
-        let trunk_regions = settings
+        let trunk_regions: HashMap<String, Region> = settings
             .trunks
             .iter()
             .filter_map(|trunk| Some((trunk.name.clone(), trunk.default_region?)))
             .collect();
+        let default_region = settings.numbers.default_region;
+        let mut regions = vec![default_region];
+        for region in trunk_regions.values() {
+            if !regions.contains(&Some(*region)) {
+                regions.push(Some(*region));
+            }
+        }
+        let routes = RouteTable::compile(&settings.inbound_routes, &contacts, &regions)?;
         Ok(Snapshot {
             generation,
             contacts,
             routes,
-            default_region: settings.numbers.default_region,
+            default_region,
             trunk_regions,
             last_digits: Some(settings.numbers.last_digits).filter(|count| *count > 0),
         })

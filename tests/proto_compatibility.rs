@@ -4,6 +4,8 @@
 //! The file is always complete. After an addition, `RINGROUTE_RELEASE_PROTO=1 cargo test --test
 //! proto_compatibility` writes it anew; what is gone from the contract can only be taken out by hand.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -320,7 +320,7 @@ async fn look_ups_during_swaps_never_fail_and_never_see_two_generations() {
                     let decision = routing::decide(snapshot, &Call { caller: "+49301234567", did: "", trunk: "" });
                     let contact = decision.caller_match.contacts()[0].contact;
                     let name = snapshot.contacts().contact(contact).display_name;
-                    let route = decision.route.unwrap().name();
+                    let route = &decision.route.unwrap().name;
                     assert_eq!((name == "even"), (route == "to sales"), "{name} went {route}");
                     answers += 1;
                 }

@@ -148,7 +148,11 @@ impl ContactIndexBuilder {
         let mut sets: Vec<(Box<[PhonebookOrdinal]>, PhonebookSet)> = self.sets.into_iter().collect();
         sets.sort_unstable_by_key(|(_, place)| *place);
         let packing = Packing::for_sets(sets.len());
+        let ordinals = &self.ordinals;
+        let ordinal_by_name =
+            self.phonebooks.iter().map(|phonebook| (phonebook.name.folded(), ordinals[&phonebook.id]));
         let mut index = ContactIndex {
+            ordinals: ordinal_by_name.collect(),
             contacts: self.contacts,
             numbers: NumberIndex::build(&[], packing, Vec::new(), false)?,
             phonebooks: self.phonebooks,

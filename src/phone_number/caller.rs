@@ -1,13 +1,27 @@
 //! The number of a call, as the network gave it.
 
-use super::{PhoneNumber, Region};
+use super::normalise::read_number;
+use super::{NumberError, PhoneNumber, Region, uri};
+
+/// Longest caller that is looked at, in bytes. The longest sensible one is a SIP URI in a name-addr.
+pub const MAX_CALLER_BYTES: usize = 256;
+
+/// What networks, gateways and phones put in place of a withheld number; upper and lower case are the
+/// same. `anonymous` and `anonymous.invalid` come from RFC 3323, section 4.1.1.3; `restricted`,
+/// `unavailable` and `unknown` are what gateways make of a calling party number whose presentation is
+/// restricted or which is not available (ITU-T Q.931, section 4.5.10); `private` and `withheld` are custom.
+pub const WITHHELD: [&str; 7] =
+    ["anonymous", ANONYMOUS_HOST, "restricted", "private", "withheld", "unavailable", "unknown"];
+
+/// The host of somebody who does not want to be known (RFC 3323, section 4.1.1.3).
+const ANONYMOUS_HOST: &str = "anonymous.invalid";
 
 /// Who calls, as far as the network says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A number that can be looked up.
     Number(PhoneNumber),
-    /// The caller asked the network not to say, or it said nothing: `anonymous`, empty, only zeros.
+    /// The caller asked the network not to say, or it said nothing: [`WITHHELD`], empty, only zeros.
     Withheld,
     /// Not a phone number at all.
     Invalid(InvalidCaller),
@@ -17,17 +31,44 @@ pub enum Caller {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCaller {
     /// Longer than any caller can be.
-    #[error("longer than {max} bytes")]
+    #[error("the caller has {found} bytes: at most {max} are read")]
     TooLong {
+        /// Bytes found.
+        found: usize,
         /// The limit.
         max: usize,
     },
+    /// What would not be a contact's number either.
+    #[error(transparent)]
+    NotANumber(NumberError),
 }
 
 impl Caller {
-    /// Reads the caller of a call.
+    /// Reads the caller of a call: a number in any written form, a tel or SIP URI, a name-addr, or one of
+    /// the ways to say nothing. Numbers are read as [`normalise`](super::normalise) reads them, an
+    /// extension is left out.
     #[must_use]
-    pub fn parse(_raw: &str, _region: Option<Region>) -> Caller {
-        todo!()
+    pub fn parse(raw: &str, region: Option<Region>) -> Caller {
+        if raw.len() > MAX_CALLER_BYTES {
+            let (found, max) = (raw.len(), MAX_CALLER_BYTES);
+            return Caller::Invalid(InvalidCaller::TooLong { found, max });
+        }
+        let address = match uri::read(raw) {
+            Ok(address) => address,
+            Err(error) => return Caller::Invalid(InvalidCaller::NotANumber(error)),
+        };
+        if address.host.eq_ignore_ascii_case(ANONYMOUS_HOST) || is_withheld(address.user.trim()) {
+            return Caller::Withheld;
+        }
+        match read_number(&address.user, region) {
+            Ok(normalised) => Caller::Number(normalised.number),
+            Err(NumberError::Blank | NumberError::OnlyZeros) => Caller::Withheld,
+            Err(error) => Caller::Invalid(InvalidCaller::NotANumber(error)),
+        }
     }
+}
+
+fn is_withheld(user: &str) -> bool {
+    let word = user.trim_matches('"');
+    WITHHELD.iter().any(|withheld| word.eq_ignore_ascii_case(withheld))
 }

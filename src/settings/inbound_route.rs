@@ -14,7 +14,7 @@ pub struct InboundRoute {
     /// Unique name, 1 to 63 characters.
     pub name: String,
     /// A route that is off is passed over.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[serde(default = "yes")]
     pub enabled: bool,
     /// For people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -34,7 +34,7 @@ pub struct InboundRoute {
     /// The caller's number is withheld.
     #[serde(default, skip_serializing_if = "is_no")]
     pub withheld: bool,
-    /// The caller has a number, and it is no contact's.
+    /// The caller has a number, and no contact that has it is in a phonebook.
     #[serde(default, skip_serializing_if = "is_no")]
     pub in_no_phonebook: bool,
     /// Value of the Alert-Info header (RFC 3261, section 20.4) that the call handler should send on.
@@ -47,9 +47,6 @@ pub struct InboundRoute {
 fn yes() -> bool {
     true
 }
-fn is_yes(value: &bool) -> bool {
-    *value
-}
 fn is_no(value: &bool) -> bool {
     !*value
 }
@@ -61,7 +58,8 @@ pub struct Destination {
     /// What kind of thing.
     #[serde(rename = "type")]
     pub destination_type: DestinationType,
-    /// Which of them: an extension, the number of a queue, a SIP cause for hang-up.
+    /// Which of them: an extension, the number of a queue. To hang up, the SIP response to give: a final one
+    /// that is no success, 300 to 699 (RFC 3261, section 21), or empty for the call handler's own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
 }

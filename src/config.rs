@@ -1,0 +1,239 @@
+//! What a process needs to start: where it listens, where its data is, what it logs.
+//!
+//! Values come from the file `ringroute.toml` and from environment variables, which win. What the business
+//! decides is not here but in [`crate::settings`].
+//!
+//! A configuration that could not mean what was intended is refused before anything is opened: unknown keys,
+//! and listening where other machines can reach a server that does not ask who they are.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::de::value::Error as ValueError;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer};
+
+use crate::toml_document::{self, TomlError};
+
+/// The file that is read when none is named and there is one in the current folder.
+pub const DEFAULT_FILE: &str = "ringroute.toml";
+
+const PREFIX: &str = "RINGROUTE_";
+/// Behind the prefix.
+const VARIABLES: [&str; 5] = ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE"];
+/// Not of the server but of the command line and of tests.
+const FOREIGN_VARIABLES: [&str; 2] = ["SERVER", "RELEASE_PROTO"];
+const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
+
+/// What a server process needs, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where gRPC is served. `RINGROUTE_LISTEN`.
+    #[serde(deserialize_with = "socket_address")]
+    pub listen: SocketAddr,
+    /// Where the store is; made when it is not there. A relative path starts from the current folder.
+    /// `RINGROUTE_DATA_FOLDER`.
+    pub data_folder: PathBuf,
+    /// May listen where other machines can reach it, without encryption and without asking who they are.
+    /// `RINGROUTE_INSECURE`.
+    pub insecure: bool,
+    /// What is logged.
+    pub log: LogConfig,
+    /// What should be looked at but does not keep the server from starting.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            data_folder: "ringroute-data".into(),
+            insecure: false,
+            log: LogConfig::default(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// The least important messages that are written. `RINGROUTE_LOG_LEVEL`.
+    pub level: LogLevel,
+    /// How they are written. `RINGROUTE_LOG_FORMAT`.
+    pub format: LogFormat,
+}
+
+/// How important a message is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say all there is to say")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A line of JSON.
+    Json,
+}
+
+/// Why a server cannot start with this configuration, and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is not a configuration.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: TomlError,
+    },
+    /// An environment variable has no usable value.
+    #[error("environment variable {name}: {problem}")]
+    Variable {
+        /// Its whole name.
+        name: String,
+        /// What was found, and what was expected.
+        problem: String,
+    },
+    /// The data folder has no name.
+    #[error("data_folder is empty: name a folder, or leave it out for \"ringroute-data\"")]
+    NoDataFolder,
+    /// Other machines could reach the server, which does not ask who they are.
+    #[error(
+        "listen = \"{listen}\" lets other machines in, without encryption and without asking who they are: \
+         listen on 127.0.0.1, or say `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+    )]
+    Exposed {
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
+}
+
+impl Config {
+    /// Reads the file at `path`, or else `ringroute.toml` in the current folder if there is one, then the
+    /// environment, of which only names that begin with `RINGROUTE_` are looked at. An empty variable
+    /// counts as not set.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let config = match path {
+            Some(path) => Self::read(path)?,
+            None => match Self::read(Path::new(DEFAULT_FILE)) {
+                Err(ConfigError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    Config::default()
+                }
+                result => result?,
+            },
+        };
+        config.overridden(environment)?.checked()
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml_document::read(&text).map_err(|error| ConfigError::File { path: path.to_owned(), error })
+    }
+
+    fn overridden(
+        mut self,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let mut variables: BTreeMap<String, OsString> = environment
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_str()?.strip_prefix(PREFIX)?.to_owned(), value)))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        let mut take = |name| variables.remove(name).map(|value| (name, value));
+        // In the order of VARIABLES, so that none is forgotten.
+        let [listen, data_folder, level, format, insecure] = VARIABLES.map(&mut take);
+        if let Some(listen) = listen {
+            self.listen = parsed(listen, EXPECTED_ADDRESS)?;
+        }
+        if let Some((_, data_folder)) = data_folder {
+            self.data_folder = data_folder.into();
+        }
+        if let Some(level) = level {
+            self.log.level = named(level)?;
+        }
+        if let Some(format) = format {
+            self.log.format = named(format)?;
+        }
+        if let Some(insecure) = insecure {
+            self.insecure = parsed(insecure, "true or false")?;
+        }
+        for name in variables.keys().map(String::as_str) {
+            let is_foreign = FOREIGN_VARIABLES.contains(&name) || name.starts_with(FOREIGN_VARIABLE_PREFIX);
+            if let (false, Some(near)) = (is_foreign, toml_document::nearest(name, &VARIABLES)) {
+                self.warnings.push(format!(
+                    "environment variable {PREFIX}{name} means nothing: did you mean {PREFIX}{near}?"
+                ));
+            }
+        }
+        Ok(self)
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        if self.data_folder.as_os_str().is_empty() {
+            return Err(ConfigError::NoDataFolder);
+        }
+        if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
+            return Err(ConfigError::Exposed { listen: self.listen });
+        }
+        Ok(self)
+    }
+}
+
+const EXPECTED_ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051";
+
+fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))
+}
+
+fn refused(name: &str, problem: String) -> ConfigError {
+    ConfigError::Variable { name: format!("{PREFIX}{name}"), problem }
+}
+
+/// Reads the value of a variable as text that Rust itself reads.
+fn parsed<T: FromStr>((name, value): (&str, OsString), expected: &str) -> Result<T, ConfigError> {
+    let parsed = value.to_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| refused(name, format!("{value:?} is not {expected}")))
+}
+
+/// Reads the value of a variable as one of the names that the file has for it.
+fn named<T: DeserializeOwned>((name, value): (&str, OsString)) -> Result<T, ConfigError> {
+    let text = value.to_string_lossy();
+    T::deserialize(text.as_ref().into_deserializer())
+        .map_err(|error: ValueError| refused(name, toml_document::with_nearest_name(&error.to_string())))
+}

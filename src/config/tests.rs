@@ -1,0 +1,139 @@
+//! Files, environment variables, and what is refused.
+
+use super::*;
+
+fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ringroute.toml");
+    std::fs::write(&path, file).unwrap();
+    Config::load(Some(&path), environment.iter().map(|(name, value)| (name.into(), value.into())))
+}
+
+fn error(file: &str, environment: &[(&str, &str)]) -> String {
+    load(file, environment).unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults() {
+    let config = load("", &[]).unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
+    assert_eq!(config.data_folder, Path::new("ringroute-data"));
+    assert_eq!(config.log, LogConfig { level: LogLevel::Info, format: LogFormat::Text });
+    assert!(!config.insecure);
+}
+
+#[test]
+fn the_file_is_not_needed_unless_it_is_named() {
+    // Tests run in the folder of the crate, which has no such file.
+    assert_eq!(Config::load(None, []).unwrap(), Config::default());
+    let missing = Path::new("no-such-folder/ringroute.toml");
+    assert!(matches!(
+        Config::load(Some(missing), []),
+        Err(ConfigError::Unreadable { path, .. }) if path == missing
+    ));
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "listen = '127.0.0.1:1'\ndata_folder = 'a'\n[log]\nlevel = 'warn'\nformat = 'json'";
+    let config = load(file, &[]).unwrap();
+    assert_eq!((config.listen.port(), config.log.level), (1, LogLevel::Warn));
+    assert_eq!((config.data_folder, config.log.format), ("a".into(), LogFormat::Json));
+
+    let config = load(
+        file,
+        &[
+            ("RINGROUTE_LISTEN", "[::]:2"),
+            ("RINGROUTE_DATA_FOLDER", "b"),
+            ("RINGROUTE_LOG_LEVEL", "trace"),
+            ("RINGROUTE_LOG_FORMAT", "text"),
+            ("RINGROUTE_INSECURE", "true"),
+        ],
+    )
+    .unwrap();
+    let log = LogConfig { level: LogLevel::Trace, format: LogFormat::Text };
+    let listen = "[::]:2".parse().unwrap();
+    let expected = Config { listen, data_folder: "b".into(), insecure: true, log, warnings: Vec::new() };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    assert_eq!(
+        load("data_folder = 'a'", &[("RINGROUTE_DATA_FOLDER", "")]).unwrap().data_folder,
+        Path::new("a")
+    );
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_known_one() {
+    let message = error("\n\nlisen = '127.0.0.1:1'", &[]);
+    assert!(message.ends_with("line 3, column 1: unknown key `lisen`: did you mean `listen`?"), "{message}");
+    assert!(error("[log]\nlevels = 'info'", &[]).contains("did you mean `level`?"));
+    assert!(error("warnings = []", &[]).contains("unknown key `warnings`"));
+}
+
+#[test]
+fn values_that_cannot_be_are_refused_by_name() {
+    assert!(
+        error("listen = 'localhost:1'", &[])
+            .contains("line 1, column 10: \"localhost:1\" is not an IP address")
+    );
+    assert!(error("log = { level = 'inof' }", &[]).contains("unknown name `inof`: did you mean `info`?"));
+    for (name, value, expected) in [
+        ("RINGROUTE_LISTEN", "50051", "\"50051\" is not an IP address and a port, such as 127.0.0.1:50051"),
+        ("RINGROUTE_LOG_LEVEL", "trce", "unknown name `trce`: did you mean `trace`?"),
+        ("RINGROUTE_LOG_FORMAT", "xml", "unknown name `xml`, expected one of: text, json"),
+        ("RINGROUTE_INSECURE", "yes", "\"yes\" is not true or false"),
+    ] {
+        let message = error("", &[(name, value)]);
+        assert!(message.starts_with(&format!("environment variable {name}: {expected}")), "{message}");
+    }
+    assert!(matches!(load("data_folder = ''", &[]), Err(ConfigError::NoDataFolder)));
+}
+
+#[test]
+fn other_machines_are_let_in_only_when_the_file_says_so() {
+    for listen in ["0.0.0.0:1", "192.0.2.1:1", "[::]:1", "[2001:db8::1]:1", "[::ffff:192.0.2.1]:1"] {
+        let file = format!("listen = '{listen}'");
+        assert!(matches!(load(&file, &[]), Err(ConfigError::Exposed { .. })), "{listen}");
+        assert!(load(&format!("{file}\ninsecure = true"), &[]).is_ok(), "{listen}");
+        assert!(load(&file, &[("RINGROUTE_INSECURE", "true")]).is_ok(), "{listen}");
+    }
+    for listen in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+        assert!(load(&format!("listen = '{listen}'"), &[]).is_ok(), "{listen}");
+    }
+    // The variable decides, not the file.
+    assert!(load("listen = '127.0.0.1:1'", &[("RINGROUTE_LISTEN", "0.0.0.0:1")]).is_err());
+    assert!(load("listen = '0.0.0.0:1'\ninsecure = true", &[("RINGROUTE_INSECURE", "false")]).is_err());
+}
+
+#[test]
+fn misspelled_variables_are_warned_about() {
+    let warnings = |name: &str| load("", &[(name, "x")]).unwrap().warnings;
+    assert_eq!(
+        warnings("RINGROUTE_DATAFOLDER"),
+        ["environment variable RINGROUTE_DATAFOLDER means nothing: did you mean RINGROUTE_DATA_FOLDER?"]
+    );
+    assert_eq!(warnings("RINGROUTE_LISEN").len(), 1);
+    for name in
+        ["RINGROUTE_SERVER", "RINGROUTE_TEST_LISTEN", "RINGROUTE_RELEASE_PROTO", "RINGROUTE_HOME", "LISTEN"]
+    {
+        assert!(warnings(name).is_empty(), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bytes_that_are_not_unicode_are_a_folder_or_an_error() {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = OsString::from_vec(vec![b'a', 0xff]);
+    let config = |name: &str| Config::load(None, [(name.into(), bytes.clone())]);
+    assert_eq!(config("RINGROUTE_DATA_FOLDER").unwrap().data_folder, Path::new(&bytes));
+    for name in ["RINGROUTE_LISTEN", "RINGROUTE_LOG_LEVEL", "RINGROUTE_INSECURE"] {
+        assert!(matches!(config(name), Err(ConfigError::Variable { .. })), "{name}");
+    }
+    let name = OsString::from_vec(b"RINGROUTE_\xff".to_vec());
+    assert!(Config::load(None, [(name, "x".into())]).is_ok());
+}

@@ -1,0 +1,180 @@
+//! A number as people write it -> what would be dialled, and the extension behind it.
+//!
+//! Everything that is typography goes away here, before the numbering plan is asked: two ways of writing
+//! the same digits can then never be read differently, and reading a result again reads it the same.
+
+use std::borrow::Cow;
+
+use rlibphonenumber::PHONE_NUMBER_UTIL;
+
+use super::NumberError;
+
+/// Characters that only group digits.
+const PUNCTUATION: &[char] = &[' ', '-', '.', '/', '(', ')', '[', ']', '~'];
+
+/// What may stand between the label of an extension and its digits.
+const AFTER_LABEL: &[char] = &[' ', ':', '.', ',', '-', '='];
+
+/// Labels of extensions in lower case, and how many digits can follow: the less a label says, the
+/// likelier it is that a long row of digits is a second number. Longer labels stand before those that
+/// they end with. All but the last three follow libphonenumber.
+const EXTENSION_LABELS: &[(&str, usize)] = &[
+    (";ext", 20),
+    ("extension", 20),
+    ("extensión", 20),
+    ("extn", 20),
+    ("ext", 20),
+    ("xtn", 20),
+    ("xt", 20),
+    ("anexo", 20),
+    ("доб", 20),
+    ("int", 9),
+    ("x", 9),
+    ("#", 9),
+    ("~", 9),
+    (";", 15),
+    (",,", 15),
+    (",", 9),
+    ("durchwahl", 20),
+    ("poste", 20),
+    ("dw", 9),
+];
+
+/// Most digits of an American extension without a label (`- 503#`).
+const MAX_UNLABELLED_EXTENSION: usize = 6;
+
+/// Brings what people paste to ASCII where there is an equivalent: digits of all scripts, full-width
+/// forms, dashes and white space. Takes away marks that nobody sees.
+pub(super) fn folded(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut folded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            ' '..='~' => folded.push(character),
+            // Soft hyphen, zero-width characters, directional marks and isolates, byte order mark.
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' => {}
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {}
+            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' => folded.push('-'),
+            '\u{2053}' | '\u{223c}' => folded.push('~'),
+            // The full-width forms are ASCII, moved.
+            '\u{ff01}'..='\u{ff5e}' => {
+                folded.extend(char::from_u32(u32::from(character) - 0xff00 + 0x20));
+            }
+            _ if character.is_whitespace() => folded.push(' '),
+            _ if character.is_numeric() => {
+                // One ASCII digit for a decimal digit, nothing for numerals such as `½`.
+                match PHONE_NUMBER_UTIL.normalize(character.encode_utf8(&mut [0; 4])) {
+                    digit if digit.is_empty() => folded.push(character),
+                    digit => folded.push_str(&digit),
+                }
+            }
+            _ => folded.push(character),
+        }
+    }
+    Cow::Owned(folded)
+}
+
+/// Splits an extension off a [`folded`] text: `x12`, `ext. 12`, `;ext=12`, `,,12`, `#12`, `- 12#`.
+///
+/// What stands before it must have a digit; otherwise there is no number that it could belong to.
+pub(super) fn split_extension(text: &str) -> (&str, Option<&str>) {
+    // The usual number has none of the characters that introduce one.
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b' ' | b'-'..=b'/' | b'(' | b')'))
+    {
+        return (text, None);
+    }
+    let (body, hash) = match text.trim_end().strip_suffix('#') {
+        Some(body) => (body, true),
+        None => (text.trim_end(), false),
+    };
+    let before = body.trim_end_matches(|c: char| c.is_ascii_digit());
+    let extension = &body[before.len()..];
+    if extension.is_empty() {
+        return (text, None);
+    }
+    let bare = before.trim_end_matches(AFTER_LABEL);
+    let commas = before[bare.len()..].matches(',').count();
+    let labelled = EXTENSION_LABELS.iter().find_map(|&(label, limit)| {
+        let number = match label {
+            // Commas are both a label and what follows one.
+            "," | ",," => (commas >= label.len()).then_some(bare),
+            _ => without_suffix(bare, label),
+        };
+        number.map(|number| (number, limit))
+    });
+    let unlabelled = (hash && bare.len() < before.len()).then_some((bare, MAX_UNLABELLED_EXTENSION));
+    match labelled.or(unlabelled) {
+        Some((number, limit))
+            if extension.len() <= limit && number.bytes().any(|byte| byte.is_ascii_digit()) =>
+        {
+            (number.trim_end_matches([' ', ',']), Some(extension))
+        }
+        _ => (text, None),
+    }
+}
+
+/// `text` without `suffix`, which is in lower case.
+fn without_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let mut characters = text.chars();
+    for expected in suffix.chars().rev() {
+        if !characters.next_back()?.to_lowercase().eq([expected]) {
+            return None;
+        }
+    }
+    Some(characters.as_str())
+}
+
+/// What would be dialled: ASCII digits, with a plus sign first if there is one. At least one digit.
+pub(super) fn dialled(number: &str) -> Result<String, NumberError> {
+    let mut dialled = String::with_capacity(number.len());
+    for character in number.chars() {
+        match character {
+            '0'..='9' => dialled.push(character),
+            '+' if dialled.is_empty() => dialled.push(character),
+            '*' | '#' => return Err(NumberError::FeatureCode(character)),
+            _ if PUNCTUATION.contains(&character) => {}
+            _ => return Err(NumberError::NotInANumber(character)),
+        }
+    }
+    match dialled.as_str() {
+        "" | "+" => Err(NumberError::NoDigits),
+        _ => Ok(dialled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_limits_of_extensions_are_those_of_the_library() {
+        let (shared, _ours) = EXTENSION_LABELS.split_last_chunk::<3>().unwrap();
+        for &(label, _) in shared {
+            let label = if label == ";ext" { ";ext=" } else { label };
+            for length in 1..=21 {
+                let text = format!("030 12345678{label}{}", "7".repeat(length));
+                let theirs = PHONE_NUMBER_UTIL.parse(&text, Some(rlibphonenumber::Region::DE)).ok();
+                let theirs = theirs.and_then(|number| number.extension);
+                assert_eq!(split_extension(&text).1.map(str::to_owned), theirs, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_extension_needs_a_number_before_it() {
+        for text in ["x12", "ext. 12", "#31", "*,,12", "ab x12c"] {
+            assert_eq!(split_extension(text), (text, None));
+        }
+        assert_eq!(split_extension("1 x2"), ("1", Some("2")));
+    }
+
+    #[test]
+    fn digits_of_all_scripts_become_ascii() {
+        assert_eq!(folded("０١۲३৪５６𝟕"), "01234567");
+        assert_eq!(folded("½Ⅳ²"), "½Ⅳ²");
+    }
+}

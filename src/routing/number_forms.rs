@@ -1,0 +1,111 @@
+//! The forms in which the dialled number and the caller's number of a call are compared with patterns.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::fmt;
+
+use crate::matching::CallerMatch;
+use crate::phone_number::{Caller, PhoneNumber, Region, dialled};
+use crate::snapshot::route_table::NumberCriterion;
+
+/// Most bytes of a dialled number that are looked at; a longer one fits no pattern.
+pub(super) const MAX_BYTES: usize = 64;
+
+/// The forms of one number of a call. None at all when it is withheld, malformed or too long.
+pub(super) struct NumberForms<'a> {
+    pub(super) raw: &'a str,
+    region: Option<Region>,
+    /// The digits as they were given, separators removed, unless in international form.
+    given: Option<Cow<'a, str>>,
+    /// Read in the region. Only when it is asked for: reading a number takes longer than trying a route.
+    number: OnceCell<Option<PhoneNumber>>,
+}
+
+/// That a pattern fits a number, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Fit<'a> {
+    pub(super) criterion: &'a NumberCriterion,
+    pub(super) form: Form,
+}
+
+/// The form that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The digits as given.
+    Given,
+    /// The number that they are in the region of the call.
+    Number,
+}
+
+impl<'a> NumberForms<'a> {
+    pub(super) fn of_did(raw: &'a str, region: Option<Region>) -> Self {
+        let readable = raw.len() <= MAX_BYTES;
+        let given = if readable { given_digits(raw) } else { None };
+        let number = if readable { OnceCell::new() } else { OnceCell::from(None) };
+        NumberForms { raw, region, given, number }
+    }
+
+    pub(super) fn of_caller(raw: &'a str, region: Option<Region>, caller_match: &CallerMatch) -> Self {
+        let number = caller_match.number();
+        let given = number.and_then(|_| given_digits(raw));
+        NumberForms { raw, region, given, number: OnceCell::from(number) }
+    }
+
+    /// The first pattern that fits.
+    pub(super) fn find_fit<'c>(&self, criteria: &'c [NumberCriterion]) -> Option<Fit<'c>> {
+        criteria.iter().find_map(|criterion| Some(Fit { criterion, form: self.form_that_fits(criterion)? }))
+    }
+
+    fn form_that_fits(&self, criterion: &NumberCriterion) -> Option<Form> {
+        let pattern = criterion.pattern();
+        if !pattern.is_international()
+            && self.given().is_some_and(|digits| pattern.matches(digits.as_bytes()))
+        {
+            return Some(Form::Given);
+        }
+        let number = self.number()?;
+        let is_comparable = number.is_e164() || !pattern.is_international();
+        let fits = is_comparable && pattern.matches(number.digits().as_bytes())
+            || criterion.number_in(self.region) == Some(number);
+        fits.then_some(Form::Number)
+    }
+
+    /// The digits as they were given.
+    pub(super) fn given(&self) -> Option<&str> {
+        self.given.as_deref()
+    }
+
+    /// The number that they are.
+    pub(super) fn number(&self) -> Option<PhoneNumber> {
+        *self.number.get_or_init(|| match Caller::parse(self.raw, self.region) {
+            Caller::Number(number) => Some(number),
+            Caller::Withheld | Caller::Invalid(_) => None,
+        })
+    }
+
+    /// Whether there is nothing that a pattern could be compared with.
+    pub(super) fn is_empty(&self) -> bool {
+        self.given.is_none() && self.number().is_none()
+    }
+}
+
+/// The forms, as an explanation names them: `030555100 (+4930555100)`.
+impl fmt::Display for NumberForms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.given(), self.number()) {
+            (Some(given), Some(number)) if given != number.to_string() => write!(f, "{given} ({number})"),
+            (Some(given), _) => f.write_str(given),
+            (None, Some(number)) => number.fmt(f),
+            (None, None) => self.raw.fmt(f),
+        }
+    }
+}
+
+/// Digits alone, which is what most switches send, cost no allocation.
+fn given_digits(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Cow::Borrowed(raw));
+    }
+    let dialled = dialled(raw).ok()?;
+    (!dialled.starts_with('+')).then_some(Cow::Owned(dialled))
+}

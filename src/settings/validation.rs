@@ -1,0 +1,184 @@
+//! What must hold for settings as a whole, whatever each part means to the room that uses it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    DestinationType, DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Settings, SourceSettings,
+};
+use crate::phone_number::MAX_DIGITS;
+use crate::phonebook::MAX_NAME_CHARACTERS;
+
+/// Most inbound routes. All of them may be tried for one call.
+pub const MAX_INBOUND_ROUTES: usize = 2000;
+/// Most sources.
+pub const MAX_SOURCES: usize = 500;
+/// Most trunks.
+pub const MAX_TRUNKS: usize = 1000;
+/// Most local phonebooks. How many phonebooks there may be altogether is checked where they are made.
+pub const MAX_LOCAL_PHONEBOOKS: usize = 10_000;
+/// Most values of one criterion of an inbound route.
+pub const MAX_CRITERION_VALUES: usize = 1000;
+/// Longest note, in characters.
+pub const MAX_NOTE_CHARACTERS: usize = 1000;
+/// Longest target of a destination, and longest Alert-Info, in characters.
+pub const MAX_TEXT_CHARACTERS: usize = 255;
+/// Largest [`GuardSettings::max_removed_contacts`](super::GuardSettings::max_removed_contacts).
+pub const MAX_GUARD_CONTACTS: u64 = 1_000_000_000;
+
+/// What names of trunks, sources and inbound routes are told apart by.
+fn folded(name: &str) -> String {
+    name.to_lowercase()
+}
+
+fn invalid(field: impl Into<String>, problem: impl Into<String>) -> DocumentError {
+    DocumentError::Invalid { field: field.into(), problem: problem.into() }
+}
+
+impl Settings {
+    /// Checks everything that can be checked by the settings alone: limits, names, ranges, references.
+    ///
+    /// What number patterns, sync filters and field maps say is checked by routing and sources.
+    pub fn validate(&self) -> Result<(), DocumentError> {
+        let last_digits = self.numbers.last_digits;
+        if last_digits != 0 && !(MIN_LAST_DIGITS..=MAX_DIGITS as u8).contains(&last_digits) {
+            let expected = format!("{MIN_LAST_DIGITS} to {MAX_DIGITS}, or 0 for off");
+            return Err(invalid("numbers.last_digits", format!("{last_digits} is not {expected}")));
+        }
+        count("phonebook", self.phonebooks.len(), MAX_LOCAL_PHONEBOOKS)?;
+        count("trunk", self.trunks.len(), MAX_TRUNKS)?;
+        count("source", self.sources.len(), MAX_SOURCES)?;
+        count("inbound_route", self.inbound_routes.len(), MAX_INBOUND_ROUTES)?;
+
+        unique("phonebook", self.phonebooks.iter().map(|phonebook| phonebook.name.as_str()))?;
+        unique("trunk", self.trunks.iter().map(|trunk| trunk.name.as_str()))?;
+        unique("source", self.sources.iter().map(|source| source.name.as_str()))?;
+        unique("inbound_route", self.inbound_routes.iter().map(|route| route.name.as_str()))?;
+
+        for (index, source) in self.sources.iter().enumerate() {
+            check_source(source, &format!("source[{index}] {:?}", source.name))?;
+        }
+        self.check_phonebook_targets()?;
+        let trunks: HashSet<&str> = self.trunks.iter().map(|trunk| trunk.name.as_str()).collect();
+        for (index, route) in self.inbound_routes.iter().enumerate() {
+            check_route(route, &format!("inbound_route[{index}] {:?}", route.name), &trunks)?;
+        }
+        Ok(())
+    }
+
+    /// No two sources fill the same phonebook, and a local one is filled only by a source that says so.
+    fn check_phonebook_targets(&self) -> Result<(), DocumentError> {
+        let local: HashSet<String> =
+            self.phonebooks.iter().map(|phonebook| phonebook.name.folded()).collect();
+        let mut filled_by: HashMap<String, &str> = HashMap::new();
+        for (index, source) in self.sources.iter().enumerate() {
+            let (key, name, is_existing) = match &source.phonebook {
+                PhonebookTarget::New { name } => ("new.name", name, false),
+                PhonebookTarget::ByProperty { blank: Some(name), .. } => ("by_property.blank", name, false),
+                PhonebookTarget::ByProperty { blank: None, .. } => continue,
+                PhonebookTarget::Existing { name } => ("existing.name", name, true),
+            };
+            let shown = name.as_str();
+            let problem = match (is_existing, local.contains(&name.folded())) {
+                (true, false) => Some(format!("there is no local phonebook {shown:?}")),
+                (false, true) => Some(format!(
+                    "{shown:?} is a local phonebook: fill it with `existing`, or take another name"
+                )),
+                _ => filled_by
+                    .insert(name.folded(), &source.name)
+                    .map(|other| format!("source {other:?} fills the phonebook {shown:?} already")),
+            };
+            if let Some(problem) = problem {
+                return Err(invalid(format!("source[{index}] {:?}.phonebook.{key}", source.name), problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn count(field: &str, found: usize, most: usize) -> Result<(), DocumentError> {
+    if found > most {
+        return Err(invalid(field, format!("there are {found}; at most {most} are allowed")));
+    }
+    Ok(())
+}
+
+/// Names are 1 to [`MAX_NAME_CHARACTERS`] long, without control characters and outer white space, and
+/// differ in more than case.
+fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Result<(), DocumentError> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (index, name) in names.enumerate() {
+        let field = format!("{kind}[{index}] {:?}.name", cut(name));
+        text(&field, name, 1, MAX_NAME_CHARACTERS)?;
+        if name.trim() != name {
+            return Err(invalid(field, "a name must not begin or end with white space"));
+        }
+        if let Some(other) = seen.insert(folded(name), index) {
+            return Err(invalid(field, format!("the name is that of {kind}[{other}] too; names are unique")));
+        }
+    }
+    Ok(())
+}
+
+fn cut(name: &str) -> String {
+    name.chars().take(MAX_NAME_CHARACTERS).collect()
+}
+
+/// A text on one line, of at least `least` and at most `most` characters.
+fn text(field: &str, value: &str, least: usize, most: usize) -> Result<(), DocumentError> {
+    if let Some(control) = value.chars().find(|c| c.is_control()) {
+        return Err(invalid(field, format!("{control:?} is a control character, which is not allowed here")));
+    }
+    length(field, value, least, most)
+}
+
+/// As [`text`], but of any number of lines.
+fn length(field: &str, value: &str, least: usize, most: usize) -> Result<(), DocumentError> {
+    let found = value.chars().count();
+    if found < least || value.trim().is_empty() && least > 0 {
+        return Err(invalid(field, "must not be blank"));
+    }
+    if found > most {
+        return Err(invalid(field, format!("has {found} characters; at most {most} are allowed")));
+    }
+    Ok(())
+}
+
+fn check_source(source: &SourceSettings, place: &str) -> Result<(), DocumentError> {
+    let guard = &source.guard;
+    for (key, percent) in [
+        ("max_removed_percent", guard.max_removed_percent),
+        ("max_rejected_percent", guard.max_rejected_percent),
+    ] {
+        if percent > 100 {
+            let problem = format!("{percent} is not a percentage: 1 to 100, or 0 for off");
+            return Err(invalid(format!("{place}.guard.{key}"), problem));
+        }
+    }
+    if guard.max_removed_contacts > MAX_GUARD_CONTACTS {
+        let problem = format!("{} is more than {MAX_GUARD_CONTACTS}", guard.max_removed_contacts);
+        return Err(invalid(format!("{place}.guard.max_removed_contacts"), problem));
+    }
+    Ok(())
+}
+
+fn check_route(route: &InboundRoute, place: &str, trunks: &HashSet<&str>) -> Result<(), DocumentError> {
+    length(&format!("{place}.note"), &route.note, 0, MAX_NOTE_CHARACTERS)?;
+    text(&format!("{place}.alert_info"), &route.alert_info, 0, MAX_TEXT_CHARACTERS)?;
+    for (key, found) in [
+        ("trunks", route.trunks.len()),
+        ("dids", route.dids.len()),
+        ("callers", route.callers.len()),
+        ("phonebooks", route.phonebooks.len()),
+    ] {
+        count(&format!("{place}.{key}"), found, MAX_CRITERION_VALUES)?;
+    }
+    if let Some(index) = route.trunks.iter().position(|trunk| !trunks.contains(trunk.as_str())) {
+        let problem = format!(
+            "there is no trunk {:?}; names of trunks are compared exactly",
+            cut(&route.trunks[index])
+        );
+        return Err(invalid(format!("{place}.trunks[{index}]"), problem));
+    }
+    let least = usize::from(route.destination.destination_type != DestinationType::HangUp);
+    text(&format!("{place}.destination.target"), &route.destination.target, least, MAX_TEXT_CHARACTERS)
+}

@@ -1,0 +1,199 @@
+use super::*;
+use crate::contact::{ContactId, NumberLabel};
+use crate::index::{ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook};
+use crate::phonebook::PhonebookId;
+use crate::settings::{Destination, DestinationType};
+
+fn route(name: &str) -> InboundRoute {
+    toml::from_str(&format!("name = {name:?}\ndestination = {{ type = 'queue', target = '6400' }}")).unwrap()
+}
+
+fn name(text: &str) -> PhonebookName {
+    PhonebookName::parse(text).unwrap()
+}
+
+/// One contact for each list of phonebooks, by place in `names`.
+fn index_with(names: &[String], contacts: &[&[u32]]) -> ContactIndex {
+    let phonebooks =
+        names.iter().zip(0..).map(|(text, id)| IndexedPhonebook { id: PhonebookId(id), name: name(text) });
+    let mut builder = ContactIndexBuilder::new(phonebooks.collect()).unwrap();
+    for (phonebooks, id) in contacts.iter().zip(1..) {
+        let phonebooks: Vec<PhonebookId> = phonebooks.iter().copied().map(PhonebookId).collect();
+        let number = format!("+4930555{id:04}").parse().unwrap();
+        builder
+            .push(IndexedContact {
+                id: ContactId(id),
+                source: None,
+                source_key: "",
+                display_name: "",
+                company: "",
+                own_extension: "",
+                phonebooks: &phonebooks,
+                numbers: &[IndexedNumber { number, label: NumberLabel::BusinessNumber }],
+            })
+            .unwrap();
+    }
+    builder.finish(false).unwrap()
+}
+
+fn compile(routes: &[InboundRoute]) -> Result<RouteTable, RouteError> {
+    RouteTable::compile(routes, &index_with(&[], &[]), &[None])
+}
+
+#[track_caller]
+fn refused(change: impl FnOnce(&mut InboundRoute), field: &str, problem: &str) {
+    let mut changed = route("Berlin");
+    change(&mut changed);
+    let expected_name = changed.name.clone();
+    let error = compile(&[route("Before"), changed]).unwrap_err();
+    assert_eq!((error.route.as_str(), error.field.as_str()), (expected_name.as_str(), field), "{error}");
+    assert!(error.problem.contains(problem), "{error}");
+}
+
+#[track_caller]
+fn accepted(change: impl FnOnce(&mut InboundRoute)) {
+    let mut changed = route("Berlin");
+    change(&mut changed);
+    compile(&[route("Before"), changed]).unwrap();
+}
+
+fn to(destination_type: DestinationType, target: &str) -> impl FnOnce(&mut InboundRoute) {
+    let destination = Destination { destination_type, target: target.into() };
+    |route| route.destination = destination
+}
+
+#[test]
+fn a_pattern_that_cannot_be_read_is_named_by_route_and_place() {
+    refused(|route| route.dids = vec!["030X.".into(), "030A".into()], "dids[1]", "found 'A' at byte 3");
+    refused(|route| route.callers = vec!["".into()], "callers[0]", "found the end at byte 0");
+}
+
+#[test]
+fn a_name_is_unique_and_has_1_to_63_characters() {
+    refused(|route| route.name = " ".into(), "name", "blank");
+    refused(|route| route.name = "ü".repeat(64), "name", "64 characters, 63 at most");
+    refused(|route| route.name = "a\u{7}".into(), "name", "at byte 1");
+    refused(|route| route.name = " BEFORE".into(), "name", "another inbound route");
+    accepted(|route| route.name = "ü".repeat(63));
+}
+
+#[test]
+fn every_destination_but_hang_up_needs_a_target() {
+    for destination_type in [
+        DestinationType::Extension,
+        DestinationType::Voicemail,
+        DestinationType::RingGroup,
+        DestinationType::Queue,
+        DestinationType::Ivr,
+        DestinationType::Conference,
+        DestinationType::ExternalNumber,
+        DestinationType::Announcement,
+    ] {
+        refused(to(destination_type, ""), "destination.target", "blank");
+        refused(to(destination_type, "  "), "destination.target", "blank");
+        accepted(to(destination_type, "1001"));
+    }
+    accepted(to(DestinationType::HangUp, ""));
+}
+
+#[test]
+fn a_target_has_at_most_128_characters_and_no_control_characters() {
+    accepted(to(DestinationType::Announcement, &"ü".repeat(128)));
+    refused(to(DestinationType::Announcement, &"ü".repeat(129)), "destination.target", "129 characters, 128");
+    refused(to(DestinationType::Announcement, "a\r\nb"), "destination.target", "'\\r' at byte 1");
+}
+
+#[test]
+fn the_target_of_hang_up_is_a_sip_response_that_ends_a_call() {
+    for code in ["300", "486", "603", "699"] {
+        accepted(to(DestinationType::HangUp, code));
+    }
+    for code in ["299", "700", "200", "0486", "+486", " 486", "busy", "4８6"] {
+        refused(to(DestinationType::HangUp, code), "destination.target", "300 to 699");
+    }
+}
+
+#[test]
+fn an_alert_info_is_one_line_of_at_most_255_characters() {
+    accepted(|route| route.alert_info = "x".repeat(255));
+    refused(|route| route.alert_info = "x".repeat(256), "alert_info", "256 characters, 255");
+    for line_break in ["\r", "\n"] {
+        refused(|route| route.alert_info = format!("a{line_break}Via: x"), "alert_info", "at byte 1");
+    }
+}
+
+#[test]
+fn names_of_trunks_and_numbers_of_values_have_limits() {
+    refused(|route| route.trunks = vec!["a".into(), "".into()], "trunks[1]", "blank");
+    refused(|route| route.trunks = vec!["x".repeat(64)], "trunks[0]", "64 characters, 63");
+    refused(|route| route.note = "x".repeat(1001), "note", "1001 characters, 1000");
+    refused(|route| route.dids = vec!["1".into(); 1001], "dids", "1001 values, 1000");
+    accepted(|route| route.dids = vec!["1".into(); 1000]);
+}
+
+#[test]
+fn an_error_names_route_field_and_problem() {
+    let mut hang_up = route("Nights");
+    to(DestinationType::HangUp, "200")(&mut hang_up);
+    assert_eq!(
+        compile(&[hang_up]).unwrap_err().to_string(),
+        "inbound route \"Nights\", destination.target: \"200\" is not a SIP response that ends a call attempt, \
+         300 to 699 (RFC 3261, section 21), such as 603; leave it out for the call handler's own"
+    );
+}
+
+#[test]
+fn a_phonebook_that_is_not_there_matches_nobody_and_is_no_error() {
+    let names = ["Sales".to_string()];
+    let index = index_with(&names, &[&[0]]);
+    let mut asks = route("VIP");
+    asks.phonebooks = vec![name("VIP")];
+    let table = RouteTable::compile(&[asks], &index, &[None]).unwrap();
+    let phonebooks = table.routes()[0].phonebooks();
+    assert!(index.phonebook_sets().all(|set| !phonebooks.wants(set)));
+    assert_eq!(phonebooks.wanted()[0].name.as_str(), "VIP");
+    assert_eq!(phonebooks.wanted()[0].ordinal, None);
+}
+
+#[test]
+fn a_set_of_phonebooks_is_wanted_if_one_of_them_is() {
+    // More than 64 sets: {0}, {1}, … and then {0, 1}, {1, 2}, …
+    let names: Vec<String> = (0..70).map(|place| format!("Team {place}")).collect();
+    let contacts: Vec<Vec<u32>> = (0..70)
+        .map(|place| vec![place])
+        .chain((0..69).map(|place| vec![place, place + 1]))
+        .chain([vec![]])
+        .collect();
+    let contacts: Vec<&[u32]> = contacts.iter().map(Vec::as_slice).collect();
+    let index = index_with(&names, &contacts);
+    let mut asks = route("Two teams");
+    asks.phonebooks = vec![name("TEAM 3"), name("team 66")];
+    let table = RouteTable::compile(&[asks], &index, &[None]).unwrap();
+    for (id, phonebooks) in (1..).zip(contacts) {
+        let number = format!("+4930555{id:04}").parse().unwrap();
+        let posting = index.exact(number).next().unwrap();
+        let expected = phonebooks.contains(&3) || phonebooks.contains(&66);
+        assert_eq!(table.routes()[0].phonebooks().wants(posting.phonebooks), expected, "{phonebooks:?}");
+    }
+}
+
+#[test]
+fn a_number_is_read_in_every_region_that_a_call_can_have() {
+    let (germany, france) = (Some("DE".parse().unwrap()), Some("FR".parse().unwrap()));
+    let mut asks = route("Berlin");
+    asks.dids = vec!["030 555100".into(), "030X.".into()];
+    let table = RouteTable::compile(&[asks], &index_with(&[], &[]), &[None, germany, france]).unwrap();
+    let dids = table.routes()[0].dids();
+    assert_eq!(dids[0].number_in(germany), Some("+4930555100".parse().unwrap()));
+    assert_ne!(dids[0].number_in(france), dids[0].number_in(germany));
+    assert_eq!(dids[1].number_in(germany), None, "a pattern is no number");
+}
+
+#[test]
+fn routes_that_are_off_keep_their_place() {
+    let mut off = route("Off");
+    off.enabled = false;
+    let table = compile(&[off, route("On")]).unwrap();
+    let names: Vec<&str> = table.routes().iter().map(|route| route.settings().name.as_str()).collect();
+    assert_eq!(names, ["Off", "On"]);
+}
