@@ -136,7 +136,9 @@ impl Engine {
             Ok(changes)
         };
         if dry_run {
-            let changes = self.store.try_out(|change| Ok(self.prepare_edit(change, removed, edit)?.0))?;
+            let changes = self
+                .store
+                .try_out(|change| Ok::<_, EngineError>(self.prepare_edit(change, removed, edit)?.0))?;
             return Ok(Applied { changes, generation: self.generation() });
         }
         let Edited { value: changes, generation } = self.edit(removed, edit)?;
