@@ -1,3 +1,4 @@
 //! The doors: what others reach Ringroute by. They translate, and decide nothing.
 
+pub mod grpc;
 pub mod proto;

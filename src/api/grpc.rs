@@ -1,0 +1,216 @@
+//! The gRPC door: the contract in `proto/ringroute/v1`, spoken over an [`Engine`].
+//!
+//! * It translates and decides nothing. Types of the contract end in [`convert`], errors of the engine
+//!   become status codes in [`status`], fields are held to their limits in [`request`].
+//! * A call ([`call_routing`]) is answered where it was read: one load of the snapshot; no lock, no I/O, no
+//!   other task.
+//! * Everything else reaches the store, which blocks, on threads made for that and a few at a time, so
+//!   that however much is asked of it, calls go on being answered.
+//! * Health is NOT_SERVING until there is a snapshot to answer from, and again once the server is told to
+//!   stop.
+//! * When told to stop, it takes no more connections, ends open streams and waits, ends long waits with
+//!   `UNAVAILABLE`, and lets the rest be answered, but waits no longer than [`DRAIN_TIME`].
+
+mod answers;
+mod call_routing;
+mod convert;
+mod phonebook;
+mod request;
+mod route;
+mod settings;
+mod status;
+mod sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::server::NamedService;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use crate::api::proto::FILE_DESCRIPTOR_SET;
+use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
+use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
+use crate::api::proto::v1::route_service_server::RouteServiceServer;
+use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
+use crate::api::proto::v1::sync_service_server::SyncServiceServer;
+use crate::engine::{Engine, EngineError};
+use crate::generation::Generation;
+use crate::settings::MAX_DOCUMENT_BYTES;
+
+/// How long open calls may go on after the server was told to stop.
+pub const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// Largest request about a call, in bytes; every field of one fits many times over.
+const MAX_CALL_BYTES: usize = 64 * 1024;
+
+/// Largest request about anything else, in bytes: an inbound route with all the values it may have.
+const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
+
+/// Largest request with a settings document, in bytes.
+const MAX_SETTINGS_BYTES: usize = MAX_DOCUMENT_BYTES + 64 * 1024;
+
+/// Open calls and streams of one connection. A call handler needs one for each of its workers.
+const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
+
+/// How many requests read the store at the same time; more of them wait for their turn.
+const MAX_READERS: usize = 8;
+
+/// How often a silent connection is asked whether it is still there, and how long it may take to say so.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
+/// [`DRAIN_TIME`]. Runs of sources are not its business: whoever stops the engine cancels them.
+pub async fn serve(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let published = engine.published();
+    let door = Door::new(engine, stop.clone());
+    let health = HealthReporter::new();
+    set_health(&health, serving_status(*published.borrow())).await;
+
+    let router = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
+        .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
+        .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(SettingsServiceServer::new(door).max_decoding_message_size(MAX_SETTINGS_BYTES))
+        .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
+            health.clone(),
+        )))
+        // Python's client knows only v1alpha. What was compiled into the program can be described; were it
+        // not so, calls would still have to be answered.
+        .add_optional_service(reflection().build_v1().inspect_err(no_reflection).ok())
+        .add_optional_service(reflection().build_v1alpha().inspect_err(no_reflection).ok());
+
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+    let drain_time_is_over = async {
+        report_health(health, published, stop).await;
+        tokio::time::sleep(DRAIN_TIME).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = drain_time_is_over => {
+            tracing::warn!("some gRPC calls had not ended {DRAIN_TIME:?} after the server was told to stop");
+            Ok(())
+        }
+    }
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+fn no_reflection(error: &tonic_reflection::server::Error) {
+    tracing::error!(%error, "no gRPC reflection; please report this");
+}
+
+/// What has a health of its own; the empty name is the server as a whole.
+const HEALTH_NAMES: [&str; 6] = [
+    "",
+    CallRoutingServiceServer::<Door>::NAME,
+    SyncServiceServer::<Door>::NAME,
+    PhonebookServiceServer::<Door>::NAME,
+    RouteServiceServer::<Door>::NAME,
+    SettingsServiceServer::<Door>::NAME,
+];
+
+fn serving_status(generation: Generation) -> ServingStatus {
+    if generation == Generation::NONE { ServingStatus::NotServing } else { ServingStatus::Serving }
+}
+
+async fn set_health(health: &HealthReporter, status: ServingStatus) {
+    for name in HEALTH_NAMES {
+        health.set_service_status(name, status).await;
+    }
+}
+
+/// Keeps health in step with what is published, until the server is to stop.
+async fn report_health(
+    mut health: HealthReporter,
+    mut published: watch::Receiver<Generation>,
+    stop: CancellationToken,
+) {
+    let first = stop.run_until_cancelled(published.wait_for(|generation| *generation != Generation::NONE));
+    if let Some(Ok(generation)) = first.await {
+        set_health(&health, serving_status(*generation)).await;
+    }
+    stop.cancelled().await;
+    set_health(&health, ServingStatus::NotServing).await;
+    // Ends the streams of those who watch it; they have been told before.
+    for name in HEALTH_NAMES {
+        health.clear_service_status(name).await;
+    }
+}
+
+/// What every service works with.
+#[derive(Debug, Clone)]
+struct Door {
+    engine: Arc<Engine>,
+    stop: CancellationToken,
+    readers: Arc<Semaphore>,
+    /// One, as the store has one writer.
+    editor: Arc<Semaphore>,
+}
+
+impl Door {
+    fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
+        let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, editor }
+    }
+
+    /// Does work that reads the store.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Status> {
+        self.on_blocking_thread(&self.readers, work).await
+    }
+
+    /// Does work that changes the store.
+    async fn edit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Status> {
+        self.on_blocking_thread(&self.editor, work).await
+    }
+
+    /// Waits for a turn, which ends when the client goes away; work that has begun is done to its end.
+    async fn on_blocking_thread<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Status> {
+        // Nobody closes the semaphores.
+        let turn = Arc::clone(turns).acquire_owned().await.map_err(|_| status::shutting_down())?;
+        let engine = Arc::clone(&self.engine);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work(&engine)
+        });
+        match done.await {
+            Ok(done) => done.map_err(status::of),
+            Err(defect) => Err(status::of_defect(&defect)),
+        }
+    }
+
+    /// Waits for something that may take long; not beyond the server's end.
+    async fn wait<T>(&self, something: impl Future<Output = T>) -> Result<T, Status> {
+        self.stop.run_until_cancelled(something).await.ok_or_else(status::shutting_down)
+    }
+}

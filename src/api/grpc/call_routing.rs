@@ -1,0 +1,118 @@
+//! `CallRoutingService`: who is calling, and where does the call go?
+
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert::calls;
+use super::request::{bad, check_bytes};
+use super::{Door, answers::Answers, status};
+use crate::api::proto::v1;
+use crate::api::proto::v1::call_routing_service_server::CallRoutingService;
+use crate::matching::match_caller;
+use crate::routing::{self, Call};
+use crate::snapshot::Snapshot;
+
+/// Longest dialled number, in bytes; the longest sensible one is a SIP URI in a name-addr.
+const MAX_DID_BYTES: usize = 256;
+
+/// Longest name of a trunk, in bytes: any name that a trunk may have in the settings is shorter.
+const MAX_TRUNK_BYTES: usize = 256;
+
+/// The first and the last second of a `google.protobuf.Timestamp`: years 1 to 9999.
+const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+type AnswerStream<A> = std::pin::Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl CallRoutingService for Door {
+    async fn match_caller(
+        &self,
+        request: Request<v1::MatchCallerRequest>,
+    ) -> Result<Response<v1::MatchCallerResponse>, Status> {
+        self.answer_match(request.get_ref()).map(Response::new)
+    }
+
+    async fn route_call(
+        &self,
+        request: Request<v1::RouteCallRequest>,
+    ) -> Result<Response<v1::RouteCallResponse>, Status> {
+        self.answer_route(request.get_ref()).map(Response::new)
+    }
+
+    type MatchCallersStream = AnswerStream<v1::MatchCallersResponse>;
+
+    async fn match_callers(
+        &self,
+        request: Request<Streaming<v1::MatchCallersRequest>>,
+    ) -> Result<Response<Self::MatchCallersStream>, Status> {
+        use v1::match_callers_response::Result as Answer;
+        let door = self.clone();
+        let answer = move |v1::MatchCallersRequest { request_id, request }| {
+            let result = match door.answer_match(&request.unwrap_or_default()) {
+                Ok(response) => Answer::Response(response),
+                Err(status) => Answer::Error(status.message().to_owned()),
+            };
+            v1::MatchCallersResponse { request_id, result: Some(result) }
+        };
+        Ok(Response::new(Box::pin(Answers::new(request.into_inner(), answer, &self.stop))))
+    }
+
+    type RouteCallsStream = AnswerStream<v1::RouteCallsResponse>;
+
+    async fn route_calls(
+        &self,
+        request: Request<Streaming<v1::RouteCallsRequest>>,
+    ) -> Result<Response<Self::RouteCallsStream>, Status> {
+        use v1::route_calls_response::Result as Answer;
+        let door = self.clone();
+        let answer = move |v1::RouteCallsRequest { request_id, request }| {
+            let result = match door.answer_route(&request.unwrap_or_default()) {
+                Ok(response) => Answer::Response(response),
+                Err(status) => Answer::Error(status.message().to_owned()),
+            };
+            v1::RouteCallsResponse { request_id, result: Some(result) }
+        };
+        Ok(Response::new(Box::pin(Answers::new(request.into_inner(), answer, &self.stop))))
+    }
+}
+
+impl Door {
+    fn answer_match(&self, request: &v1::MatchCallerRequest) -> Result<v1::MatchCallerResponse, Status> {
+        let v1::MatchCallerRequest { caller, trunk } = request;
+        check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
+        self.with_snapshot(|snapshot| calls::match_response(snapshot, &match_caller(snapshot, caller, trunk)))
+    }
+
+    fn answer_route(&self, request: &v1::RouteCallRequest) -> Result<v1::RouteCallResponse, Status> {
+        let v1::RouteCallRequest { caller, did, trunk, at, explain } = request;
+        check_bytes("did", did, MAX_DID_BYTES)?;
+        check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
+        at.as_ref().map_or(Ok(()), check_time)?;
+        let call = Call { caller, did, trunk };
+        self.with_snapshot(|snapshot| {
+            let (decision, steps) = match explain {
+                true => routing::explain(snapshot, &call),
+                false => (routing::decide(snapshot, &call), Vec::new()),
+            };
+            calls::route_response(snapshot, &decision, steps)
+        })
+    }
+
+    /// One load for one answer, so that all of it is of one generation.
+    fn with_snapshot<T>(&self, answer: impl FnOnce(&Snapshot) -> T) -> Result<T, Status> {
+        let current = self.engine.snapshot();
+        current.as_ref().map(|snapshot| answer(snapshot)).ok_or_else(status::no_snapshot)
+    }
+}
+
+fn check_time(at: &prost_types::Timestamp) -> Result<(), Status> {
+    if TIMES.contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos) {
+        return Ok(());
+    }
+    let problem = format!(
+        "is {} seconds and {} nanoseconds from 1970; a time in the years 1 to 9999 is expected, nanoseconds from \
+         0 to 999999999",
+        at.seconds, at.nanos
+    );
+    Err(status::of(bad("at", problem)))
+}

@@ -1,0 +1,100 @@
+use super::*;
+use crate::phonebook::PhonebookName;
+
+fn source(connection: Connection, phonebook: PhonebookTarget) -> SourceSettings {
+    SourceSettings {
+        name: "Company".into(),
+        enabled: false,
+        default_region: None,
+        sync_filter: "select ${MAP} from main.people".into(),
+        remove_missing: false,
+        connection,
+        field_map: FieldMap {
+            key: Some("id".into()),
+            first_name: Some("first".into()),
+            other_number: Some("tel".into()),
+            ..FieldMap::default()
+        },
+        phonebook,
+        guard: GuardSettings { max_removed_percent: 1, max_removed_contacts: 2, max_rejected_percent: 0 },
+    }
+}
+
+fn name(text: &str) -> PhonebookName {
+    PhonebookName::parse(text).unwrap()
+}
+
+#[test]
+fn a_source_reads_back_as_it_was() {
+    let sqlite = || Connection::Sqlite(SqliteConnection { path: "company.db".into() });
+    let csv = Connection::Csv(CsvConnection { path: "people.csv".into(), delimiter: ';' });
+    let blank = Some(name("Other"));
+    for settings in [
+        source(sqlite(), PhonebookTarget::New { name: name("All") }),
+        source(csv, PhonebookTarget::Existing { name: name("All") }),
+        source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank }),
+        source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank: None }),
+    ] {
+        let proto = to_proto(settings.clone(), 7, None);
+        assert_eq!(proto.contact_count, 7);
+        assert_eq!(from_proto(Some(proto)).unwrap(), (settings.clone(), etag(&settings)));
+    }
+}
+
+fn minimal() -> v1::Source {
+    let target = v1::phonebook_target::Target::NewPhonebook(v1::NewPhonebook { name: "All".into() });
+    v1::Source {
+        name: "Company".into(),
+        connection: Some(v1::Connection {
+            kind: Some(v1::connection::Kind::Csv(v1::CsvConnection {
+                path: "x.csv".into(),
+                delimiter: String::new(),
+            })),
+        }),
+        field_map: Some(v1::FieldMap::default()),
+        phonebook: Some(v1::PhonebookTarget { target: Some(target) }),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn what_a_request_leaves_out_has_the_documented_default() {
+    let (settings, etag) = from_proto(Some(minimal())).unwrap();
+    assert!(settings.enabled && settings.remove_missing && etag.is_empty());
+    assert_eq!(settings.guard, GuardSettings::default());
+    assert_eq!(settings.field_map, FieldMap::default());
+    let Connection::Csv(csv) = settings.connection else { panic!("another kind") };
+    assert_eq!(csv.delimiter, ',');
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_path() {
+    type Change = fn(&mut v1::Source);
+    let cases: [(&str, Change); 8] = [
+        ("source.default_region", |source| source.default_region = "Germany".into()),
+        ("source.connection", |source| source.connection = None),
+        ("source.connection", |source| source.connection = Some(v1::Connection { kind: None })),
+        ("source.connection.csv.delimiter", |source| {
+            let csv = v1::CsvConnection { path: "x.csv".into(), delimiter: ";;".into() };
+            source.connection = Some(v1::Connection { kind: Some(v1::connection::Kind::Csv(csv)) });
+        }),
+        ("source.field_map", |source| source.field_map = None),
+        ("source.phonebook", |source| source.phonebook = None),
+        ("source.phonebook.new_phonebook.name", |source| {
+            let blank = v1::NewPhonebook { name: " ".into() };
+            let target = Some(v1::phonebook_target::Target::NewPhonebook(blank));
+            source.phonebook = Some(v1::PhonebookTarget { target });
+        }),
+        ("source.guard.max_removed_percent", |source| {
+            let max_removed_percent = Some(101);
+            source.guard = Some(v1::GuardSettings { max_removed_percent, ..Default::default() });
+        }),
+    ];
+    for (field, change) in cases {
+        let mut source = minimal();
+        change(&mut source);
+        let message = from_proto(Some(source)).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("{field}: ")), "{field}: {message}");
+    }
+    assert!(from_proto(None).unwrap_err().to_string().starts_with("source: is missing"));
+}

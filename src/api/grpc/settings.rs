@@ -1,0 +1,63 @@
+//! `SettingsService`: everything that the business decides, as one document.
+
+use tonic::{Request, Response, Status};
+
+use super::Door;
+use super::request::bad;
+use crate::api::proto::v1;
+use crate::api::proto::v1::settings_service_server::SettingsService;
+use crate::engine::{Applied, EngineError};
+use crate::settings::{Change, ChangeKind};
+use crate::store::RemovedSources;
+
+#[tonic::async_trait]
+impl SettingsService for Door {
+    async fn apply_settings(
+        &self,
+        request: Request<v1::ApplySettingsRequest>,
+    ) -> Result<Response<v1::ApplySettingsResponse>, Status> {
+        let v1::ApplySettingsRequest { document, dry_run, removed_source_contacts } = request.into_inner();
+        let apply = move |engine: &crate::engine::Engine| {
+            let removed = removed_sources("removed_source_contacts", removed_source_contacts)?;
+            engine.apply(&document, removed, dry_run)
+        };
+        let Applied { changes, generation } = self.edit(apply).await?;
+        Ok(Response::new(v1::ApplySettingsResponse {
+            applied: !dry_run && !changes.is_empty(),
+            changes: changes.into_iter().map(change).collect(),
+            generation: generation.0,
+        }))
+    }
+
+    async fn export_settings(
+        &self,
+        _: Request<v1::ExportSettingsRequest>,
+    ) -> Result<Response<v1::ExportSettingsResponse>, Status> {
+        let export = |engine: &crate::engine::Engine| {
+            let (settings, generation) =
+                engine.read(|reading| Ok::<_, EngineError>((reading.settings()?, reading.generation()?)))?;
+            let document = settings.to_toml()?;
+            Ok(v1::ExportSettingsResponse { document, generation: generation.0 })
+        };
+        self.read(export).await.map(Response::new)
+    }
+}
+
+/// What becomes of the contacts of sources that are deleted.
+pub(super) fn removed_sources(field: &str, contacts: i32) -> Result<RemovedSources, EngineError> {
+    match v1::SourceContacts::try_from(contacts) {
+        Ok(v1::SourceContacts::Unspecified) => Ok(RemovedSources::Refuse),
+        Ok(v1::SourceContacts::KeepAsLocal) => Ok(RemovedSources::KeepContacts),
+        Ok(v1::SourceContacts::Remove) => Ok(RemovedSources::RemoveContacts),
+        Err(_) => Err(bad(field, format!("is {contacts}; a value of SourceContacts is expected"))),
+    }
+}
+
+fn change(Change { kind, subject, details }: Change) -> v1::SettingsChange {
+    let kind = match kind {
+        ChangeKind::Added => v1::SettingsChangeKind::Added,
+        ChangeKind::Changed => v1::SettingsChangeKind::Changed,
+        ChangeKind::Removed => v1::SettingsChangeKind::Removed,
+    };
+    v1::SettingsChange { kind: kind.into(), subject, details }
+}

@@ -1,0 +1,101 @@
+//! What went wrong -> a gRPC status.
+
+use std::fmt::Display;
+
+use tonic::{Code, Status};
+
+use crate::engine::EngineError;
+use crate::store::StoreError;
+use crate::sync::SyncError;
+
+/// Longest message, in bytes. It travels in a header, where a byte may take three, and clients refuse
+/// headers beyond 8 KiB.
+const MAX_MESSAGE_BYTES: usize = 2048;
+
+/// What the client is told: the code, and the error's own words, unless they are about the inside.
+pub(super) fn of(error: EngineError) -> Status {
+    let code = match &error {
+        EngineError::NotFound { .. } => Code::NotFound,
+        EngineError::AlreadyExists { .. } => Code::AlreadyExists,
+        EngineError::ChangedMeanwhile { .. } => Code::Aborted,
+        EngineError::SyncRunning { .. } | EngineError::SourceIsOff { .. } => Code::FailedPrecondition,
+        EngineError::Settings(_)
+        | EngineError::Source { .. }
+        | EngineError::Route(_)
+        | EngineError::BadRequest { .. } => Code::InvalidArgument,
+        EngineError::Sync(error) => match error {
+            SyncError::Refused(_) => Code::FailedPrecondition,
+            SyncError::Cancelled => Code::Cancelled,
+            SyncError::Source(_) | SyncError::Incomplete { .. } => Code::Unavailable,
+            SyncError::Staging(_) => return inside(&error),
+        },
+        EngineError::Store(error) => match error {
+            StoreError::Refused(_) => Code::FailedPrecondition,
+            StoreError::InUse { .. }
+            | StoreError::Folder { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::NotAStore { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Sqlite(_) => return inside(error),
+        },
+        EngineError::Index(error) => return inside(error),
+        EngineError::Verify(error) => return inside(error),
+    };
+    Status::new(code, shortened(error.to_string()))
+}
+
+/// Files and the like are for the log.
+fn inside(error: &dyn Display) -> Status {
+    tracing::error!(%error, "a gRPC request failed");
+    Status::internal("the server could not do this; its log says why")
+}
+
+/// Work that panicked.
+pub(super) fn of_defect(defect: &tokio::task::JoinError) -> Status {
+    tracing::error!(%defect, "a gRPC request ended by a defect; please report this");
+    Status::internal("a defect in ringroute; please report it with what the server's log says")
+}
+
+/// The server was told to stop.
+pub(super) fn shutting_down() -> Status {
+    Status::unavailable("the server is shutting down: connect again")
+}
+
+/// There is nothing to answer a call from.
+pub(super) fn no_snapshot() -> Status {
+    Status::unavailable(
+        "no phonebooks yet: create a source and synchronise it, or apply settings; then calls are answered",
+    )
+}
+
+fn shortened(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE_BYTES {
+        let end = (0..=MAX_MESSAGE_BYTES).rev().find(|place| message.is_char_boundary(*place));
+        message.truncate(end.unwrap_or(0));
+        message.push('…');
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_fit_into_a_header() {
+        let problem = "ü".repeat(10_000);
+        let status = of(EngineError::BadRequest { field: "query".into(), problem });
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().starts_with("query: ü") && status.message().ends_with('…'));
+        assert!(status.message().len() <= MAX_MESSAGE_BYTES + '…'.len_utf8());
+    }
+
+    #[test]
+    fn the_inside_stays_inside() {
+        let source = std::io::Error::other("no such disk");
+        let error = StoreError::Folder { folder: "/srv/secret".into(), source };
+        let status = of(error.into());
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("secret"));
+    }
+}

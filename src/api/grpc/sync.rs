@@ -1,0 +1,234 @@
+//! `SyncService`: sources and their runs.
+
+mod sources;
+mod watching;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::convert::{self, runs};
+use super::request::{check_name, cut, known_id, number_token, page_size};
+use super::settings::removed_sources;
+use super::{Door, status};
+use crate::api::proto::v1;
+use crate::api::proto::v1::sync_service_server::SyncService;
+use crate::engine::{Edited, Engine, EngineError, StartedRun};
+use crate::source;
+use crate::sync::{RunId, RunKind};
+
+/// How long a source may take for a test.
+const TEST_TIME: Duration = Duration::from_secs(60);
+
+#[tonic::async_trait]
+impl SyncService for Door {
+    async fn start_sync(
+        &self,
+        request: Request<v1::StartSyncRequest>,
+    ) -> Result<Response<v1::StartSyncResponse>, Status> {
+        let started_by = started_by(request.remote_addr());
+        let v1::StartSyncRequest { source, allow_preview } = request.into_inner();
+        check_name("source", &source).map_err(status::of)?;
+        let allowed = allow_preview.map(run_id).transpose()?;
+        let StartedRun { run, already_running } =
+            self.engine.start_sync(&source, RunKind::Sync, &started_by, allowed).await.map_err(status::of)?;
+        Ok(Response::new(v1::StartSyncResponse { run: Some(runs::run(run)), already_running }))
+    }
+
+    async fn cancel_sync(
+        &self,
+        request: Request<v1::CancelSyncRequest>,
+    ) -> Result<Response<v1::CancelSyncResponse>, Status> {
+        let id = run_id(request.get_ref().run_id)?;
+        // Known before it is asked to end: afterwards it may be under way no longer.
+        let active = self.engine.active_run(id);
+        let _ = self.engine.cancel_sync(id);
+        if let Some(active) = active {
+            self.wait(watching::end_of(&active)).await?;
+        }
+        let run = self.engine.run(id).await.map_err(status::of)?;
+        Ok(Response::new(v1::CancelSyncResponse { run: Some(runs::run(run)) }))
+    }
+
+    type WatchSyncStream = ReceiverStream<Result<v1::WatchSyncResponse, Status>>;
+
+    async fn watch_sync(
+        &self,
+        request: Request<v1::WatchSyncRequest>,
+    ) -> Result<Response<Self::WatchSyncStream>, Status> {
+        let id = run_id(request.get_ref().run_id)?;
+        // In this order: a run that ends in between is found ended by its record.
+        let active = self.engine.active_run(id);
+        let record = self.engine.run(id).await.map_err(status::of)?;
+        Ok(Response::new(watching::watch(active.as_deref(), record, self.stop.clone())))
+    }
+
+    async fn preview_sync(
+        &self,
+        request: Request<v1::PreviewSyncRequest>,
+    ) -> Result<Response<v1::PreviewSyncResponse>, Status> {
+        let started_by = started_by(request.remote_addr());
+        let v1::PreviewSyncRequest { source } = request.into_inner();
+        check_name("source", &source).map_err(status::of)?;
+        let StartedRun { run, already_running } =
+            self.engine.start_sync(&source, RunKind::Preview, &started_by, None).await.map_err(status::of)?;
+        let _abandoned = (!already_running).then(|| watching::CancelWhenDropped::new(&self.engine, run.id));
+        if let Some(active) = self.engine.active_run(run.id) {
+            self.wait(watching::end_of(&active)).await?;
+        }
+        let run = self.engine.run(run.id).await.map_err(status::of)?;
+        Ok(Response::new(v1::PreviewSyncResponse { run: Some(runs::run(run)) }))
+    }
+
+    async fn list_sync_runs(
+        &self,
+        request: Request<v1::ListSyncRunsRequest>,
+    ) -> Result<Response<v1::ListSyncRunsResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| list_runs(engine, &request)).await.map(Response::new)
+    }
+
+    async fn get_sync_run(
+        &self,
+        request: Request<v1::GetSyncRunRequest>,
+    ) -> Result<Response<v1::GetSyncRunResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| get_run(engine, &request)).await.map(Response::new)
+    }
+
+    async fn list_sources(
+        &self,
+        request: Request<v1::ListSourcesRequest>,
+    ) -> Result<Response<v1::ListSourcesResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| sources::list(engine, &request)).await.map(Response::new)
+    }
+
+    async fn get_source(
+        &self,
+        request: Request<v1::GetSourceRequest>,
+    ) -> Result<Response<v1::GetSourceResponse>, Status> {
+        let v1::GetSourceRequest { name } = request.into_inner();
+        let source = self.read(move |engine| sources::get(engine, &name)).await?;
+        Ok(Response::new(v1::GetSourceResponse { source: Some(source) }))
+    }
+
+    async fn create_source(
+        &self,
+        request: Request<v1::CreateSourceRequest>,
+    ) -> Result<Response<v1::CreateSourceResponse>, Status> {
+        let v1::CreateSourceRequest { source } = request.into_inner();
+        let create = move |engine: &Engine| {
+            let (settings, _) = convert::sources::from_proto(source)?;
+            let name = settings.name.clone();
+            engine.create_source(settings)?;
+            sources::get(engine, &name)
+        };
+        let source = self.edit(create).await?;
+        Ok(Response::new(v1::CreateSourceResponse { source: Some(source) }))
+    }
+
+    async fn update_source(
+        &self,
+        request: Request<v1::UpdateSourceRequest>,
+    ) -> Result<Response<v1::UpdateSourceResponse>, Status> {
+        let v1::UpdateSourceRequest { source, name } = request.into_inner();
+        let update = move |engine: &Engine| {
+            let (settings, etag) = convert::sources::from_proto(source)?;
+            let new_name = settings.name.clone();
+            let present_name = if name.is_empty() { &new_name } else { &name };
+            check_name("name", present_name)?;
+            engine.update_source(present_name, settings, &etag)?;
+            sources::get(engine, &new_name)
+        };
+        let source = self.edit(update).await?;
+        Ok(Response::new(v1::UpdateSourceResponse { source: Some(source) }))
+    }
+
+    async fn delete_source(
+        &self,
+        request: Request<v1::DeleteSourceRequest>,
+    ) -> Result<Response<v1::DeleteSourceResponse>, Status> {
+        let v1::DeleteSourceRequest { name, contacts, etag } = request.into_inner();
+        let delete = move |engine: &Engine| {
+            check_name("name", &name)?;
+            engine.delete_source(&name, removed_sources("contacts", contacts)?, &etag)
+        };
+        let Edited { value: contact_count, generation } = self.edit(delete).await?;
+        Ok(Response::new(v1::DeleteSourceResponse { contact_count, generation: generation.0 }))
+    }
+
+    async fn test_source(
+        &self,
+        request: Request<v1::TestSourceRequest>,
+    ) -> Result<Response<v1::TestSourceResponse>, Status> {
+        let v1::TestSourceRequest { subject } = request.into_inner();
+        let settings = self.read(move |engine| sources::to_test(engine, subject)).await?;
+        let test = async {
+            match source::open(&settings) {
+                Ok(source) => convert::sources::tested(source.test().await),
+                Err(error) => convert::sources::failed_test(error.to_string()),
+            }
+        };
+        let tested = self.wait(tokio::time::timeout(TEST_TIME, test)).await?;
+        Ok(Response::new(tested.unwrap_or_else(|_| {
+            let problem =
+                format!("the source did not answer within {TEST_TIME:?}; is it reachable, is it very large?");
+            convert::sources::failed_test(problem)
+        })))
+    }
+}
+
+/// What the record of a run says of who asked for it.
+fn started_by(peer: Option<SocketAddr>) -> String {
+    peer.map_or_else(|| "grpc".to_owned(), |peer| format!("grpc {peer}"))
+}
+
+fn run_id(id: u64) -> Result<RunId, Status> {
+    known_id("sync run", id).map(RunId).map_err(status::of)
+}
+
+fn list_runs(
+    engine: &Engine,
+    request: &v1::ListSyncRunsRequest,
+) -> Result<v1::ListSyncRunsResponse, EngineError> {
+    let v1::ListSyncRunsRequest { source, page_size: size, page_token } = request;
+    let size = page_size(*size)?;
+    let before = number_token(page_token)?.map(RunId);
+    if !source.is_empty() {
+        check_name("source", source)?;
+    }
+    engine.read(|reading| {
+        let known = if source.is_empty() { None } else { reading.source(source)? };
+        // The runs of a source that was deleted are there under the name that it had.
+        let name = known.as_ref().map_or(source.as_str(), |known| known.settings.name.as_str());
+        let found = reading.sync_runs(Some(name).filter(|name| !name.is_empty()), before, size + 1)?;
+        if !source.is_empty() && known.is_none() && found.is_empty() && before.is_none() {
+            return Err(EngineError::NotFound { what: "source", name: source.clone() });
+        }
+        let (page, next_page_token) = cut(found, size, |run| run.id.to_string());
+        Ok(v1::ListSyncRunsResponse { runs: page.into_iter().map(runs::run).collect(), next_page_token })
+    })
+}
+
+fn get_run(engine: &Engine, request: &v1::GetSyncRunRequest) -> Result<v1::GetSyncRunResponse, EngineError> {
+    let v1::GetSyncRunRequest { run_id, page_size: size, page_token } = request;
+    let id = RunId(known_id("sync run", *run_id)?);
+    let size = page_size(*size)?;
+    // Problems are numbered from 0; a page begins with one.
+    let first = number_token(page_token)?.unwrap_or(0);
+    engine.read(|reading| {
+        let run = reading.sync_run(id)?;
+        let run = run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })?;
+        let found = reading.sync_problems(id, first, size + 1)?;
+        let next = first.saturating_add(u64::from(size)).to_string();
+        let (page, next_page_token) = cut(found, size, |_| next.clone());
+        Ok(v1::GetSyncRunResponse {
+            run: Some(runs::run(run)),
+            problems: page.into_iter().map(runs::problem).collect(),
+            next_page_token,
+        })
+    })
+}
