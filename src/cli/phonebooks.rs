@@ -60,12 +60,11 @@ async fn all(connection: &Connection) -> Result<v1::ListPhonebooksResponse> {
 
 /// Prints every phonebook.
 pub(super) async fn list(connection: &Connection, screen: &mut Screen) -> Result<()> {
-    let mut table = Table::new(["phonebook", "contacts", "numbers", "filled by", "last synchronised"]);
+    let mut table = Table::new(["phonebook", "contacts", "filled by", "last synchronised"]);
     for phonebook in &all(connection).await?.phonebooks {
         table.row([
             &phonebook.name,
             &words::count(phonebook.contact_count),
-            &words::count(phonebook.number_count),
             calls::source(&phonebook.source),
             &words::time(phonebook.last_synced_at.as_ref()),
         ]);
