@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use arc_swap::Guard;
 use dashmap::DashMap;
+use tokio::sync::watch;
 
 use crate::generation::Generation;
 use crate::index::{IndexError, VerifyError};
@@ -31,7 +32,7 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
-pub use editing::{Applied, Edited, etag};
+pub use editing::{Applied, Edited, etag, is_same_name};
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.
@@ -104,6 +105,12 @@ impl Engine {
     #[must_use]
     pub fn generation(&self) -> Generation {
         self.snapshot().as_ref().map_or(Generation::NONE, |snapshot| snapshot.generation())
+    }
+
+    /// The generation that is being served, now and from now on.
+    #[must_use]
+    pub fn published(&self) -> watch::Receiver<Generation> {
+        self.current.published()
     }
 
     /// Reads one state of the store. Blocks: not for the path of a call.

@@ -120,7 +120,7 @@ impl Store {
             },
         )?;
         let store = Store { file, writer: Mutex::new(writer), _lock: lock };
-        store.write(|change| runs::close_interrupted(change))?;
+        store.write(runs::close_interrupted)?;
         Ok(store)
     }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
-const VOCABULARY: &[&str] = &["contact", "generation", "phone_number", "phonebook", "settings"];
+const VOCABULARY: &[&str] =
+    &["contact", "generation", "phone_number", "phonebook", "settings", "toml_document"];
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[

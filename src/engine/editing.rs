@@ -37,7 +37,8 @@ pub fn etag(setting: &impl Serialize) -> String {
 }
 
 /// Names of settings are compared without case and outer white space.
-fn same_name(a: &str, b: &str) -> bool {
+#[must_use]
+pub fn is_same_name(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
@@ -81,7 +82,8 @@ impl Engine {
         let old = change.settings()?;
         let mut new = old.clone();
         let value = edit(change, &mut new)?;
-        if new == old {
+        // Not `new == old`: the order and spelling of phonebooks is the store's.
+        if old.difference(&new).is_empty() {
             return Ok((value, None));
         }
         new.validate()?;
@@ -148,7 +150,7 @@ impl Engine {
     /// Adds a source.
     pub fn create_source(&self, source: SourceSettings) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |_, settings| {
-            if settings.sources.iter().any(|other| same_name(&other.name, &source.name)) {
+            if settings.sources.iter().any(|other| is_same_name(&other.name, &source.name)) {
                 return Err(EngineError::AlreadyExists { what: "source", name: source.name });
             }
             settings.sources.push(source);
@@ -167,11 +169,11 @@ impl Engine {
         self.edit(RemovedSources::Refuse, |change, settings| {
             let place = find_source(settings, name)?;
             check_etag(expected, &settings.sources[place], "source", name)?;
-            if !same_name(name, &source.name) {
+            if !is_same_name(name, &source.name) {
                 if let Some(active) = self.active_run_of(name) {
                     return Err(EngineError::SyncRunning { name: name.to_owned(), run: active.id });
                 }
-                if settings.sources.iter().any(|other| same_name(&other.name, &source.name)) {
+                if settings.sources.iter().any(|other| is_same_name(&other.name, &source.name)) {
                     return Err(EngineError::AlreadyExists { what: "source", name: source.name });
                 }
                 let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
@@ -203,7 +205,7 @@ impl Engine {
     pub fn create_route(&self, route: InboundRoute, position: usize) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |_, settings| {
             let routes = &mut settings.inbound_routes;
-            if routes.iter().any(|other| same_name(&other.name, &route.name)) {
+            if routes.iter().any(|other| is_same_name(&other.name, &route.name)) {
                 return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
             }
             insert_at(routes, route, position);
@@ -221,8 +223,8 @@ impl Engine {
         self.edit(RemovedSources::Refuse, |_, settings| {
             let place = find_route(settings, name)?;
             check_etag(expected, &settings.inbound_routes[place], "inbound route", name)?;
-            let is_taken = |other: &InboundRoute| same_name(&other.name, &route.name);
-            if !same_name(name, &route.name) && settings.inbound_routes.iter().any(is_taken) {
+            let is_taken = |other: &InboundRoute| is_same_name(&other.name, &route.name);
+            if !is_same_name(name, &route.name) && settings.inbound_routes.iter().any(is_taken) {
                 return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
             }
             settings.inbound_routes[place] = route;
@@ -284,11 +286,11 @@ fn not_found(what: &'static str, name: &str) -> EngineError {
 }
 
 fn find_source(settings: &Settings, name: &str) -> Result<usize, EngineError> {
-    let place = settings.sources.iter().position(|source| same_name(&source.name, name));
+    let place = settings.sources.iter().position(|source| is_same_name(&source.name, name));
     place.ok_or_else(|| not_found("source", name))
 }
 
 fn find_route(settings: &Settings, name: &str) -> Result<usize, EngineError> {
-    let place = settings.inbound_routes.iter().position(|route| same_name(&route.name, name));
+    let place = settings.inbound_routes.iter().position(|route| is_same_name(&route.name, name));
     place.ok_or_else(|| not_found("inbound route", name))
 }

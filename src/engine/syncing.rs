@@ -59,7 +59,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 impl Engine {
-    /// Starts a run, or returns the one that the source already has. It goes on by itself.
+    /// Starts a run, or returns the one that the source already has. It goes on by itself. While a preview is
+    /// under way a sync is refused, and the other way round: it is not what was asked for.
     ///
     /// `allow_preview` names a preview that an administrator looked at: a plan that does the same is not
     /// held back by the guard, one that does anything else is refused.
@@ -79,6 +80,9 @@ impl Engine {
         let name = stored.settings.name.clone();
         if let Some(active) = self.active_run_of(&name) {
             let run = self.run(active.id).await?;
+            if run.kind != kind {
+                return Err(EngineError::SyncRunning { name, run: active.id });
+            }
             return Ok(StartedRun { run, already_running: true });
         }
         if kind == RunKind::Sync && !stored.settings.enabled {

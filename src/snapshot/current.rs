@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
+use tokio::sync::watch;
 
 use super::Snapshot;
 use crate::generation::Generation;
@@ -15,6 +16,7 @@ use crate::generation::Generation;
 pub struct CurrentSnapshot {
     current: ArcSwapOption<Snapshot>,
     replaced: mpsc::Sender<Arc<Snapshot>>,
+    published: watch::Sender<Generation>,
 }
 
 /// A snapshot that is not newer than the one being served.
@@ -42,12 +44,20 @@ impl CurrentSnapshot {
                 }
             }
         })?;
-        Ok(CurrentSnapshot { current: ArcSwapOption::empty(), replaced })
+        let (published, _) = watch::channel(Generation::NONE);
+        Ok(CurrentSnapshot { current: ArcSwapOption::empty(), replaced, published })
     }
 
     /// The snapshot to answer one call from; `None` before the first is published.
     pub fn load(&self) -> Guard<Option<Arc<Snapshot>>> {
         self.current.load()
+    }
+
+    /// The generation that is being served, now and from now on; [`Generation::NONE`] before the first. For
+    /// those who follow what is published; a call needs only [`Self::load`].
+    #[must_use]
+    pub fn published(&self) -> watch::Receiver<Generation> {
+        self.published.subscribe()
     }
 
     /// Replaces the snapshot at once, for every call that begins after this. Only ever forward.
@@ -63,6 +73,7 @@ impl CurrentSnapshot {
             // The thread lives as long as this handle; were it gone, the snapshot would be freed here.
             drop(self.replaced.send(replaced));
         }
+        self.published.send_replace(offered);
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Phonebooks in the store.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Change, Reading, StoreError};
@@ -27,14 +29,16 @@ const SELECT: &str = "
            (SELECT count(*) FROM phonebook_contact WHERE phonebook_id = phonebook.id)
     FROM phonebook LEFT JOIN source ON source.id = phonebook.source_id";
 
-fn phonebook(row: &Row<'_>) -> rusqlite::Result<StoredPhonebook> {
-    let name: String = row.get(1)?;
-    let name = PhonebookName::parse(&name).map_err(|error| {
+fn name(row: &Row<'_>) -> rusqlite::Result<PhonebookName> {
+    PhonebookName::parse(row.get_ref(1)?.as_str()?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
-    })?;
+    })
+}
+
+fn phonebook(row: &Row<'_>) -> rusqlite::Result<StoredPhonebook> {
     Ok(StoredPhonebook {
         id: PhonebookId(row.get(0)?),
-        name,
+        name: name(row)?,
         is_local: row.get(2)?,
         origin: row.get::<_, Option<String>>(3)?.map_or(PhonebookOrigin::Local, PhonebookOrigin::Synced),
         last_synced_at: row.get(4)?,
@@ -47,6 +51,13 @@ impl Reading<'_> {
     pub fn phonebooks(&self) -> Result<Vec<StoredPhonebook>, StoreError> {
         let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY phonebook.id"))?;
         Ok(statement.query_map([], phonebook)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The names of all phonebooks.
+    pub fn phonebook_names(&self) -> Result<HashMap<PhonebookId, PhonebookName>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT id, name FROM phonebook")?;
+        let names = statement.query_map([], |row| Ok((PhonebookId(row.get(0)?), name(row)?)))?;
+        Ok(names.collect::<Result<_, _>>()?)
     }
 
     /// Finds a phonebook by any spelling of its name.

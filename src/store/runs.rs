@@ -47,6 +47,13 @@ impl Reading<'_> {
         Ok(self.connection.query_row(sql, [id.0], run).optional()?)
     }
 
+    /// The latest run of a source that was not a preview.
+    pub fn last_sync_run(&self, source: &str) -> Result<Option<SyncRun>, StoreError> {
+        let sql = "SELECT id, record FROM sync_run
+             WHERE source_name = ? AND record ->> 'kind' = 'sync' ORDER BY id DESC LIMIT 1";
+        Ok(self.connection.query_row(sql, [source], run).optional()?)
+    }
+
     /// The kept problems of a run, from number `after` (they count from 0).
     pub fn sync_problems(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<Problem>, StoreError> {
         let mut statement = self.connection.prepare(

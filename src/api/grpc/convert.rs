@@ -16,8 +16,7 @@ use crate::contact::NumberLabel;
 
 /// A time.
 pub(super) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
-    let mut timestamp =
-        prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() };
+    let mut timestamp = prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() };
     // Before 1970 the two libraries count nanoseconds in different directions.
     timestamp.normalize();
     timestamp

@@ -2,9 +2,11 @@
 
 use tonic::{Request, Response, Status};
 
-use super::convert::contacts;
-use super::request::{check_characters, cut, known_id, number_token, page_by_name, page_size, phonebook_name};
 use super::Door;
+use super::convert::contacts;
+use super::request::{
+    check_characters, cut, known_id, number_token, page_by_name, page_size, phonebook_name,
+};
 use crate::api::proto::v1;
 use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;

@@ -69,12 +69,18 @@ pub(super) fn page_size(asked: u32) -> Result<u32, EngineError> {
     match asked {
         0 => Ok(DEFAULT_PAGE_SIZE),
         1..=MAX_PAGE_SIZE => Ok(asked),
-        _ => Err(bad("page_size", format!("is {asked}; 1 to {MAX_PAGE_SIZE} are allowed, or 0 for {DEFAULT_PAGE_SIZE}"))),
+        _ => Err(bad(
+            "page_size",
+            format!("is {asked}; 1 to {MAX_PAGE_SIZE} are allowed, or 0 for {DEFAULT_PAGE_SIZE}"),
+        )),
     }
 }
 
 fn foreign_token() -> EngineError {
-    bad("page_token", "is not one that a page of this list ended with; send next_page_token as it was, or nothing")
+    bad(
+        "page_token",
+        "is not one that a page of this list ended with; send next_page_token as it was, or nothing",
+    )
 }
 
 /// Where a page begins in a list whose items are numbered; `None` is its beginning.

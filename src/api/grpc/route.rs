@@ -2,9 +2,9 @@
 
 use tonic::{Request, Response, Status};
 
+use super::Door;
 use super::convert::routes::{from_proto, to_proto};
 use super::request::{check_name, cut, number_token, page_size};
-use super::Door;
 use crate::api::proto::v1;
 use crate::api::proto::v1::route_service_server::RouteService;
 use crate::engine::{Edited, Engine, EngineError, is_same_name};
@@ -105,7 +105,7 @@ impl RouteService for Door {
 fn find(engine: &Engine, name: &str) -> Result<v1::InboundRoute, EngineError> {
     let routes = engine.settings()?.inbound_routes;
     let found = routes.iter().enumerate().find(|(_, route)| is_same_name(&route.name, name));
-    let (place, route) = found
-        .ok_or_else(|| EngineError::NotFound { what: "inbound route", name: name.to_owned() })?;
+    let (place, route) =
+        found.ok_or_else(|| EngineError::NotFound { what: "inbound route", name: name.to_owned() })?;
     Ok(to_proto(route, place + 1))
 }

@@ -2,8 +2,8 @@
 
 use tonic::{Request, Response, Status};
 
-use super::request::bad;
 use super::Door;
+use super::request::bad;
 use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
 use crate::engine::{Applied, EngineError};
@@ -34,8 +34,8 @@ impl SettingsService for Door {
         _: Request<v1::ExportSettingsRequest>,
     ) -> Result<Response<v1::ExportSettingsResponse>, Status> {
         let export = |engine: &crate::engine::Engine| {
-            let (settings, generation) = engine
-                .read(|reading| Ok::<_, EngineError>((reading.settings()?, reading.generation()?)))?;
+            let (settings, generation) =
+                engine.read(|reading| Ok::<_, EngineError>((reading.settings()?, reading.generation()?)))?;
             let document = settings.to_toml()?;
             Ok(v1::ExportSettingsResponse { document, generation: generation.0 })
         };

@@ -70,7 +70,8 @@ pub(super) fn no_snapshot() -> Status {
 
 fn shortened(mut message: String) -> String {
     if message.len() > MAX_MESSAGE_BYTES {
-        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+        let end = (0..=MAX_MESSAGE_BYTES).rev().find(|place| message.is_char_boundary(*place));
+        message.truncate(end.unwrap_or(0));
         message.push('…');
     }
     message

@@ -32,11 +32,8 @@ impl SyncService for Door {
         let v1::StartSyncRequest { source, allow_preview } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
         let allowed = allow_preview.map(run_id).transpose()?;
-        let StartedRun { run, already_running } = self
-            .engine
-            .start_sync(&source, RunKind::Sync, &started_by, allowed)
-            .await
-            .map_err(status::of)?;
+        let StartedRun { run, already_running } =
+            self.engine.start_sync(&source, RunKind::Sync, &started_by, allowed).await.map_err(status::of)?;
         Ok(Response::new(v1::StartSyncResponse { run: Some(runs::run(run)), already_running }))
     }
 
@@ -75,11 +72,8 @@ impl SyncService for Door {
         let started_by = started_by(request.remote_addr());
         let v1::PreviewSyncRequest { source } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
-        let StartedRun { run, already_running } = self
-            .engine
-            .start_sync(&source, RunKind::Preview, &started_by, None)
-            .await
-            .map_err(status::of)?;
+        let StartedRun { run, already_running } =
+            self.engine.start_sync(&source, RunKind::Preview, &started_by, None).await.map_err(status::of)?;
         let _abandoned = (!already_running).then(|| watching::CancelWhenDropped::new(&self.engine, run.id));
         if let Some(active) = self.engine.active_run(run.id) {
             self.wait(watching::end_of(&active)).await?;
@@ -180,7 +174,8 @@ impl SyncService for Door {
         };
         let tested = self.wait(tokio::time::timeout(TEST_TIME, test)).await?;
         Ok(Response::new(tested.unwrap_or_else(|_| {
-            let problem = format!("the source did not answer within {TEST_TIME:?}; is it reachable, is it very large?");
+            let problem =
+                format!("the source did not answer within {TEST_TIME:?}; is it reachable, is it very large?");
             convert::sources::failed_test(problem)
         })))
     }

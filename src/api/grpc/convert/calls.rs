@@ -40,9 +40,7 @@ fn caller_match(snapshot: &Snapshot, found: &CallerMatch) -> v1::CallerMatch {
             (v1::MatchStatus::NotMatched, v1::MatchKind::Unspecified, String::new())
         }
         CallerMatch::Withheld => (v1::MatchStatus::Withheld, v1::MatchKind::Unspecified, String::new()),
-        CallerMatch::Invalid(why) => {
-            (v1::MatchStatus::Invalid, v1::MatchKind::Unspecified, why.to_string())
-        }
+        CallerMatch::Invalid(why) => (v1::MatchStatus::Invalid, v1::MatchKind::Unspecified, why.to_string()),
     };
     let contacts: Vec<v1::MatchedContact> =
         found.contacts().iter().map(|posting| contact(snapshot, *posting, kind)).collect();

@@ -159,10 +159,7 @@ mod tests {
             withheld: true,
             in_no_phonebook: true,
             alert_info: "<http://x>".into(),
-            destination: Destination {
-                destination_type: DestinationType::Queue,
-                target: "6400".into(),
-            },
+            destination: Destination { destination_type: DestinationType::Queue, target: "6400".into() },
         };
         let proto = to_proto(&route, 3);
         assert_eq!((proto.position, proto.etag.clone()), (3, etag(&route)));

@@ -73,7 +73,8 @@ async fn tell(
             ended = end.wait_for(|progress| progress.finished.is_some()) => ended.is_ok(),
         };
         if !is_there {
-            let _ = news.send(Err(Status::internal("the run ended without a result; please report this"))).await;
+            let _ =
+                news.send(Err(Status::internal("the run ended without a result; please report this"))).await;
             return;
         }
     }
