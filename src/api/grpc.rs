@@ -76,7 +76,8 @@ pub async fn serve(
     let published = engine.published();
     let door = Door::new(engine, stop.clone());
     let health = HealthReporter::new();
-    set_health(&health, serving_status(*published.borrow())).await;
+    let is_published = *published.borrow() != Generation::NONE;
+    set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
 
     let router = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
@@ -130,10 +131,6 @@ const HEALTH_NAMES: [&str; 6] = [
     SettingsServiceServer::<Door>::NAME,
 ];
 
-fn serving_status(generation: Generation) -> ServingStatus {
-    if generation == Generation::NONE { ServingStatus::NotServing } else { ServingStatus::Serving }
-}
-
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
     for name in HEALTH_NAMES {
         health.set_service_status(name, status).await;
@@ -146,9 +143,9 @@ async fn report_health(
     mut published: watch::Receiver<Generation>,
     stop: CancellationToken,
 ) {
-    let first = stop.run_until_cancelled(published.wait_for(|generation| *generation != Generation::NONE));
-    if let Some(Ok(generation)) = first.await {
-        set_health(&health, serving_status(*generation)).await;
+    let first = async { published.wait_for(|generation| *generation != Generation::NONE).await.is_ok() };
+    if stop.run_until_cancelled(first).await == Some(true) {
+        set_health(&health, ServingStatus::Serving).await;
     }
     stop.cancelled().await;
     set_health(&health, ServingStatus::NotServing).await;
