@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
+use tonic_prost_build::Config;
 
 const ROOT: &str = "proto";
 const PACKAGE: &str = "proto/ringroute/v1";
@@ -22,6 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, [ROOT]).map_err(|error| format!("{error:?}"))?;
     let out_dir = std::env::var("OUT_DIR")?;
     std::fs::write(Path::new(&out_dir).join("ringroute.v1.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().build_client(true).build_server(true).compile_fds(descriptors)?;
+    let mut config = Config::new();
+    config.enable_type_names(); // the command line finds a message's descriptor by it
+    tonic_prost_build::configure()
+        .build_client(true)
+        .build_server(true)
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

@@ -203,7 +203,8 @@ impl Config {
         Ok(self)
     }
 
-    fn checked(self) -> Result<Self, ConfigError> {
+    /// Refuses what could not mean what was intended.
+    pub fn checked(self) -> Result<Self, ConfigError> {
         if self.data_folder.as_os_str().is_empty() {
             return Err(ConfigError::NoDataFolder);
         }

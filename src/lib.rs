@@ -21,6 +21,8 @@
 //! * Data flows one way: each room imports only rooms to its left (`tests/layering.rs`).
 
 pub mod api;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod contact;
 pub mod demo;

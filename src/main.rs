@@ -1,2 +1,7 @@
 //! Arguments -> subcommand -> exit code; nothing else.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ringroute::cli::run(std::env::args_os())
+}

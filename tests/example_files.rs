@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use ringroute::config::Config;
+use ringroute::engine::Engine;
 use ringroute::settings::Settings;
+use ringroute::store::RemovedSources;
 
 fn examples() -> impl Iterator<Item = (String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -30,6 +32,11 @@ fn every_example_is_valid() {
             let settings = Settings::from_toml(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
             settings.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(Settings::from_toml(&settings.to_toml().unwrap()), Ok(settings), "{name}");
+            // Every room that gives a text its meaning accepts it: sync filters, patterns, destinations.
+            let folder = tempfile::tempdir().unwrap();
+            let engine = Engine::open(folder.path()).unwrap();
+            let applied = engine.apply(&text, RemovedSources::Refuse, true);
+            applied.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 }

@@ -127,6 +127,15 @@ impl Engine {
         self.active.iter().for_each(|active| active.cancel.cancel());
     }
 
+    /// Returns when every run that is under way now has ended and is recorded.
+    pub async fn wait_for_syncs(&self) {
+        let active: Vec<_> = self.active.iter().map(|active| active.progress()).collect();
+        for mut progress in active {
+            // An error says that the run is gone altogether.
+            let _ = progress.wait_for(|progress| progress.finished.is_some()).await;
+        }
+    }
+
     /// A run under way.
     #[must_use]
     pub fn active_run(&self, run: RunId) -> Option<Arc<ActiveRun>> {

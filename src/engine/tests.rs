@@ -99,7 +99,11 @@ async fn contacts_are_matched_after_a_run_and_after_a_restart_without_the_source
     let fixture = Fixture::new();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "+44 20 7946 0123", "Support")]);
     let run = fixture.sync().await;
-    assert_eq!((run.state, run.counts.added, run.generation), (RunState::Succeeded, 2, Some(Generation(2))), "{run:?}");
+    assert_eq!(
+        (run.state, run.counts.added, run.generation),
+        (RunState::Succeeded, 2, Some(Generation(2))),
+        "{run:?}"
+    );
     assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
 
     let Fixture { folder, engine } = fixture;
@@ -121,7 +125,10 @@ async fn a_run_without_changes_publishes_nothing() {
     fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
     fixture.sync().await;
     let again = fixture.sync().await;
-    assert_eq!((again.state, again.counts.unchanged, again.generation), (RunState::Succeeded, 1, Some(Generation(2))));
+    assert_eq!(
+        (again.state, again.counts.unchanged, again.generation),
+        (RunState::Succeeded, 1, Some(Generation(2)))
+    );
     assert_eq!(fixture.engine.generation(), Generation(2));
 }
 
@@ -152,7 +159,11 @@ async fn an_empty_source_is_refused_unless_its_preview_is_allowed() {
     fixture.put(&[]);
     let refused = fixture.sync().await;
     assert_eq!(refused.state, RunState::Refused);
-    assert!(refused.failure.contains("no rows") && refused.failure.contains("preview"), "{}", refused.failure);
+    assert!(
+        refused.failure.contains("no rows") && refused.failure.contains("preview"),
+        "{}",
+        refused.failure
+    );
     assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
 
     let preview = fixture.run(RunKind::Preview, None).await;
@@ -174,7 +185,8 @@ async fn only_a_finished_preview_of_the_same_source_can_be_allowed() {
     let fixture = Fixture::new();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
     let sync = fixture.sync().await;
-    for (id, expected) in [(sync.id, "not a finished preview"), (RunId(999), "there is no sync run \"999\"")] {
+    for (id, expected) in [(sync.id, "not a finished preview"), (RunId(999), "there is no sync run \"999\"")]
+    {
         let error = fixture.engine.start_sync("crm", RunKind::Sync, "test", Some(id)).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
@@ -317,7 +329,8 @@ async fn look_ups_during_swaps_never_fail_and_never_see_two_generations() {
                     let snapshot = loaded.as_ref().unwrap();
                     assert!(snapshot.generation() >= last, "generations only grow");
                     last = snapshot.generation();
-                    let decision = routing::decide(snapshot, &Call { caller: "+49301234567", did: "", trunk: "" });
+                    let decision =
+                        routing::decide(snapshot, &Call { caller: "+49301234567", did: "", trunk: "" });
                     let contact = decision.caller_match.contacts()[0].contact;
                     let name = snapshot.contacts().contact(contact).display_name;
                     let route = &decision.route.unwrap().name;

@@ -167,7 +167,11 @@ impl Change<'_> {
     }
 
     /// Phonebooks that became local only now, with their source's deletion, stay.
-    fn save_phonebooks(&self, wanted: &[LocalPhonebook], local_before: &[PhonebookId]) -> Result<(), StoreError> {
+    fn save_phonebooks(
+        &self,
+        wanted: &[LocalPhonebook],
+        local_before: &[PhonebookId],
+    ) -> Result<(), StoreError> {
         let there = self.phonebooks()?;
         for phonebook in wanted {
             match there.iter().find(|known| known.name.is_same_as(&phonebook.name)) {

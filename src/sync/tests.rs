@@ -70,7 +70,11 @@ impl Pass {
             batch.begin_row(place as u64 + 1);
             // Targets other than by_property have no property column.
             let skipped = if preparation.projection.columns().len() == 4 { 1 } else { usize::MAX };
-            values.iter().enumerate().filter(|(at, _)| *at != skipped).for_each(|(_, value)| batch.push_value(*value));
+            values
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != skipped)
+                .for_each(|(_, value)| batch.push_value(*value));
             sender.try_send(batch).unwrap();
         }
         drop(sender);
@@ -141,13 +145,21 @@ fn later_runs_tell_unchanged_changed_moved_missing_and_new_apart() {
             row("comes", "Sales", "F", "030 1000006"),
         ])
         .unwrap();
-    let expected =
-        RunCounts { rows: 5, unchanged: 1, changed: 2, moved: 1, added: 1, removed: 1, ..RunCounts::default() };
+    let expected = RunCounts {
+        rows: 5,
+        unchanged: 1,
+        changed: 2,
+        moved: 1,
+        added: 1,
+        removed: 1,
+        ..RunCounts::default()
+    };
     assert_eq!(second.counts, expected);
     assert_eq!(second.not_received, [ContactId(5)]);
     // Phonebooks are listed in the order in which the run meets them: Sales, Support.
     assert_eq!(second.moved, [(ContactId(3), 1)]);
-    let staged: Vec<_> = staged(&mut second).into_iter().map(|contact| (contact.id, contact.source_key)).collect();
+    let staged: Vec<_> =
+        staged(&mut second).into_iter().map(|contact| (contact.id, contact.source_key)).collect();
     let expected = [
         (Some(ContactId(2)), "renamed".to_owned()),
         (Some(ContactId(4)), "moves and changes".to_owned()),
@@ -169,7 +181,8 @@ fn contacts_not_received_can_be_kept_and_found_again() {
 
 #[test]
 fn a_key_that_comes_twice_is_rejected_the_second_time() {
-    let mut plan = plan(&[row("1", "Sales", "First", "030 1000001"), row("1", "Sales", "Second", "030 1000002")]);
+    let mut plan =
+        plan(&[row("1", "Sales", "First", "030 1000001"), row("1", "Sales", "Second", "030 1000002")]);
     assert_eq!(plan.counts, RunCounts { rows: 2, added: 1, rejected: 1, ..RunCounts::default() });
     assert!(staged(&mut plan)[0].details.contains("First"));
     assert_eq!((plan.problems[0].position, plan.problems[0].source_key.as_str()), (2, "1"));
@@ -204,7 +217,10 @@ fn rows_that_are_no_contact_are_rejected_with_column_and_reason() {
 fn an_unusable_number_beside_a_good_one_is_left_out_and_reported() {
     let mut plan = plan(&[[Some("1"), Some("Sales"), Some("A"), Some("n/a"), Some("0171 2345678")]]);
     assert_eq!(plan.counts, RunCounts { rows: 1, added: 1, dropped_numbers: 1, ..RunCounts::default() });
-    assert_eq!((plan.problems[0].kind, plan.problems[0].column.as_str()), (ProblemKind::NumberDropped, "phone"));
+    assert_eq!(
+        (plan.problems[0].kind, plan.problems[0].column.as_str()),
+        (ProblemKind::NumberDropped, "phone")
+    );
     let details: ContactDetails = serde_json::from_str(&staged(&mut plan)[0].details).unwrap();
     assert_eq!(details.numbers.len(), 1);
 }
@@ -213,7 +229,8 @@ fn an_unusable_number_beside_a_good_one_is_left_out_and_reported() {
 fn a_known_contact_whose_row_is_rejected_stays_as_it_was() {
     let mut first = plan(&[row("1", "Sales", "A", "030 1000001")]);
     let (known, phonebooks) = known_after(&mut first, &[]);
-    let second = Pass { known, phonebooks, ..Pass::default() }.plan(&[row("1", "Sales", "", "030 1000001")]).unwrap();
+    let second =
+        Pass { known, phonebooks, ..Pass::default() }.plan(&[row("1", "Sales", "", "030 1000001")]).unwrap();
     assert_eq!(second.counts, RunCounts { rows: 1, rejected: 1, ..RunCounts::default() });
     assert!(second.problems[0].reason.contains("stays as it was"));
 }
@@ -271,7 +288,11 @@ fn a_property_that_is_really_a_key_is_refused() {
 #[test]
 fn without_a_key_column_the_content_is_the_key() {
     let target = by_property();
-    let map = FieldMap { last_name: Some("name".into()), business_number: Some("phone".into()), ..FieldMap::default() };
+    let map = FieldMap {
+        last_name: Some("name".into()),
+        business_number: Some("phone".into()),
+        ..FieldMap::default()
+    };
     let preparation =
         Preparation { projection: Projection::new(&map, &target), region: None, blank_property: None };
     let key = |values: [&str; 3]| {

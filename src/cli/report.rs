@@ -1,0 +1,146 @@
+//! What a sync run came to, in words and as an exit code.
+
+use super::exit::{Exit, Failure, Result};
+use super::screen::{Screen, Table};
+use super::words::{self, count, counted};
+use crate::api::proto::v1::{self, SyncProblemKind, SyncRunKind, SyncRunState};
+
+/// Prints what a run did, or what it would do. Fails when it came to nothing.
+pub(super) fn result(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
+    verdict(run)?;
+    let counts = run.counts.unwrap_or_default();
+    let source = &run.source;
+    let synchronised = counts.added + counts.changed + counts.moved + counts.unchanged;
+    let contacts = counted(synchronised, "contact");
+    let headline = match run.kind() {
+        SyncRunKind::Preview => format!("A run of {source} would synchronise {contacts}"),
+        SyncRunKind::Sync | SyncRunKind::Unspecified => format!("Synchronised {contacts} from {source}"),
+    };
+    screen.line(format!("{} ({}).", screen.good(headline), facts(run).join(", ")))?;
+    screen.line(format!("  {}", numbers(&counts)))?;
+    for warning in &run.warnings {
+        screen.line(format!("  note: {}", words::on_one_line(warning)))?;
+    }
+    if run.kind() == SyncRunKind::Preview {
+        screen.line(format!(
+            "Nothing was changed. If the guard refuses this run, and it is right: ringroute sync run {} \
+             --allow-preview {}",
+            words::argument(source),
+            run.run_id
+        ))?;
+    }
+    Ok(())
+}
+
+fn facts(run: &v1::SyncRun) -> Vec<String> {
+    let mut facts = vec![format!("run {}", run.run_id)];
+    facts.extend(duration(run));
+    if run.generation > 0 {
+        facts.push(format!("generation {}", run.generation));
+    }
+    facts
+}
+
+/// How long a run that has ended took.
+pub(super) fn duration(run: &v1::SyncRun) -> Option<String> {
+    let millis = |time: &prost_types::Timestamp| time.seconds * 1000 + i64::from(time.nanos) / 1_000_000;
+    let took = millis(run.finished_at.as_ref()?) - millis(run.started_at.as_ref()?);
+    Some(words::milliseconds(took.unsigned_abs()))
+}
+
+fn numbers(counts: &v1::SyncCounts) -> String {
+    let mut parts = vec![
+        format!("{} added", count(counts.added)),
+        format!("{} changed", count(counts.changed)),
+        format!("{} moved", count(counts.moved)),
+        format!("{} removed", count(counts.removed)),
+        format!("{} unchanged", count(counts.unchanged)),
+        format!("{} rejected", counted(counts.rejected, "row")),
+    ];
+    if counts.kept_missing > 0 {
+        parts.push(format!("{} kept though not received", count(counts.kept_missing)));
+    }
+    if counts.dropped_numbers > 0 {
+        parts.push(format!("{} left out", counted(counts.dropped_numbers, "number")));
+    }
+    parts.join(", ")
+}
+
+/// Whether a run did what it was for; one that is still under way has not failed.
+pub(super) fn verdict(run: &v1::SyncRun) -> Result<()> {
+    let (exit, what) = match run.state() {
+        SyncRunState::Unspecified | SyncRunState::Running | SyncRunState::Succeeded => return Ok(()),
+        SyncRunState::Failed => (Exit::Failed, "failed"),
+        SyncRunState::Refused => (Exit::Refused, "was refused"),
+        SyncRunState::Cancelled => (Exit::Failed, "was cancelled"),
+    };
+    let v1::SyncRun { run_id, source, failure, .. } = run;
+    let mut message = format!("run {run_id} of {source} {what}: {failure}");
+    if exit == Exit::Refused {
+        let source = words::argument(source);
+        message.push_str(&format!(
+            "\n  ringroute sync preview {source}\n  ringroute sync run {source} --allow-preview ID"
+        ));
+    }
+    Err(Failure::new(exit, message))
+}
+
+/// Everything about a run, whatever it came to.
+pub(super) fn details(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
+    let kind = words::of_enum(run.kind().as_str_name(), "SYNC_RUN_KIND_");
+    let state = state(run);
+    let state = if verdict(run).is_ok() { screen.good(state) } else { screen.bad(state) };
+    let source = screen.bold(words::on_one_line(&run.source));
+    screen.line(format!("{} {kind} of {source}: {state}", screen.bold(format!("Run {}", run.run_id))))?;
+    let started = words::time(run.started_at.as_ref());
+    let took = duration(run).map(|took| format!(", took {took}")).unwrap_or_default();
+    screen.line(format!("  started {started} by {}{took}", words::on_one_line(&run.started_by)))?;
+    let counts = run.counts.unwrap_or_default();
+    screen.line(format!("  {} read: {}", counted(counts.rows_read, "row"), numbers(&counts)))?;
+    let phases: Vec<String> = run
+        .phases
+        .iter()
+        .map(|phase| {
+            let name = words::of_enum(phase.phase().as_str_name(), "SYNC_PHASE_");
+            format!("{name} {}", words::milliseconds(phase.duration_ms))
+        })
+        .collect();
+    if !phases.is_empty() {
+        screen.line(format!("  {}", phases.join(", ")))?;
+    }
+    if run.generation > 0 {
+        screen.line(format!("  generation {}", run.generation))?;
+    }
+    if !run.failure.is_empty() {
+        screen.line(format!("  {}", screen.bad(&run.failure)))?;
+    }
+    for warning in &run.warnings {
+        screen.line(format!("  note: {}", words::on_one_line(warning)))?;
+    }
+    Ok(())
+}
+
+pub(super) fn state(run: &v1::SyncRun) -> String {
+    words::of_enum(run.state().as_str_name(), "SYNC_RUN_STATE_")
+}
+
+/// A table of rows and numbers that could not be used.
+pub(super) fn problems(problems: &[v1::SyncProblem]) -> Table {
+    let mut table = Table::new(["row", "key", "column", "found", "became", "because"]);
+    for problem in problems {
+        let kind = match problem.kind() {
+            SyncProblemKind::Unspecified => "",
+            SyncProblemKind::RowRejected => "row rejected",
+            SyncProblemKind::NumberDropped => "number left out",
+        };
+        table.row([
+            &problem.position.to_string(),
+            &problem.source_key,
+            &problem.column,
+            &problem.value,
+            kind,
+            &problem.reason,
+        ]);
+    }
+    table
+}

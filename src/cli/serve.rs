@@ -1,0 +1,71 @@
+//! `ringroute serve`: a server, until it is told to stop.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::exit::Result;
+use super::screen::Screen;
+use crate::app::{self, Server};
+use crate::config::Config;
+
+/// Serve call handlers over gRPC, and synchronise
+///
+/// Ends when it is told to (SIGINT, SIGTERM): calls under way are answered, running syncs are cancelled,
+/// which changes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute serve
+  ringroute serve --config /etc/ringroute.toml
+  ringroute serve --data-folder /var/lib/ringroute --listen 127.0.0.1:50052
+  ringroute serve --listen 127.0.0.1:0             a free port, which is printed
+
+What wins: an option, then the environment (RINGROUTE_LISTEN, RINGROUTE_DATA_FOLDER, RINGROUTE_LOG_LEVEL …),
+then the file, then the default.")]
+pub(super) struct ServeArguments {
+    #[command(flatten)]
+    process: ProcessArguments,
+}
+
+/// Options of a process that serves.
+#[derive(Debug, Args)]
+pub(super) struct ProcessArguments {
+    /// The configuration; else ringroute.toml in this folder, if there is one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the store is; made when it is not there
+    #[arg(long, value_name = "FOLDER")]
+    data_folder: Option<PathBuf>,
+    /// Where to serve gRPC: an IP address and a port
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+impl ProcessArguments {
+    /// The configuration with the options applied, and checked.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        // An option stands for the variable of the same setting, and comes after it.
+        let listen = self.listen.map(|address| ("RINGROUTE_LISTEN".into(), address.to_string().into()));
+        let data_folder = self.data_folder.as_ref();
+        let data_folder = data_folder.map(|folder| ("RINGROUTE_DATA_FOLDER".into(), folder.into()));
+        let options = listen.into_iter().chain(data_folder);
+        let environment = std::env::vars_os().chain::<Vec<(OsString, OsString)>>(options.collect());
+        Ok(Config::load(self.config.as_deref(), environment)?)
+    }
+}
+
+impl ServeArguments {
+    pub(super) async fn run(self, screen: &mut Screen) -> Result<()> {
+        let config = self.process.config()?;
+        app::start_logging(&config.log);
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let server = Server::start(&config).await.context("ringroute does not start")?;
+        screen.line(format!("Ringroute listens on http://{}", server.address()))?;
+        Ok(server.run().await.context("ringroute ended")?)
+    }
+}

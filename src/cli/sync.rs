@@ -1,0 +1,282 @@
+//! `ringroute sync …`: run, preview, watch, cancel, history, show.
+
+use clap::{Args, Subcommand};
+
+use super::connection::{Connection, ServerArguments};
+use super::exit::Result;
+use super::progress::{self, Progress};
+use super::report;
+use super::screen::{Screen, Table};
+use super::words;
+use crate::api::proto::v1;
+
+/// Most items that are asked for at once.
+const PAGE: u32 = 1000;
+
+/// Synchronise phonebooks with their sources, and look at past runs
+#[derive(Debug, Subcommand)]
+pub(super) enum SyncCommand {
+    Run(RunArguments),
+    Preview(PreviewArguments),
+    Watch(WatchArguments),
+    Cancel(CancelArguments),
+    History(HistoryArguments),
+    Show(ShowArguments),
+}
+
+/// Synchronise a source now
+///
+/// Waits for the end, with a progress bar. Ctrl-C ends the waiting; the run goes on. When the source is
+/// being synchronised already, that run is waited for.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute sync run crm
+  ringroute sync run crm --no-wait --json | jq -r .runId
+  ringroute sync preview crm && ringroute sync run crm --allow-preview 12
+
+Exit codes: 0 synchronised, 1 the run failed, 4 no such source, 5 refused by the guard or switched off")]
+pub(super) struct RunArguments {
+    /// Name of the source
+    source: String,
+    /// Let the run do what this preview said, though the guard would refuse it
+    #[arg(long, value_name = "RUN")]
+    allow_preview: Option<u64>,
+    /// Do not wait for the end
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Read a source and say what a run would change, without changing it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute sync preview crm
+  ringroute sync preview crm --json | jq .counts.removed")]
+pub(super) struct PreviewArguments {
+    /// Name of the source
+    source: String,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Follow a run to its end
+///
+/// With --json every message of the server is one line.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute sync watch 12
+  ringroute sync watch 12 --json | jq -c .progress.counts")]
+pub(super) struct WatchArguments {
+    /// Number of the run
+    run: u64,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Stop a run; nothing is changed then
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute sync cancel 12")]
+pub(super) struct CancelArguments {
+    /// Number of the run
+    run: u64,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// List runs, the latest first
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute sync history
+  ringroute sync history crm --limit 5
+  ringroute sync history --json | jq '.runs[] | select(.state != \"SYNC_RUN_STATE_SUCCEEDED\")'")]
+pub(super) struct HistoryArguments {
+    /// Only runs of this source
+    source: Option<String>,
+    /// Most runs to list
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Show a run: what it changed, how long it took, why it failed
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute sync show 12
+  ringroute sync show 12 --problems               every row and number it could not use")]
+pub(super) struct ShowArguments {
+    /// Number of the run
+    run: u64,
+    /// Also list the rows and numbers that it could not use
+    #[arg(long)]
+    problems: bool,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+impl SyncCommand {
+    pub(super) async fn run(self, screen: &mut Screen) -> Result<()> {
+        match self {
+            SyncCommand::Run(arguments) => run(arguments, screen).await,
+            SyncCommand::Preview(arguments) => preview(arguments, screen).await,
+            SyncCommand::Watch(arguments) => watch(arguments, screen).await,
+            SyncCommand::Cancel(arguments) => cancel(arguments, screen).await,
+            SyncCommand::History(arguments) => history(arguments, screen).await,
+            SyncCommand::Show(arguments) => show(arguments, screen).await,
+        }
+    }
+}
+
+async fn run(arguments: RunArguments, screen: &mut Screen) -> Result<()> {
+    let connection = arguments.server.connect().await?;
+    let request = v1::StartSyncRequest { source: arguments.source, allow_preview: arguments.allow_preview };
+    let started = connection.sync().start_sync(request).await?.into_inner();
+    let run = started.run.unwrap_or_default();
+    if started.already_running {
+        eprintln!("run {} of {} was under way already", run.run_id, words::on_one_line(&run.source));
+    }
+    if arguments.no_wait {
+        return match arguments.server.json {
+            true => screen.json(&run),
+            false => screen.line(format!(
+                "Run {} of {} has started. Watch it: ringroute sync watch {}",
+                run.run_id, run.source, run.run_id
+            )),
+        };
+    }
+    let expected = rows_of_last_run(&connection, &run.source).await?;
+    let ended = progress::show_run(&connection, &run, expected).await?;
+    tell(screen, &ended, arguments.server.json)
+}
+
+/// The source had so many rows the last time that it was read to its end.
+async fn rows_of_last_run(connection: &Connection, source: &str) -> Result<Option<u64>> {
+    let request = v1::ListSyncRunsRequest { source: source.to_owned(), page_size: 10, ..Default::default() };
+    let runs = connection.sync().list_sync_runs(request).await?.into_inner().runs;
+    let last = runs.into_iter().find(|run| run.state() == v1::SyncRunState::Succeeded);
+    Ok(last.and_then(|run| run.counts).map(|counts| counts.rows_read))
+}
+
+/// Tells how a run ended: on success its numbers, else why it did not.
+fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
+    if !json {
+        return report::result(screen, run);
+    }
+    let shown = screen.json(run);
+    report::verdict(run)?;
+    shown
+}
+
+async fn preview(arguments: PreviewArguments, screen: &mut Screen) -> Result<()> {
+    let connection = arguments.server.connect().await?;
+    let progress = Progress::begin(None);
+    let request = v1::PreviewSyncRequest { source: arguments.source };
+    let answer = connection.sync().preview_sync(request).await;
+    progress.end();
+    tell(screen, &answer?.into_inner().run.unwrap_or_default(), arguments.server.json)
+}
+
+async fn watch(arguments: WatchArguments, screen: &mut Screen) -> Result<()> {
+    let connection = arguments.server.connect().await?;
+    if arguments.server.json {
+        let run = progress::follow(&connection, arguments.run, |news| screen.json_line(news)).await?;
+        return report::verdict(&run);
+    }
+    let run = get(&connection, arguments.run, 1).await?.run.unwrap_or_default();
+    let expected = rows_of_last_run(&connection, &run.source).await?;
+    let ended = progress::show_run(&connection, &run, expected).await?;
+    tell(screen, &ended, false)
+}
+
+async fn cancel(arguments: CancelArguments, screen: &mut Screen) -> Result<()> {
+    let connection = arguments.server.connect().await?;
+    let request = v1::CancelSyncRequest { run_id: arguments.run };
+    let run = connection.sync().cancel_sync(request).await?.into_inner().run.unwrap_or_default();
+    if arguments.server.json {
+        return screen.json(&run);
+    }
+    match run.state() {
+        v1::SyncRunState::Cancelled => {
+            screen.line(format!("Run {} of {} was cancelled; nothing was changed.", run.run_id, run.source))
+        }
+        _ => {
+            let state = report::state(&run);
+            screen.line(format!("Run {} of {} had ended already: {state}.", run.run_id, run.source))
+        }
+    }
+}
+
+async fn history(arguments: HistoryArguments, screen: &mut Screen) -> Result<()> {
+    let connection = arguments.server.connect().await?;
+    let request = v1::ListSyncRunsRequest {
+        source: arguments.source.unwrap_or_default(),
+        page_size: arguments.limit,
+        page_token: String::new(),
+    };
+    let answer = connection.sync().list_sync_runs(request).await?.into_inner();
+    if arguments.server.json {
+        return screen.json(&answer);
+    }
+    let mut table = Table::new([
+        "run", "source", "kind", "state", "started", "took", "rows", "added", "changed", "moved", "removed",
+        "rejected",
+    ]);
+    for run in &answer.runs {
+        let counts = run.counts.unwrap_or_default();
+        table.row([
+            &run.run_id.to_string(),
+            &run.source,
+            &words::of_enum(run.kind().as_str_name(), "SYNC_RUN_KIND_"),
+            &report::state(run),
+            &words::time(run.started_at.as_ref()),
+            &report::duration(run).unwrap_or_default(),
+            &words::count(counts.rows_read),
+            &words::count(counts.added),
+            &words::count(counts.changed),
+            &words::count(counts.moved),
+            &words::count(counts.removed),
+            &words::count(counts.rejected),
+        ]);
+        if !run.failure.is_empty() {
+            table.note(&run.failure);
+        }
+    }
+    screen.table(&table)
+}
+
+async fn show(arguments: ShowArguments, screen: &mut Screen) -> Result<()> {
+    let connection = arguments.server.connect().await?;
+    let wanted = if arguments.problems { PAGE } else { 1 };
+    let mut answer = get(&connection, arguments.run, wanted).await?;
+    if arguments.problems {
+        while !answer.next_page_token.is_empty() {
+            let page_token = std::mem::take(&mut answer.next_page_token);
+            let request = v1::GetSyncRunRequest { run_id: arguments.run, page_size: PAGE, page_token };
+            let page = connection.sync().get_sync_run(request).await?.into_inner();
+            answer.problems.extend(page.problems);
+            answer.next_page_token = page.next_page_token;
+        }
+    } else {
+        (answer.problems, answer.next_page_token) = (Vec::new(), String::new());
+    }
+    if arguments.server.json {
+        return screen.json(&answer);
+    }
+    report::details(screen, &answer.run.unwrap_or_default())?;
+    if arguments.problems {
+        screen.table(&report::problems(&answer.problems))?;
+    }
+    Ok(())
+}
+
+/// A run, and the first so many of its problems.
+pub(super) async fn get(
+    connection: &Connection,
+    run_id: u64,
+    problems: u32,
+) -> Result<v1::GetSyncRunResponse> {
+    let request = v1::GetSyncRunRequest { run_id, page_size: problems, page_token: String::new() };
+    Ok(connection.sync().get_sync_run(request).await?.into_inner())
+}

@@ -1,0 +1,131 @@
+//! Words for people: names of the contract's enumerations, counts, durations, destinations.
+
+use std::fmt::Write;
+
+use indicatif::HumanCount;
+use prost_types::Timestamp;
+
+use crate::api::proto::v1;
+
+/// `DESTINATION_TYPE_RING_GROUP` -> `ring group`.
+pub(super) fn of_enum(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
+}
+
+pub(super) fn destination(destination: Option<&v1::Destination>) -> String {
+    let Some(destination) = destination else { return "the call handler's own default".into() };
+    let kind = of_enum(destination.r#type().as_str_name(), "DESTINATION_TYPE_");
+    if destination.target.is_empty() { kind } else { format!("{kind} {}", destination.target) }
+}
+
+/// Thousands apart, so that they can be read.
+pub(super) fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+/// `1 contact`, `2 contacts`.
+pub(super) fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+pub(super) fn milliseconds(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1000 => format!("{milliseconds} ms"),
+        1000..60_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds / 1000 % 60),
+    }
+}
+
+/// To the second, in UTC, as RFC 3339 has it.
+pub(super) fn time(timestamp: Option<&Timestamp>) -> String {
+    timestamp
+        .and_then(|timestamp| jiff::Timestamp::from_second(timestamp.seconds).ok())
+        .map(|timestamp| timestamp.to_string())
+        .unwrap_or_default()
+}
+
+/// Text that came from somewhere else, without what could take a terminal over.
+pub(super) fn printable(text: &str) -> String {
+    let is_harmless = |c: &char| !c.is_control() || *c == '\n';
+    text.chars().map(|c| if is_harmless(&c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// The same on one line.
+pub(super) fn on_one_line(text: &str) -> String {
+    printable(text).replace('\n', " ")
+}
+
+/// A name as an argument on a shell's command line.
+pub(super) fn argument(name: &str) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | ':' | '/' | '@');
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    format!("'{}'", on_one_line(name).replace('\'', r"'\''"))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let mut text = String::new();
+    for (place, item) in items.iter().enumerate() {
+        let before = match place {
+            0 => "",
+            _ if place + 1 == items.len() => " and ",
+            _ => ", ",
+        };
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{before}{}", item.as_ref());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enumerations_lose_their_prefix() {
+        let queue =
+            v1::Destination { r#type: v1::DestinationType::RingGroup.into(), target: "6300".to_owned() };
+        assert_eq!(destination(Some(&queue)), "ring group 6300");
+        let hang_up = v1::Destination { r#type: v1::DestinationType::HangUp.into(), target: String::new() };
+        assert_eq!(destination(Some(&hang_up)), "hang up");
+    }
+
+    #[test]
+    fn counts_and_durations_are_readable() {
+        assert_eq!(counted(1, "contact"), "1 contact");
+        assert_eq!(counted(24_000, "contact"), "24,000 contacts");
+        assert_eq!(milliseconds(999), "999 ms");
+        assert_eq!(milliseconds(1050), "1.0 s");
+        assert_eq!(milliseconds(125_000), "2 min 5 s");
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(time(Some(&Timestamp { seconds: 0, nanos: 5 })), "1970-01-01T00:00:00Z");
+        assert_eq!(time(Some(&Timestamp { seconds: i64::MAX, nanos: 0 })), "");
+        assert_eq!(time(None), "");
+    }
+
+    #[test]
+    fn text_from_elsewhere_cannot_take_the_terminal_over() {
+        assert_eq!(printable("a\u{1b}[2Jb\rc\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
+        assert_eq!(on_one_line("a\nb"), "a b");
+    }
+
+    #[test]
+    fn arguments_can_be_pasted_into_a_shell() {
+        assert_eq!(argument("crm-1"), "crm-1");
+        assert_eq!(argument("Bob's $HOME"), r"'Bob'\''s $HOME'");
+        assert_eq!(argument(""), "''");
+    }
+
+    #[test]
+    fn lists_read_like_sentences() {
+        assert_eq!(list::<&str>(&[]), "");
+        assert_eq!(list(&["a"]), "a");
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+    }
+}
