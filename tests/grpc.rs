@@ -1,0 +1,16 @@
+//! The gRPC door, through real connections: each file is one service or one property of the whole.
+
+mod support;
+
+#[path = "grpc/calls.rs"]
+mod calls;
+#[path = "grpc/phonebooks.rs"]
+mod phonebooks;
+#[path = "grpc/routes_and_settings.rs"]
+mod routes_and_settings;
+#[path = "grpc/server.rs"]
+mod server;
+#[path = "grpc/sources.rs"]
+mod sources;
+#[path = "grpc/sync_runs.rs"]
+mod sync_runs;
