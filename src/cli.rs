@@ -1,7 +1,7 @@
 //! The command line: `serve`, `demo` and `check`, and the clients of a running server.
 //!
 //! Results go to standard output, progress and errors to standard error. Every command ends with an exit
-//! code that a script can go by ([`Exit`]). A client command translates its arguments to one or two gRPC
+//! code that a script can go by (see `exit`). A client command translates its arguments to one or two gRPC
 //! calls and the answer to text, and decides nothing.
 
 mod apply;

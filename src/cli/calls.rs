@@ -23,7 +23,7 @@ pub(super) struct MatchArguments {
     #[arg(allow_hyphen_values = true)]
     caller: String,
     /// Name of the trunk where the call comes in
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     trunk: String,
     #[command(flatten)]
     server: ServerArguments,
@@ -43,7 +43,7 @@ pub(super) struct RouteArguments {
     #[arg(long)]
     did: String,
     /// Name of the trunk where the call comes in
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     trunk: String,
     /// Tell what became of each route that was tried
     #[arg(long)]

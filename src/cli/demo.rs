@@ -44,9 +44,12 @@ pub(super) struct DemoArguments {
     /// Where to serve gRPC: an IP address and a port
     #[arg(long, value_name = "ADDRESS:PORT", env = "RINGROUTE_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
-    /// How many contacts a new sample gets [default: 24000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, value_name = "N", help = contacts_help(), value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     contacts: Option<u32>,
+}
+
+fn contacts_help() -> String {
+    format!("How many contacts a new sample gets [default: {}]", sample::DEFAULT_CONTACTS)
 }
 
 impl DemoArguments {

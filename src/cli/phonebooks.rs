@@ -31,7 +31,7 @@ pub(super) struct PhonebooksArguments {
   ringroute contacts müller --json | jq '.contacts[].numbers'")]
 pub(super) struct ContactsArguments {
     /// Only contacts that this is part of: of a name or company, or of a number
-    #[arg(default_value = "")]
+    #[arg(default_value = "", hide_default_value = true)]
     query: String,
     /// Only contacts in this phonebook
     #[arg(long, default_value = "", hide_default_value = true)]
