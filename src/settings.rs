@@ -26,8 +26,7 @@ pub use source::{
     Connection, CsvConnection, FieldMap, GuardSettings, PhonebookTarget, SourceSettings, SqliteConnection,
 };
 pub use validation::{
-    MAX_CRITERION_VALUES, MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_NOTE_CHARACTERS,
-    MAX_SOURCES, MAX_TEXT_CHARACTERS, MAX_TRUNKS,
+    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES, MAX_TRUNKS, folded_name,
 };
 
 /// Everything that the business decides, as one document.

@@ -11,6 +11,7 @@
 //! SQLite's own locks are held here only, never on the path of a call.
 
 mod contacts;
+mod json;
 mod phonebooks;
 mod runs;
 mod schema;

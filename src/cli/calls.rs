@@ -166,7 +166,7 @@ fn explain(screen: &mut Screen, steps: &[v1::ExplanationStep]) -> Result<()> {
             "{:>3}. {:?} {}",
             place + 1,
             step.route,
-            if step.taken { "takes it" } else { "does not" }
+            if step.taken { "takes it" } else { "does not take it" }
         );
         let why = why(step);
         let line = if step.taken { screen.good(line) } else { words::on_one_line(&line) };

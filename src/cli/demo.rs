@@ -44,10 +44,9 @@ pub(super) struct DemoArguments {
     /// Where to serve gRPC: an IP address and a port
     #[arg(long, value_name = "ADDRESS:PORT", env = "RINGROUTE_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
-    /// How many contacts the sample has; for a sample that is not there yet
-    #[arg(long, value_name = "N", default_value_t = sample::DEFAULT_CONTACTS,
-          value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
-    contacts: u32,
+    /// How many contacts a new sample gets [default: 24000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    contacts: Option<u32>,
 }
 
 impl DemoArguments {
@@ -72,6 +71,10 @@ impl DemoArguments {
         Ok(server.run().await.context("the demo ended")?)
     }
 
+    fn new_contacts(&self) -> u32 {
+        self.contacts.unwrap_or(sample::DEFAULT_CONTACTS)
+    }
+
     async fn show(&self, screen: &mut Screen, server: &Server) -> Result<()> {
         let connection = Connection::to(&format!("http://{}", server.address())).await?;
         let database = self.sample(screen)?;
@@ -79,7 +82,7 @@ impl DemoArguments {
         let request = v1::ApplySettingsRequest { document: settings, ..Default::default() };
         connection.settings().apply_settings(request).await?;
 
-        synchronise(screen, &connection, u64::from(self.contacts)).await?;
+        synchronise(screen, &connection, u64::from(self.new_contacts())).await?;
         screen.line("")?;
         phonebooks::list(&connection, screen).await?;
         screen.line("")?;
@@ -92,9 +95,12 @@ impl DemoArguments {
         let folder = self.data_folder.canonicalize().context("the demo's data folder")?;
         let database = folder.join(DATABASE);
         if database.exists() {
-            screen.line(format!("The sample company is there: {}", shown(&database)))?;
+            screen.line(format!("The sample company is there already: {}", shown(&database)))?;
+            if self.contacts.is_some() {
+                eprintln!("--contacts is for a new sample: choose another --data-folder to make one");
+            }
         } else {
-            let written = sample::write(&database, self.contacts).context("the demo's data folder")?;
+            let written = sample::write(&database, self.new_contacts()).context("the demo's data folder")?;
             screen.line(format!(
                 "Made a sample company: {} with {}, {} of them bad rows, in {}",
                 words::counted(u64::from(written.contacts), "contact"),
@@ -119,8 +125,10 @@ async fn synchronise(screen: &mut Screen, connection: &Connection, expected: u64
     let problems = sync::get(connection, run.run_id, 1000).await?.problems;
     let examples = examples(problems);
     if !examples.is_empty() {
-        screen.line("Rejected rows, for example:")?;
-        screen.table(&report::problems(&examples))?;
+        screen.line("Rejected, for example:")?;
+        for example in &examples {
+            screen.line(format!("  {}", report::problem(example)))?;
+        }
     }
     Ok(())
 }
@@ -177,7 +185,7 @@ fn what_to_try(screen: &mut Screen, address: &SocketAddr) -> Result<()> {
         "contacts müller".to_owned(),
         "export".to_owned(),
     ] {
-        screen.line(screen.bold(format!("  {}{server} {command}", program())))?;
+        screen.line(screen.bold(format!("  {} {command}{server}", program())))?;
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ pub(super) fn details(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
     let state = state(run);
     let state = if verdict(run).is_ok() { screen.good(state) } else { screen.bad(state) };
     let source = screen.bold(words::on_one_line(&run.source));
-    screen.line(format!("{} {kind} of {source}: {state}", screen.bold(format!("Run {}", run.run_id))))?;
+    screen.line(format!("{} ({kind}) of {source}: {state}", screen.bold(format!("Run {}", run.run_id))))?;
     let started = words::time(run.started_at.as_ref());
     let took = duration(run).map(|took| format!(", took {took}")).unwrap_or_default();
     screen.line(format!("  started {started} by {}{took}", words::on_one_line(&run.started_by)))?;
@@ -124,6 +124,18 @@ pub(super) fn state(run: &v1::SyncRun) -> String {
     words::of_enum(run.state().as_str_name(), "SYNC_RUN_STATE_")
 }
 
+/// One row or number that could not be used, in a line.
+pub(super) fn problem(problem: &v1::SyncProblem) -> String {
+    let mut line = format!("row {}", problem.position);
+    if !problem.source_key.is_empty() {
+        line.push_str(&format!(" (key {})", problem.source_key));
+    }
+    if !problem.column.is_empty() {
+        line.push_str(&format!(", {} {:?}", problem.column, words::shortened(&problem.value)));
+    }
+    words::on_one_line(&format!("{line}: {}", problem.reason))
+}
+
 /// A table of rows and numbers that could not be used.
 pub(super) fn problems(problems: &[v1::SyncProblem]) -> Table {
     let mut table = Table::new(["row", "key", "column", "found", "became", "because"]);
@@ -137,7 +149,7 @@ pub(super) fn problems(problems: &[v1::SyncProblem]) -> Table {
             &problem.position.to_string(),
             &problem.source_key,
             &problem.column,
-            &problem.value,
+            &words::shortened(&problem.value),
             kind,
             &problem.reason,
         ]);

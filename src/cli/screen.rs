@@ -106,6 +106,14 @@ impl Table {
         self.rows.push(TableRow { cells, notes: Vec::new() });
     }
 
+    /// Adds a column on the right.
+    pub(super) fn column(&mut self, name: &str, cells: impl Iterator<Item = String>) {
+        self.header.push(name.to_uppercase());
+        for (row, cell) in self.rows.iter_mut().zip(cells) {
+            row.cells.push(words::on_one_line(&cell));
+        }
+    }
+
     /// Adds a note to the last row.
     pub(super) fn note(&mut self, note: &str) {
         if let Some(row) = self.rows.last_mut() {

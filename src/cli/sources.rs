@@ -12,6 +12,9 @@ use crate::api::proto::v1;
 /// Most items that are asked for at once.
 const PAGE: u32 = 1000;
 
+/// So many rows fit side by side.
+const SHOWN_ROWS: usize = 3;
+
 /// List the sources, or test one
 #[derive(Debug, Args)]
 #[command(
@@ -127,16 +130,12 @@ async fn test(arguments: TestArguments, screen: &mut Screen) -> Result<()> {
     verdict?;
     let rows = words::counted(answer.row_count, "row");
     screen.line(screen.good(format!("Source {} works: its sync filter gives {rows}.", arguments.source)))?;
-    for row in &answer.rows {
-        screen.line("")?;
-        for (column, value) in answer.columns.iter().zip(&row.values) {
-            let value = words::on_one_line(value);
-            screen.line(format!(
-                "  {:<18} {:<18} {value}",
-                column.field,
-                words::on_one_line(&column.column)
-            ))?;
-        }
+    let mut table = Table::new(["field", "column"]);
+    for column in &answer.columns {
+        table.row([&column.field, &column.column]);
     }
-    Ok(())
+    for (place, row) in answer.rows.iter().take(SHOWN_ROWS).enumerate() {
+        table.column(&format!("row {}", place + 1), row.values.iter().map(|value| words::shortened(value)));
+    }
+    screen.table(&table)
 }

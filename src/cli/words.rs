@@ -55,6 +55,17 @@ pub(super) fn on_one_line(text: &str) -> String {
     printable(text).replace('\n', " ")
 }
 
+/// So much of a value is enough to recognise it.
+const SHOWN_CHARACTERS: usize = 32;
+
+/// The beginning of a value.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A name as an argument on a shell's command line.
 pub(super) fn argument(name: &str) -> String {
     let is_plain =
@@ -113,6 +124,12 @@ mod tests {
     fn text_from_elsewhere_cannot_take_the_terminal_over() {
         assert_eq!(printable("a\u{1b}[2Jb\rc\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
         assert_eq!(on_one_line("a\nb"), "a b");
+    }
+
+    #[test]
+    fn shortened_texts_show_that_they_are() {
+        assert_eq!(shortened(&"ü".repeat(32)), "ü".repeat(32));
+        assert_eq!(shortened(&"ü".repeat(33)), format!("{}…", "ü".repeat(32)));
     }
 
     #[test]

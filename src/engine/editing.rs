@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Engine, EngineError, publishing};
 use crate::generation::Generation;
 use crate::phonebook::PhonebookName;
-use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings};
+use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source;
 use crate::store::{self, RemovedSources};
@@ -36,10 +36,10 @@ pub fn etag(setting: &impl Serialize) -> String {
     blake3::hash(&content).to_hex()[..16].to_owned()
 }
 
-/// Names of settings are compared without case and outer white space.
+/// Whether both are the name of the same setting.
 #[must_use]
 pub fn is_same_name(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
+    folded_name(a) == folded_name(b)
 }
 
 fn check_etag(

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, EngineError, publishing};
 use crate::phonebook::PhonebookOrigin;
-use crate::settings::{PhonebookTarget, SourceSettings};
+use crate::settings::{PhonebookTarget, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source::{self, rows::Projection};
 use crate::store::StoredSource;
@@ -44,10 +44,6 @@ pub struct StartedRun {
     pub run: SyncRun,
     /// Whether it had been started before, by somebody else.
     pub already_running: bool,
-}
-
-fn folded(source: &str) -> String {
-    source.trim().to_lowercase()
 }
 
 /// Run on a thread where blocking is allowed.
@@ -99,7 +95,7 @@ impl Engine {
         let (sender, progress) = watch::channel(Progress::start());
         let cancel = CancellationToken::new();
         let active = ActiveRun { id: run.id, source: name.clone(), progress, cancel: cancel.clone() };
-        self.active.insert(folded(&name), Arc::new(active));
+        self.active.insert(folded_name(&name), Arc::new(active));
         tracing::info!(source = name, run = %run.id, ?kind, "sync run started");
         let pass = Pass {
             engine: Arc::clone(self),
@@ -145,7 +141,7 @@ impl Engine {
     /// The run that a source has under way.
     #[must_use]
     pub fn active_run_of(&self, source: &str) -> Option<Arc<ActiveRun>> {
-        self.active.get(&folded(source)).map(|active| Arc::clone(&active))
+        self.active.get(&folded_name(source)).map(|active| Arc::clone(&active))
     }
 
     /// The record of a run.
@@ -193,7 +189,7 @@ impl Pass {
     async fn run_and_record(self) {
         let engine = Arc::clone(&self.engine);
         let (begun, progress) = (self.run.clone(), self.progress.clone());
-        let key = folded(&self.source.settings.name);
+        let key = folded_name(&self.source.settings.name);
         let outcome = tokio::spawn(self.run()).await.unwrap_or_else(|defect| {
             tracing::error!(%defect, "a sync run ended by a defect; please report this");
             let failure =
@@ -381,7 +377,9 @@ impl Engine {
             let phonebooks = reading.phonebooks()?.into_iter().map(|phonebook| {
                 let owner = match phonebook.origin {
                     PhonebookOrigin::Local => Owner::Local { contacts: phonebook.contact_count },
-                    PhonebookOrigin::Synced(name) if folded(&name) == folded(&settings.name) => Owner::Ours,
+                    PhonebookOrigin::Synced(name) if folded_name(&name) == folded_name(&settings.name) => {
+                        Owner::Ours
+                    }
                     PhonebookOrigin::Synced(name) => Owner::Source(name),
                 };
                 KnownPhonebook { id: phonebook.id, name: phonebook.name, owner }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::Settings;
+use super::{Settings, folded_name};
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Item {
     fn new(subject: String, name: &str, setting: &impl Serialize) -> Self {
         // Settings that TOML cannot write cannot be given as a document either: nothing to tell of them.
         let fields = Table::try_from(setting).unwrap_or_default();
-        Item { subject, key: name.to_lowercase(), fields }
+        Item { subject, key: folded_name(name), fields }
     }
 
     fn named(kind: &str, name: &str, setting: &impl Serialize) -> Self {

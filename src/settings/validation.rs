@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    DestinationType, DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Settings, SourceSettings,
-};
+use super::{DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Settings, SourceSettings};
 use crate::phone_number::MAX_DIGITS;
 use crate::phonebook::MAX_NAME_CHARACTERS;
 
@@ -16,18 +14,13 @@ pub const MAX_SOURCES: usize = 500;
 pub const MAX_TRUNKS: usize = 1000;
 /// Most local phonebooks. How many phonebooks there may be altogether is checked where they are made.
 pub const MAX_LOCAL_PHONEBOOKS: usize = 10_000;
-/// Most values of one criterion of an inbound route.
-pub const MAX_CRITERION_VALUES: usize = 1000;
-/// Longest note, in characters.
-pub const MAX_NOTE_CHARACTERS: usize = 1000;
-/// Longest target of a destination, and longest Alert-Info, in characters.
-pub const MAX_TEXT_CHARACTERS: usize = 255;
 /// Largest [`GuardSettings::max_removed_contacts`](super::GuardSettings::max_removed_contacts).
 pub const MAX_GUARD_CONTACTS: u64 = 1_000_000_000;
 
-/// What names of trunks, sources and inbound routes are told apart by.
-fn folded(name: &str) -> String {
-    name.to_lowercase()
+/// What names of trunks, sources and inbound routes are told apart by: not by case, nor by outer white space.
+#[must_use]
+pub fn folded_name(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 fn invalid(field: impl Into<String>, problem: impl Into<String>) -> DocumentError {
@@ -60,7 +53,7 @@ impl Settings {
         self.check_phonebook_targets()?;
         let trunks: HashSet<&str> = self.trunks.iter().map(|trunk| trunk.name.as_str()).collect();
         for (index, route) in self.inbound_routes.iter().enumerate() {
-            check_route(route, &format!("inbound_route[{index}] {:?}", route.name), &trunks)?;
+            check_trunks(route, &format!("inbound_route[{index}] {:?}", route.name), &trunks)?;
         }
         Ok(())
     }
@@ -108,11 +101,11 @@ fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Do
     let mut seen: HashMap<String, usize> = HashMap::new();
     for (index, name) in names.enumerate() {
         let field = format!("{kind}[{index}] {:?}.name", cut(name));
-        text(&field, name, 1, MAX_NAME_CHARACTERS)?;
+        one_line(&field, name)?;
         if name.trim() != name {
             return Err(invalid(field, "a name must not begin or end with white space"));
         }
-        if let Some(other) = seen.insert(folded(name), index) {
+        if let Some(other) = seen.insert(folded_name(name), index) {
             return Err(invalid(field, format!("the name is that of {kind}[{other}] too; names are unique")));
         }
     }
@@ -123,22 +116,18 @@ fn cut(name: &str) -> String {
     name.chars().take(MAX_NAME_CHARACTERS).collect()
 }
 
-/// A text on one line, of at least `least` and at most `most` characters.
-fn text(field: &str, value: &str, least: usize, most: usize) -> Result<(), DocumentError> {
+/// A text on one line, not blank, of at most [`MAX_NAME_CHARACTERS`].
+fn one_line(field: &str, value: &str) -> Result<(), DocumentError> {
     if let Some(control) = value.chars().find(|c| c.is_control()) {
         return Err(invalid(field, format!("{control:?} is a control character, which is not allowed here")));
     }
-    length(field, value, least, most)
-}
-
-/// As [`text`], but of any number of lines.
-fn length(field: &str, value: &str, least: usize, most: usize) -> Result<(), DocumentError> {
     let found = value.chars().count();
-    if found < least || value.trim().is_empty() && least > 0 {
+    if value.trim().is_empty() {
         return Err(invalid(field, "must not be blank"));
     }
-    if found > most {
-        return Err(invalid(field, format!("has {found} characters; at most {most} are allowed")));
+    if found > MAX_NAME_CHARACTERS {
+        let problem = format!("has {found} characters; at most {MAX_NAME_CHARACTERS} are allowed");
+        return Err(invalid(field, problem));
     }
     Ok(())
 }
@@ -161,17 +150,8 @@ fn check_source(source: &SourceSettings, place: &str) -> Result<(), DocumentErro
     Ok(())
 }
 
-fn check_route(route: &InboundRoute, place: &str, trunks: &HashSet<&str>) -> Result<(), DocumentError> {
-    length(&format!("{place}.note"), &route.note, 0, MAX_NOTE_CHARACTERS)?;
-    text(&format!("{place}.alert_info"), &route.alert_info, 0, MAX_TEXT_CHARACTERS)?;
-    for (key, found) in [
-        ("trunks", route.trunks.len()),
-        ("dids", route.dids.len()),
-        ("callers", route.callers.len()),
-        ("phonebooks", route.phonebooks.len()),
-    ] {
-        count(&format!("{place}.{key}"), found, MAX_CRITERION_VALUES)?;
-    }
+/// What the other fields of a route may hold is checked where routes are compiled.
+fn check_trunks(route: &InboundRoute, place: &str, trunks: &HashSet<&str>) -> Result<(), DocumentError> {
     if let Some(index) = route.trunks.iter().position(|trunk| !trunks.contains(trunk.as_str())) {
         let problem = format!(
             "there is no trunk {:?}; names of trunks are compared exactly",
@@ -179,6 +159,5 @@ fn check_route(route: &InboundRoute, place: &str, trunks: &HashSet<&str>) -> Res
         );
         return Err(invalid(format!("{place}.trunks[{index}]"), problem));
     }
-    let least = usize::from(route.destination.destination_type != DestinationType::HangUp);
-    text(&format!("{place}.destination.target"), &route.destination.target, least, MAX_TEXT_CHARACTERS)
+    Ok(())
 }

@@ -15,10 +15,7 @@ use crate::settings::InboundRoute;
 
 use super::pattern::NumberPattern;
 
-pub use validate::{
-    MAX_ALERT_INFO_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_ROUTES, MAX_TARGET_CHARACTERS,
-    MAX_VALUES,
-};
+pub use validate::{MAX_ALERT_INFO_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_TARGET_CHARACTERS, MAX_VALUES};
 
 /// Why a set of inbound routes cannot work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

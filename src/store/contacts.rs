@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::json::from_json;
 use super::{Change, Reading, StoreError};
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName};
@@ -45,20 +46,14 @@ const SELECT: &str = "
            (SELECT json_group_array(phonebook_id) FROM phonebook_contact WHERE contact_id = contact.id)
     FROM contact LEFT JOIN source ON source.id = contact.source_id";
 
-fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
-
 fn contact(row: &Row<'_>) -> rusqlite::Result<StoredContact> {
-    let mut phonebooks: Vec<PhonebookId> = from_json(5, row.get_ref(5)?.as_str()?)?;
+    let mut phonebooks: Vec<PhonebookId> = from_json(row, 5)?;
     phonebooks.sort_unstable();
     Ok(StoredContact {
         id: ContactId(row.get(0)?),
         source: row.get(1)?,
         source_key: row.get(2)?,
-        details: from_json(3, row.get_ref(3)?.as_str()?)?,
+        details: from_json(row, 3)?,
         missing_since: row.get(4)?,
         phonebooks,
     })

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::json::{from_json, to_json};
 use super::{Change, Reading, StoreError};
 use crate::sync::{Problem, RunId, RunState, SyncRun};
 
@@ -13,16 +14,6 @@ fn run(row: &Row<'_>) -> rusqlite::Result<SyncRun> {
     let mut run: SyncRun = from_json(row, 1)?;
     run.id = RunId(row.get(0)?);
     Ok(run)
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
-
-fn to_json(part: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(part).map_err(|error| StoreError::Refused(error.to_string()))
 }
 
 impl Reading<'_> {

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::json::{from_json, to_json};
 use super::{Change, Reading, StoreError};
 use crate::phonebook::PhonebookId;
-use crate::settings::{LocalPhonebook, Settings, SourceSettings};
+use crate::settings::{LocalPhonebook, Settings, SourceSettings, folded_name};
 
 /// A source as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,21 +31,6 @@ pub enum RemovedSources {
     KeepContacts,
     /// Its contacts and phonebooks go with it.
     RemoveContacts,
-}
-
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
-
-fn to_json(part: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(part).map_err(|error| StoreError::Refused(error.to_string()))
-}
-
-/// What names of sources are compared by.
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 impl Reading<'_> {
@@ -84,8 +70,8 @@ impl Reading<'_> {
 
     /// A source, by its name in any case.
     pub fn source(&self, name: &str) -> Result<Option<StoredSource>, StoreError> {
-        let wanted = folded(name);
-        Ok(self.sources()?.into_iter().find(|source| folded(&source.settings.name) == wanted))
+        let wanted = folded_name(name);
+        Ok(self.sources()?.into_iter().find(|source| folded_name(&source.settings.name) == wanted))
     }
 }
 
@@ -115,13 +101,13 @@ impl Change<'_> {
 
     fn save_sources(&self, sources: &[SourceSettings], removed: RemovedSources) -> Result<bool, StoreError> {
         let mut gone: HashMap<String, StoredSource> =
-            self.sources()?.into_iter().map(|source| (folded(&source.settings.name), source)).collect();
+            self.sources()?.into_iter().map(|source| (folded_name(&source.settings.name), source)).collect();
         for (position, source) in sources.iter().enumerate() {
-            gone.remove(&folded(&source.name));
+            gone.remove(&folded_name(&source.name));
             self.connection.execute(
                 "INSERT INTO source (folded_name, position, settings) VALUES (?1, ?2, ?3)
                  ON CONFLICT (folded_name) DO UPDATE SET position = ?2, settings = ?3",
-                params![folded(&source.name), position, to_json(source)?],
+                params![folded_name(&source.name), position, to_json(source)?],
             )?;
         }
         let mut touched = false;
@@ -136,7 +122,7 @@ impl Change<'_> {
         let settings = SourceSettings { name: new_name.to_owned(), ..source.settings.clone() };
         self.connection.execute(
             "UPDATE source SET folded_name = ?, settings = ? WHERE id = ?",
-            params![folded(new_name), to_json(&settings)?, source.id],
+            params![folded_name(new_name), to_json(&settings)?, source.id],
         )?;
         Ok(())
     }

@@ -69,15 +69,6 @@ fn a_pattern_that_cannot_be_read_is_named_by_route_and_place() {
 }
 
 #[test]
-fn a_name_is_unique_and_has_1_to_63_characters() {
-    refused(|route| route.name = " ".into(), "name", "blank");
-    refused(|route| route.name = "ü".repeat(64), "name", "64 characters, 63 at most");
-    refused(|route| route.name = "a\u{7}".into(), "name", "at byte 1");
-    refused(|route| route.name = " BEFORE".into(), "name", "another inbound route");
-    accepted(|route| route.name = "ü".repeat(63));
-}
-
-#[test]
 fn every_destination_but_hang_up_needs_a_target() {
     for destination_type in [
         DestinationType::Extension,
@@ -123,9 +114,7 @@ fn an_alert_info_is_one_line_of_at_most_255_characters() {
 }
 
 #[test]
-fn names_of_trunks_and_numbers_of_values_have_limits() {
-    refused(|route| route.trunks = vec!["a".into(), "".into()], "trunks[1]", "blank");
-    refused(|route| route.trunks = vec!["x".repeat(64)], "trunks[0]", "64 characters, 63");
+fn notes_and_numbers_of_values_have_limits() {
     refused(|route| route.note = "x".repeat(1001), "note", "1001 characters, 1000");
     refused(|route| route.dids = vec!["1".into(); 1001], "dids", "1001 values, 1000");
     accepted(|route| route.dids = vec!["1".into(); 1000]);

@@ -1,16 +1,10 @@
 //! What the fields of inbound routes may hold. Patterns are checked where they are parsed.
 
-use std::collections::HashSet;
-
 use super::RouteError;
 use crate::settings::{Destination, DestinationType, InboundRoute};
 
-/// Most inbound routes.
-pub const MAX_ROUTES: usize = 10_000;
 /// Most values of one criterion of one route.
 pub const MAX_VALUES: usize = 1_000;
-/// Longest name of a route or a trunk, in characters.
-pub const MAX_NAME_CHARACTERS: usize = 63;
 /// Longest note, in characters.
 pub const MAX_NOTE_CHARACTERS: usize = 1_000;
 /// Longest target of a destination, in characters.
@@ -28,20 +22,10 @@ fn problem(field: impl Into<String>, what: impl Into<String>) -> Problem {
     Problem { field: field.into(), what: what.into() }
 }
 
+/// Names, and that they are unique, are checked with the settings as a whole.
 pub(super) fn routes(routes: &[InboundRoute]) -> Result<(), RouteError> {
-    let mut names = HashSet::new();
-    for (place, route) in routes.iter().enumerate() {
-        let mut check_next = || {
-            if place == MAX_ROUTES {
-                return Err(problem("name", format!("there are more than {MAX_ROUTES} inbound routes")));
-            }
-            // As settings are looked up by name: without case and outer white space.
-            if !names.insert(route.name.trim().to_lowercase()) {
-                return Err(problem("name", "another inbound route has this name already: choose a new one"));
-            }
-            check(route)
-        };
-        check_next().map_err(|Problem { field, what }| RouteError {
+    for route in routes {
+        check(route).map_err(|Problem { field, what }| RouteError {
             route: route.name.clone(),
             field,
             problem: what,
@@ -51,7 +35,6 @@ pub(super) fn routes(routes: &[InboundRoute]) -> Result<(), RouteError> {
 }
 
 fn check(route: &InboundRoute) -> Result<(), Problem> {
-    name("name", &route.name)?;
     at_most("note", &route.note, MAX_NOTE_CHARACTERS)?;
     for (field, values) in [
         ("trunks", route.trunks.len()),
@@ -62,9 +45,6 @@ fn check(route: &InboundRoute) -> Result<(), Problem> {
         if values > MAX_VALUES {
             return Err(problem(field, format!("it has {values} values, {MAX_VALUES} at most are possible")));
         }
-    }
-    for (place, trunk) in route.trunks.iter().enumerate() {
-        name(&format!("trunks[{place}]"), trunk)?;
     }
     at_most("alert_info", &route.alert_info, MAX_ALERT_INFO_CHARACTERS)?;
     // It becomes a header of a SIP message: a line break would begin another header.
@@ -88,12 +68,6 @@ fn destination(destination: &Destination) -> Result<(), Problem> {
             "a SIP response that ends a call attempt, 300 to 699 (RFC 3261, section 21), such as 603";
         Err(problem(FIELD, format!("{target:?} is not {expected}; leave it out for the call handler's own")))
     }
-}
-
-fn name(field: &str, text: &str) -> Result<(), Problem> {
-    not_blank(field, text)?;
-    at_most(field, text, MAX_NAME_CHARACTERS)?;
-    one_line(field, text)
 }
 
 fn not_blank(field: &str, text: &str) -> Result<(), Problem> {
