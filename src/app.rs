@@ -97,14 +97,14 @@ impl Server {
         self.address
     }
 
-    /// Goes on until the process is told to stop (SIGINT, SIGTERM), then drains.
-    pub async fn run(mut self) -> Result<(), ServerError> {
+    /// Goes on until `stop`, such as [`stop_signal`], then drains.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         tokio::select! {
             ended = &mut self.serving => {
                 self.engine.cancel_all_syncs();
                 return joined(ended);
             }
-            () = told_to_stop() => {}
+            () = stop => {}
         }
         tracing::info!("told to stop: finishing what is under way");
         self.drain().await
@@ -162,25 +162,26 @@ fn explain(address: SocketAddr, cause: io::Error) -> ServerError {
     }
 }
 
-/// Returns when the process is told to stop: SIGINT (Ctrl-C) or SIGTERM.
-pub async fn told_to_stop() {
+/// Listens from now on for the process being told to stop (SIGINT, which is Ctrl-C, and SIGTERM); the future
+/// returns when it is.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
-        use signal::unix::{SignalKind, signal};
-        // Where no handler can be set the system's own applies, which ends the process.
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt())?;
+        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
     }
-    #[cfg(not(unix))]
-    if signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    #[cfg(windows)]
+    {
+        let mut interrupt = signal::windows::ctrl_c()?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
     }
 }
 

@@ -56,19 +56,21 @@ impl DemoArguments {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let listen = if self.once { anywhere } else { self.listen };
         let config = Config { listen, data_folder: self.data_folder.clone(), ..Config::default() };
+        let mut stop = std::pin::pin!(app::stop_signal()?);
         let server = Server::start(&config.checked().context("the demo does not start")?)
             .await
             .context("the demo does not start")?;
         let shown = tokio::select! {
+            biased;
+            () = &mut stop => Err(Failure::new(Exit::Interrupted, "stopped; nothing is half done")),
             shown = self.show(screen, &server) => shown,
-            () = app::told_to_stop() => Err(Failure::new(Exit::Interrupted, "stopped; nothing is half done")),
         };
         if self.once || shown.is_err() {
             server.drain().await.context("the demo ended")?;
             return shown;
         }
         what_to_try(screen, &server.address())?;
-        Ok(server.run().await.context("the demo ended")?)
+        Ok(server.run_until(stop).await.context("the demo ended")?)
     }
 
     fn new_contacts(&self) -> u32 {

@@ -105,11 +105,13 @@ pub(super) async fn follow(
     run_id: u64,
     mut tell: impl FnMut(&v1::WatchSyncResponse) -> Result<()>,
 ) -> Result<v1::SyncRun> {
+    let mut interrupted = std::pin::pin!(interrupted());
     let mut news = connection.sync().watch_sync(v1::WatchSyncRequest { run_id }).await?.into_inner();
     loop {
         let message = tokio::select! {
-            message = news.message() => message?,
-            Ok(()) = tokio::signal::ctrl_c() => {
+            // First, so that Ctrl-C is ours before anything is told.
+            biased;
+            () = &mut interrupted => {
                 return Err(Failure::new(
                     Exit::Interrupted,
                     format!(
@@ -118,6 +120,7 @@ pub(super) async fn follow(
                     ),
                 ));
             }
+            message = news.message() => message?,
         };
         let Some(message) = message else {
             return Err(Failure::new(
@@ -131,5 +134,12 @@ pub(super) async fn follow(
         if let Some(run) = message.progress.and_then(|progress| progress.run) {
             return Ok(run);
         }
+    }
+}
+
+/// Returns at Ctrl-C; never where that cannot be heard.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
     }
 }

@@ -64,8 +64,9 @@ impl ServeArguments {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
+        let stop = app::stop_signal()?;
         let server = Server::start(&config).await.context("ringroute does not start")?;
         screen.line(format!("Ringroute listens on http://{}", server.address()))?;
-        Ok(server.run().await.context("ringroute ended")?)
+        Ok(server.run_until(stop).await.context("ringroute ended")?)
     }
 }

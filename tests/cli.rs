@@ -1,0 +1,531 @@
+//! The command line, by running the program itself.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ringroute::demo::sample;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longer than a server may take to stop, and than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn ringroute(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringroute"));
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("RINGROUTE_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[track_caller]
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}{}", stdout(output), stderr(output));
+}
+
+/// The one line with this text.
+#[track_caller]
+fn line_with<'a>(text: &'a str, part: &str) -> &'a str {
+    text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part:?} in\n{text}"))
+}
+
+fn send(signal: &str, process: &Child) {
+    let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", process.id())).status().unwrap();
+    assert!(sent.success());
+}
+
+#[track_caller]
+fn end_of(process: &mut Child) -> Option<i32> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Some(status) = process.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process.kill().unwrap();
+    panic!("the process had not ended after {PATIENCE:?}");
+}
+
+/// A program that serves, on a port of its own. It ends with the test.
+struct Serving {
+    process: Child,
+    url: String,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Serving {
+    fn in_folder(folder: &Path) -> Self {
+        Serving::start(
+            ringroute(&["serve", "--listen", "127.0.0.1:0", "--data-folder"]).arg(folder.join("data")),
+        )
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{line}");
+        Serving { process, url, _stdout: stdout }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = ringroute(arguments);
+        command.env("RINGROUTE_SERVER", &self.url);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a command prints that must succeed.
+    #[track_caller]
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_code(&output, 0);
+        stdout(&output)
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> Value {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+        serde_json::from_str(&self.text(&arguments)).unwrap()
+    }
+
+    #[track_caller]
+    fn apply(&self, document: &str, options: &[&str]) -> Output {
+        let mut arguments = vec!["apply", "-f", "-"];
+        arguments.extend(options);
+        with_input(self.command(&arguments), document)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn with_input(mut command: Command, input: &str) -> Output {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = piped.spawn().unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    process.wait_with_output().unwrap()
+}
+
+/// Two people in a CSV file, one row that nobody can use, and the settings for them.
+fn company(folder: &Path) -> String {
+    let file = folder.join("people.csv");
+    let rows = "id,name,phone,team\n1,Ada Lovelace,030 901820,Sales\n2,Grace Hopper,+44 20 7946 0018,Support\n\
+                3,Nobody,,Sales\n";
+    std::fs::write(&file, rows).unwrap();
+    format!(
+        r#"
+[numbers]
+default_region = "DE"
+
+[[source]]
+name = "crm"
+connection = {{ csv = {{ path = {file:?} }} }}
+sync_filter = "select ${{MAP}} from csv.contacts"
+field_map = {{ key = "id", last_name = "name", business_number = "phone" }}
+phonebook = {{ by_property = {{ column = "team" }} }}
+
+[[inbound_route]]
+name = "Sales customers"
+phonebooks = ["Sales"]
+destination = {{ type = "queue", target = "6400" }}
+"#
+    )
+}
+
+fn with_company() -> (TempDir, Serving) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::in_folder(folder.path());
+    assert_code(&server.apply(&company(folder.path()), &[]), 0);
+    assert_code(&server.run(&["sync", "run", "crm"]), 0);
+    (folder, server)
+}
+
+#[test]
+fn the_demo_routes_telling_calls_and_can_be_run_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = || {
+        let mut command = ringroute(&["demo", "--once", "--data-folder", "demo"]);
+        command.current_dir(folder.path()).output().unwrap()
+    };
+    let first = demo();
+    assert_code(&first, 0);
+    let text = stdout(&first);
+    // Every 333rd row is a bad one.
+    let (rows, bad) = (sample::DEFAULT_CONTACTS, sample::DEFAULT_CONTACTS / 333);
+    let grouped = |number: u32| indicatif::HumanCount(number.into()).to_string();
+    let counts = line_with(&text, " added, ");
+    assert!(counts.contains(&format!("{} added, 0 changed", grouped(rows - bad))), "{counts}");
+    assert!(counts.contains(&format!("{bad} rows rejected")), "{counts}");
+    assert!(line_with(&text, "row 333 ").contains("no name"));
+    for (caller, contact, phonebook, decision) in [
+        ("03023125101 ", "Anna Müller", "Sales", "Sales customers -> queue 6400"),
+        ("020 7946 0123 ", "Oliver Ashworth", "Support", "Support customers -> ring group 6300"),
+        ("sip:+33199001234@", "Hélène Lefèvre", "Sales", "Sales customers -> queue 6400"),
+        (
+            "+494066969200 ",
+            "Jonas Schäfer and Ayşe Yılmaz",
+            "Sales, Support",
+            "Sales customers -> queue 6400",
+        ),
+        ("+498999998300 ", "Käthe Weiß", "Support", "Support customers -> ring group 6300"),
+        ("+491713920012 ", "Łukasz Nowak", "Support", "Hot line -> ring group 6301"),
+        ("anonymous ", "(withheld)", "", "Withheld -> announcement show-your-number"),
+        ("+493023125999 ", "(no contact)", "", "Everyone else -> ivr 6500"),
+        ("call me maybe ", "(not a number)", "", "Everyone else -> ivr 6500"),
+    ] {
+        let line = line_with(&text, caller);
+        assert!([contact, phonebook, decision].iter().all(|part| line.contains(part)), "{line}");
+    }
+    assert!(!text.contains('\u{1b}'), "colours are for terminals");
+
+    let second = demo();
+    assert_code(&second, 0);
+    let counts = stdout(&second);
+    let counts = line_with(&counts, " added, ");
+    assert!(
+        counts.contains(&format!("0 added, 0 changed, 0 moved, 0 removed, {} ", grouped(rows - bad))),
+        "{counts}"
+    );
+}
+
+#[test]
+fn the_demo_names_a_port_that_is_taken_and_the_option() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["demo", "serve"] {
+        let mut ringroute = ringroute(&[command, "--listen", &address.to_string()]);
+        let output = ringroute.current_dir(folder.path()).output().unwrap();
+        assert_code(&output, 1);
+        let message = stderr(&output);
+        assert!(message.contains(&format!("port {} ", address.port())), "{message}");
+        assert!(message.contains("--listen") && message.contains("RINGROUTE_LISTEN"), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was touched");
+}
+
+#[test]
+fn what_the_demo_says_to_try_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = ringroute(&["demo", "--contacts", "1000", "--listen", "127.0.0.1:0"]);
+    let process = command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = process.spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("Serving call handlers")));
+    for _ in 0..5 {
+        let line = lines.next().unwrap();
+        let output = Command::new("sh").arg("-c").arg(&line).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        assert!(!output.stdout.is_empty(), "{line}");
+    }
+    send("INT", &process);
+    assert_eq!(end_of(&mut process), Some(0));
+}
+
+#[test]
+fn a_call_is_answered_in_words_and_as_json() {
+    let (_folder, server) = with_company();
+    assert!(
+        server.text(&["match", "030 901820"]).starts_with("+4930901820 is Ada Lovelace, in phonebook Sales.")
+    );
+    let matched = server.json(&["match", "030 901820"]);
+    assert_eq!(matched["status"], "MATCH_STATUS_MATCHED");
+    assert_eq!(matched["contacts"][0]["displayName"], "Ada Lovelace");
+    for (caller, status) in [
+        ("anonymous", "MATCH_STATUS_WITHHELD"),
+        ("", "MATCH_STATUS_WITHHELD"),
+        ("+49 30 901899", "MATCH_STATUS_NOT_MATCHED"),
+        ("-nonsense-", "MATCH_STATUS_INVALID"),
+    ] {
+        assert_eq!(server.json(&["match", caller])["status"], status, "{caller}");
+    }
+
+    let told = server.text(&["route", "030 901820", "--did", "5000", "--explain"]);
+    assert!(told.contains("goes to queue 6400, by inbound route \"Sales customers\""), "{told}");
+    assert!(told.contains("1. \"Sales customers\" takes it: Ada Lovelace"), "{told}");
+    let routed = server.json(&["route", "030 901820", "--did", "5000"]);
+    assert_eq!(routed["destination"]["type"], "DESTINATION_TYPE_QUEUE");
+    assert_eq!(routed["explanation"], serde_json::json!([]));
+    let told = server.text(&["route", "+44 20 7946 0018", "--did", "5000", "--explain"]);
+    assert!(told.contains("No inbound route takes the call"), "{told}");
+    assert!(told.contains("1. \"Sales customers\" does not take it: Grace Hopper"), "{told}");
+}
+
+#[test]
+fn phonebooks_contacts_and_sources_are_listed() {
+    let (_folder, server) = with_company();
+    let phonebooks = server.json(&["phonebooks"]);
+    let names: Vec<&Value> =
+        phonebooks["phonebooks"].as_array().unwrap().iter().map(|book| &book["name"]).collect();
+    assert_eq!(names, ["Sales", "Support"]);
+    assert!(line_with(&server.text(&["phonebooks"]), "Sales").contains("crm"));
+
+    assert_eq!(server.json(&["contacts", "hopper"])["contacts"].as_array().unwrap().len(), 1);
+    let listed = server.text(&["contacts", "--phonebook", "sales"]);
+    assert!(listed.contains("+4930901820") && !listed.contains("Hopper"), "{listed}");
+    let limited = server.run(&["contacts", "--limit", "1"]);
+    assert!(stderr(&limited).contains("there are more"), "{}", stderr(&limited));
+
+    assert_eq!(server.json(&["sources"])["sources"][0]["contactCount"], "2");
+    assert_eq!(server.json(&["sources", "list"]), server.json(&["sources"]));
+    assert!(line_with(&server.text(&["sources", "test", "crm"]), "last_name").contains("Grace Hopper"));
+}
+
+#[test]
+fn settings_go_round() {
+    let (folder, server) = with_company();
+    let exported = server.text(&["export"]);
+    assert_eq!(server.json(&["export"])["document"], exported.as_str());
+    let again = server.apply(&exported, &[]);
+    assert!(stdout(&again).contains("No difference"), "{}", stdout(&again));
+
+    let changed = exported.replace("6400", "6500");
+    let tried = server.apply(&changed, &["--dry-run"]);
+    assert_code(&tried, 0);
+    let difference = stdout(&tried);
+    assert!(line_with(&difference, "Sales customers").starts_with("~ "), "{difference}");
+    assert!(line_with(&difference, "6400").contains("6500"), "{difference}");
+    assert_eq!(server.text(&["export"]), exported, "a dry run changes nothing");
+
+    let file = folder.path().join("settings.toml");
+    std::fs::write(&file, &changed).unwrap();
+    let applied = server.json(&["apply", "-f", file.to_str().unwrap()]);
+    assert_eq!(applied["applied"], true);
+    assert!(server.text(&["route", "030 901820", "--did", "1"]).contains("queue 6500"));
+
+    let refused = server.apply("", &[]);
+    assert_code(&refused, 5);
+    assert_code(&server.apply("", &["--removed-sources", "remove"]), 0);
+    assert_eq!(server.json(&["phonebooks"])["phonebooks"], serde_json::json!([]));
+    let wrong = server.apply("[numbers]\ndefault_regin = \"DE\"", &[]);
+    assert_code(&wrong, 2);
+    assert!(stderr(&wrong).contains("did you mean `default_region`"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn a_sync_says_what_it_did_and_what_it_would_do() {
+    let (folder, server) = with_company();
+    let shown = server.text(&["sync", "show", "1", "--problems"]);
+    assert!(line_with(&shown, "no phone number").contains("row rejected"), "{shown}");
+    assert_eq!(server.json(&["sync", "show", "1"])["problems"], serde_json::json!([]));
+    assert_eq!(server.json(&["sync", "show", "1", "--problems"])["problems"].as_array().unwrap().len(), 1);
+
+    std::fs::write(folder.path().join("people.csv"), "id,name,phone,team\n").unwrap();
+    let refused = server.run(&["sync", "run", "crm"]);
+    assert_code(&refused, 5);
+    assert!(stderr(&refused).contains("no rows") && stderr(&refused).contains("--allow-preview"));
+    assert_eq!(stdout(&refused), "", "results only");
+
+    let preview = server.json(&["sync", "preview", "crm"]);
+    assert_eq!(preview["counts"]["removed"], "2");
+    let id = preview["runId"].as_str().unwrap();
+    let run = server.json(&["sync", "run", "crm", "--allow-preview", id]);
+    assert_eq!((&run["state"], &run["counts"]["removed"]), (&"SYNC_RUN_STATE_SUCCEEDED".into(), &"2".into()));
+
+    std::fs::remove_file(folder.path().join("people.csv")).unwrap();
+    let failed = server.run(&["sync", "run", "crm"]);
+    assert_code(&failed, 1);
+    assert!(stderr(&failed).contains("people.csv"), "{}", stderr(&failed));
+    assert_code(&server.run(&["sources", "test", "crm"]), 1);
+
+    let last = run["runId"].as_str().unwrap();
+    let watched = server.text(&["sync", "watch", last, "--json"]);
+    let messages: Vec<Value> = watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(messages.last().unwrap()["progress"]["run"]["runId"], last);
+    assert!(server.text(&["sync", "cancel", last]).contains("had ended already"));
+    let history = server.json(&["sync", "history", "crm"]);
+    let states: Vec<&str> =
+        history["runs"].as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap()).collect();
+    let expected = ["FAILED", "SUCCEEDED", "SUCCEEDED", "REFUSED", "SUCCEEDED"];
+    assert_eq!(states, expected.map(|state| format!("SYNC_RUN_STATE_{state}")));
+    assert_eq!(
+        server.text(&["sync", "history", "--limit", "2"]).lines().count(),
+        4,
+        "header, a failure, two runs"
+    );
+}
+
+#[test]
+fn what_does_not_exist_is_4_and_what_is_off_is_5() {
+    let (folder, server) = with_company();
+    for arguments in [
+        &["sync", "run", "nope"][..],
+        &["sync", "preview", "nope"],
+        &["sync", "show", "99"],
+        &["sync", "watch", "99"],
+        &["sync", "cancel", "99"],
+        &["sources", "test", "nope"],
+        &["contacts", "--phonebook", "nope"],
+    ] {
+        assert_code(&server.run(arguments), 4);
+    }
+    let off = company(folder.path()).replace("name = \"crm\"", "name = \"crm\"\nenabled = false");
+    assert_code(&server.apply(&off, &[]), 0);
+    assert_code(&server.run(&["sync", "run", "crm"]), 5);
+}
+
+#[test]
+fn a_server_that_is_away_is_3_and_says_where_it_was_sought() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{nobody}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let file = file.path().to_str().unwrap();
+    for arguments in [
+        &["match", "1"][..],
+        &["route", "1", "--did", "2"],
+        &["apply", "-f", file],
+        &["export"],
+        &["sync", "history"],
+        &["sources"],
+        &["phonebooks"],
+        &["contacts"],
+    ] {
+        let output = ringroute(arguments).args(["--server", &url]).output().unwrap();
+        assert_code(&output, 3);
+        assert!(
+            stderr(&output).contains(&url) && stderr(&output).contains("--server"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    // Nothing to answer from yet.
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::in_folder(folder.path());
+    assert_code(&server.run(&["match", "1"]), 3);
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    for arguments in [
+        &["match"][..],
+        &["route", "1"],
+        &["sync"],
+        &["sync", "run"],
+        &["sync", "show", "one"],
+        &["contacts", "--limit", "0"],
+        &["demo", "--contacts", "1"],
+        &["serve", "--listen", "here"],
+        &["match", "1", "--server", "ftp://127.0.0.1"],
+        &["nonsense"],
+    ] {
+        let output = ringroute(arguments).output().unwrap();
+        assert_code(&output, 2);
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+    assert_code(&ringroute(&["--help"]).output().unwrap(), 0);
+    assert_code(&ringroute(&["--version"]).output().unwrap(), 0);
+}
+
+#[test]
+fn a_configuration_with_an_unknown_key_is_refused_with_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("ringroute.toml");
+    std::fs::write(&config, "data_foldr = \"x\"\n").unwrap();
+    // Named, and found in the current folder.
+    for arguments in [&["serve", "--config", config.to_str().unwrap()][..], &["serve"], &["check"]] {
+        let output = ringroute(arguments).current_dir(folder.path()).output().unwrap();
+        assert_code(&output, 1);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(said.contains("`data_foldr`: did you mean `data_folder`?"), "{said}");
+    }
+}
+
+#[test]
+fn check_finds_what_is_wrong_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |document: &str, options: &[&str]| {
+        let mut command = ringroute(&["check", "-f", "-"]);
+        command.args(options).current_dir(folder.path());
+        with_input(command, document)
+    };
+    let fine = company(folder.path());
+    assert_code(&check(&fine, &[]), 0);
+    for (right, wrong, subject) in [
+        ("from csv.contacts", "frm csv.contacts", "source \"crm\""),
+        ("phonebooks = [\"Sales\"]", "dids = [\"+49[\"]", "inbound routes"),
+        ("default_region = \"DE\"", "last_digits = 3", "settings"),
+        ("[numbers]", "[nmbers]", "settings"),
+    ] {
+        assert!(fine.contains(right));
+        let output = check(&fine.replace(right, wrong), &["--json"]);
+        assert_code(&output, 1);
+        let found: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(found["ok"], false);
+        let bad = found["findings"].as_array().unwrap().iter().find(|finding| finding["problems"].is_array());
+        assert_eq!(bad.unwrap()["subject"], subject, "{found:#}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let (_folder, server) = with_company();
+    let mut command = server.command(&["export"]);
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(process.stdout.take());
+    assert_eq!(end_of(&mut process), Some(0));
+    let mut said = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+}
+
+/// Reads standard error until a line has this text.
+fn wait_for_line(lines: &mut impl Iterator<Item = String>, part: &str) -> String {
+    lines.find(|line| line.contains(part)).unwrap_or_else(|| panic!("it ended without {part:?}"))
+}
+
+fn lines_of(stderr: ChildStderr) -> impl Iterator<Item = String> {
+    BufReader::new(stderr).lines().map(Result::unwrap)
+}
+
+#[test]
+fn ctrl_c_ends_the_watching_and_sigterm_the_server_with_its_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("company.db");
+    // So many that the run is still under way when the signals come.
+    sample::write(&database, 300_000).unwrap();
+    let mut server = Serving::in_folder(folder.path());
+    let settings = sample::settings(&database).to_toml().unwrap();
+    assert_code(&server.apply(&settings, &[]), 0);
+
+    let mut watching = server.command(&["sync", "run", sample::SOURCE_NAME]);
+    let mut watching = watching.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = lines_of(watching.stderr.take().unwrap());
+    wait_for_line(&mut lines, "run 1: reading");
+    send("INT", &watching);
+    let said = wait_for_line(&mut lines, "goes on");
+    assert!(said.contains("ringroute sync watch 1"), "{said}");
+    assert_eq!(end_of(&mut watching), Some(130));
+    assert_eq!(server.json(&["sync", "show", "1"])["run"]["state"], "SYNC_RUN_STATE_RUNNING");
+
+    send("TERM", &server.process);
+    assert_eq!(end_of(&mut server.process), Some(0));
+    let server = Serving::in_folder(folder.path());
+    // Not "stopped while this run was under way", which is what a killed server leaves behind.
+    assert_eq!(server.json(&["sync", "show", "1"])["run"]["state"], "SYNC_RUN_STATE_CANCELLED");
+}
