@@ -1,4 +1,5 @@
 //! The gRPC door, through real connections: each file is one service or one property of the whole.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 mod support;
 

@@ -1,8 +1,8 @@
 //! The gRPC door: the contract in `proto/ringroute/v1`, spoken over an [`Engine`].
 //!
-//! * It translates and decides nothing. Types of the contract end in [`convert`], errors of the engine
-//!   become status codes in [`status`], fields are held to their limits in [`request`].
-//! * A call ([`call_routing`]) is answered where it was read: one load of the snapshot; no lock, no I/O, no
+//! * It translates and decides nothing. Types of the contract end in `convert`, errors of the engine
+//!   become status codes in `status`, fields are held to their limits in `request`.
+//! * A call (`call_routing`) is answered where it was read: one load of the snapshot; no lock, no I/O, no
 //!   other task.
 //! * Everything else reaches the store, which blocks, on threads made for that and a few at a time, so
 //!   that however much is asked of it, calls go on being answered.

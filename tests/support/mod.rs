@@ -1,6 +1,7 @@
 //! A real engine on a folder of its own, a real server on a port of its own, a company database that is a
 //! file, and clients: what tests of the doors start from.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
