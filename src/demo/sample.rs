@@ -1,7 +1,7 @@
 //! The sample company: a database of contacts such as a real company has, made up on the spot.
 //!
 //! [`write()`] makes it an SQLite file, [`contacts`] a stream for benches and tests that need no file, and
-//! [`settings`] is what connects it. It is meant to be as untidy as the real thing: fourteen countries,
+//! [`settings()`] is what connects it. It is meant to be as untidy as the real thing: fourteen countries,
 //! numbers that are valid but written in dozens of ways, a property column in several spellings, and three
 //! rows in a thousand that no phonebook should take ([`Defect`]).
 //!

@@ -5,7 +5,7 @@
 //! Invariant: a [`SyncFilter`] can only read. It is one SELECT over tables named `{schema}.{table}`, and
 //! nothing that it consists of means anything else to SQL Server or SQLite. Three things hold that:
 //!
-//! 1. The text is cut into [words](words) whose borders no database draws differently: no comments, no
+//! 1. The text is cut into [`words`] whose borders no database draws differently: no comments, no
 //!    variables, no escapes but doubled quotes. `sqlparser` must find the same borders, or it is refused.
 //! 2. Of the words that T-SQL reserves, only those of this small grammar may stand unquoted. T-SQL needs
 //!    no `;` between statements (`… from a.b shutdown`), so a parser alone would take them for aliases.
