@@ -8,7 +8,7 @@
 //! * the distinct sets of phonebooks, so that a posting carries its phonebooks in a few bits and a route
 //!   can be decided without touching the contact.
 //!
-//! [`verify`] then proves that the parts agree; an index that fails is never published.
+//! [`verify()`] then proves that the parts agree; an index that fails is never published.
 
 mod builder;
 mod contacts;

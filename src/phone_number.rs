@@ -7,7 +7,7 @@
 //! * **plain digits**, for what cannot be made E.164: short codes, internal extensions, subscriber
 //!   numbers without an area code. They match the same digits only.
 //!
-//! Text becomes a number in one of two places: [`normalise`] for a number that a contact has, and
+//! Text becomes a number in one of two places: [`normalise()`] for a number that a contact has, and
 //! [`Caller::parse`] for the number of a call, which may also be a SIP URI, withheld or nonsense.
 
 mod caller;
@@ -196,7 +196,7 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
-/// The opposite of `Display`; no other form is read. Written numbers go through [`normalise`].
+/// The opposite of `Display`; no other form is read. Written numbers go through [`normalise()`].
 impl FromStr for PhoneNumber {
     type Err = DigitsError;
     fn from_str(text: &str) -> Result<Self, DigitsError> {

@@ -8,7 +8,7 @@
 //! A withheld or malformed caller meets `withheld` or nothing; it is never treated as a number. A dialled
 //! number that is no number meets only routes that do not ask for one. Neither is an error.
 //!
-//! [`decide`] and [`explain`] are the same code, [`decide_traced`]: an explanation cannot tell another
+//! [`decide`] and [`explain()`] are the same code, [`decide_traced`]: an explanation cannot tell another
 //! story than the decision.
 
 mod explain;
