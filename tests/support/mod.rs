@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringroute::api::grpc;
 use ringroute::api::proto::v1;
@@ -88,13 +89,14 @@ impl Server {
         serving.await.unwrap().unwrap();
         let in_use = Arc::downgrade(&engine);
         drop(engine);
-        for _ in 0..6000 {
-            if in_use.strong_count() == 0 {
-                return folder;
+        let freed = async {
+            while in_use.strong_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        panic!("the engine is still in use: a client is still connected, or a run under way");
+        };
+        let freed = tokio::time::timeout(PATIENCE, freed).await;
+        freed.expect("the engine is still in use: a client is connected, or a run under way");
+        folder
     }
 
     /// Stops the server and starts another on the same data folder.
@@ -188,15 +190,21 @@ impl Server {
     }
 }
 
+/// Longest wait for something that would never come if it did not come soon: a failed test, not a stuck one.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Watches a run until it has ended.
 pub async fn end_of_run(client: &mut SyncServiceClient<Channel>, run_id: u64) -> v1::SyncRun {
-    let mut news = client.watch_sync(v1::WatchSyncRequest { run_id }).await.unwrap().into_inner();
-    loop {
-        let message = news.message().await.unwrap().expect("the last message has the run");
-        if let Some(run) = message.progress.unwrap().run {
-            return run;
+    let end = async {
+        let mut news = client.watch_sync(v1::WatchSyncRequest { run_id }).await.unwrap().into_inner();
+        loop {
+            let message = news.message().await.unwrap().expect("the last message has the run");
+            if let Some(run) = message.progress.unwrap().run {
+                return run;
+            }
         }
-    }
+    };
+    tokio::time::timeout(PATIENCE, end).await.expect("the run goes on and on")
 }
 
 /// Writes a company database: table `people`, and a view `endless` of more rows than anybody waits for.
