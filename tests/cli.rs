@@ -529,3 +529,31 @@ fn ctrl_c_ends_the_watching_and_sigterm_the_server_with_its_runs() {
     // Not "stopped while this run was under way", which is what a killed server leaves behind.
     assert_eq!(server.json(&["sync", "show", "1"])["run"]["state"], "SYNC_RUN_STATE_CANCELLED");
 }
+
+/// The whole process, with the snapshot before and the one after, at its peak: half of the contacts change, so
+/// everything is there at the same time.
+#[cfg(target_os = "linux")]
+#[test]
+fn half_a_million_contacts_are_synchronised_in_less_than_400_mib() {
+    const LIMIT_KIB: u64 = 400 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("company.db");
+    sample::write(&database, 500_000).unwrap();
+    let settings = folder.path().join("settings.toml");
+    std::fs::write(&settings, sample::settings(&database).to_toml().unwrap()).unwrap();
+    let serving = Serving::in_folder(folder.path());
+    serving.text(&["apply", "-f", settings.to_str().unwrap()]);
+
+    let first = serving.text(&["sync", "run", sample::SOURCE_NAME]);
+    assert!(first.starts_with("Synchronised 498,499 contacts"), "{first}");
+    rusqlite::Connection::open(&database)
+        .unwrap()
+        .execute("UPDATE contacts SET remark = 'changed' WHERE id % 2 = 0", [])
+        .unwrap();
+    let second = serving.text(&["sync", "run", sample::SOURCE_NAME]);
+    assert!(second.contains(" changed"), "{second}");
+
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serving.process.id())).unwrap();
+    let peak: u64 = line_with(&status, "VmHWM").split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(peak < LIMIT_KIB, "{} MiB at the peak", peak / 1024);
+}
