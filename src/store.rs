@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::contact::ContactId;
 use crate::generation::Generation;
 
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
@@ -98,6 +99,17 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// Contacts on their way into the store could not be read back from the disk.
+    #[error("the staging file could not be read back: {0}; is the disk of the data folder in order?")]
+    Staging(std::io::Error),
+    /// A contact in the store cannot be read.
+    #[error("contact {contact} in the store is damaged ({detail}): restore a backup")]
+    DamagedContact {
+        /// Which.
+        contact: ContactId,
+        /// What is wrong.
+        detail: String,
+    },
     /// A change that contradicts what is there.
     #[error("{0}")]
     Refused(String),
@@ -114,7 +126,8 @@ impl Store {
         let lock = lock(folder)?;
         let file = folder.join(STORE_FILE);
         let mut writer = Connection::open(&file)?;
-        configure(&writer).and_then(|()| schema::migrate(&mut writer, &file)).map_err(
+        // Checked before anything is changed, be it the journal's mode.
+        schema::migrate(&mut writer, &file).and_then(|()| configure(&writer)).map_err(
             |error| match error {
                 StoreError::Sqlite(error) => explain(&file, error),
                 other => other,
@@ -159,8 +172,11 @@ impl Store {
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
         transaction.commit().map_err(StoreError::from)?;
         let value = then(value);
-        // A large change leaves a large write-ahead log; a reader in the way only postpones this.
+        // A large change leaves a large write-ahead log. A reader in the way is not waited for, which only
+        // postpones this.
+        writer.busy_timeout(Duration::ZERO).map_err(StoreError::from)?;
         drop(writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        writer.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from)?;
         Ok(value)
     }
 

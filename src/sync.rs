@@ -19,6 +19,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +51,9 @@ pub enum SyncError {
     /// What was read is not believed, or cannot be stored; the numbers and the remedy are in the text.
     #[error("{0}")]
     Refused(String),
+    /// Too much of what was read is of no use; the numbers and the remedy are in the text.
+    #[error("{0}")]
+    TooManyRejects(String),
     /// Somebody asked for it to end.
     #[error("cancelled; nothing was changed")]
     Cancelled,
@@ -68,7 +72,10 @@ pub async fn plan(
 ) -> Result<Plan, SyncError> {
     let (rows, received) = mpsc::channel(BATCHES_IN_FLIGHT);
     let preparation = Arc::new(preparation);
-    let planning = tokio::task::spawn_blocking(move || planner.run(&preparation, received, &progress));
+    let (runtime, cancelled) = (Handle::current(), cancel.clone());
+    let planning = tokio::task::spawn_blocking(move || {
+        planner.run(&preparation, received, &progress, &runtime, &cancelled)
+    });
     let read = source.read(rows, cancel.clone()).await;
     let planned = match planning.await {
         Ok(planned) => planned,

@@ -18,6 +18,7 @@ use crate::api::proto::v1::{self, MatchStatus, SyncProblemKind};
 use crate::app::{self, Server};
 use crate::config::{Config, LogConfig, LogLevel};
 use crate::demo::sample;
+use crate::settings::Settings;
 
 /// The sample company's database, in the data folder.
 const DATABASE: &str = "sample-company.db";
@@ -82,10 +83,8 @@ impl DemoArguments {
 
     async fn show(&self, screen: &mut Screen, server: &Server) -> Result<()> {
         let connection = Connection::to(&format!("http://{}", server.address())).await?;
-        let database = self.sample(screen)?;
-        let settings = sample::settings(&database).to_toml().context("the sample's settings")?;
-        let request = v1::ApplySettingsRequest { document: settings, ..Default::default() };
-        connection.settings().apply_settings(request).await?;
+        let database = self.sample(screen).await?;
+        apply(screen, &connection, &sample::settings(&database)).await?;
 
         synchronise(screen, &connection, u64::from(self.new_contacts())).await?;
         screen.line("")?;
@@ -95,7 +94,7 @@ impl DemoArguments {
     }
 
     /// The sample's database, written unless it is there.
-    fn sample(&self, screen: &mut Screen) -> Result<PathBuf> {
+    async fn sample(&self, screen: &mut Screen) -> Result<PathBuf> {
         // The server may be started in another folder the next time.
         let folder = self.data_folder.canonicalize().context("the demo's data folder")?;
         let database = folder.join(DATABASE);
@@ -105,7 +104,9 @@ impl DemoArguments {
                 eprintln!("--contacts is for a new sample: choose another --data-folder to make one");
             }
         } else {
-            let written = sample::write(&database, self.new_contacts()).context("the demo's data folder")?;
+            let (path, contacts) = (database.clone(), self.new_contacts());
+            let writing = tokio::task::spawn_blocking(move || sample::write(&path, contacts));
+            let written = writing.await.map_err(anyhow::Error::from)?.context("the demo's data folder")?;
             screen.line(format!(
                 "Made a sample company: {} with {}, {} of them bad rows, in {}",
                 words::counted(u64::from(written.contacts), "contact"),
@@ -116,6 +117,21 @@ impl DemoArguments {
         }
         Ok(database)
     }
+}
+
+/// Applies the sample's settings where there are none; what somebody made of them since is left alone.
+async fn apply(screen: &mut Screen, connection: &Connection, sample: &Settings) -> Result<()> {
+    let export = v1::ExportSettingsRequest::default();
+    let now = connection.settings().export_settings(export).await?.into_inner().document;
+    let now = Settings::from_toml(&now).context("the demo's settings")?;
+    if now == Settings::default() {
+        let document = sample.to_toml().context("the sample's settings")?;
+        let request = v1::ApplySettingsRequest { document, ..Default::default() };
+        connection.settings().apply_settings(request).await?;
+    } else if now != *sample {
+        screen.line("The settings in this folder are not the sample's any more; they stay as they are.")?;
+    }
+    Ok(())
 }
 
 fn shown(path: &Path) -> String {

@@ -92,6 +92,8 @@ impl Engine {
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
         let touched = change.save_settings(&new, removed)?;
+        // Once more, since the phonebooks of a source that went may have become local ones.
+        change.settings()?.validate()?;
         let generation = change.next_generation()?;
         let last_digits_on = new.numbers.last_digits > 0;
         let shared = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());

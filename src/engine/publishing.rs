@@ -103,7 +103,7 @@ pub(super) fn index_of(
 
 fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError> {
     serde_json::from_str(row.details)
-        .map_err(|error| StoreError::Refused(format!("contact {} in the store is damaged: {error}", row.id)))
+        .map_err(|error| StoreError::DamagedContact { contact: row.id, detail: error.to_string() })
 }
 
 impl Engine {

@@ -8,11 +8,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, EngineError, publishing};
+use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
-use crate::settings::{PhonebookTarget, SourceSettings, folded_name};
+use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source::{self, rows::Projection};
-use crate::store::StoredSource;
+use crate::store::{StoreError, StoredSource};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunId,
     RunKind, RunState, SyncError, SyncRun,
@@ -67,12 +68,27 @@ impl Engine {
         started_by: &str,
         allow_preview: Option<RunId>,
     ) -> Result<StartedRun, EngineError> {
+        // A task of its own: whoever asked may go away, and a run that was recorded must be under way.
+        let starting =
+            Arc::clone(self).begin_sync(source.to_owned(), kind, started_by.to_owned(), allow_preview);
+        match tokio::spawn(starting).await {
+            Ok(started) => started,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+
+    async fn begin_sync(
+        self: Arc<Self>,
+        source: String,
+        kind: RunKind,
+        started_by: String,
+        allow_preview: Option<RunId>,
+    ) -> Result<StartedRun, EngineError> {
         let _starting = self.starting.lock().await;
-        let (engine, name) = (Arc::clone(self), source.to_owned());
+        let (engine, name) = (Arc::clone(&self), source.clone());
         let stored =
             blocking(move || engine.read(|reading| Ok::<_, EngineError>(reading.source(&name)?))).await?;
-        let stored =
-            stored.ok_or_else(|| EngineError::NotFound { what: "source", name: source.to_owned() })?;
+        let stored = stored.ok_or(EngineError::NotFound { what: "source", name: source })?;
         let name = stored.settings.name.clone();
         if let Some(active) = self.active_run_of(&name) {
             let run = self.run(active.id).await?;
@@ -88,8 +104,8 @@ impl Engine {
             Some(id) => Some(self.preview_digest(id, &name).await?),
             None => None,
         };
-        let begun = SyncRun::begin(&name, kind, started_by, Timestamp::now());
-        let engine = Arc::clone(self);
+        let begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
+        let engine = Arc::clone(&self);
         let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
 
         let (sender, progress) = watch::channel(Progress::start());
@@ -98,8 +114,9 @@ impl Engine {
         self.active.insert(folded_name(&name), Arc::new(active));
         tracing::info!(source = name, run = %run.id, ?kind, "sync run started");
         let pass = Pass {
-            engine: Arc::clone(self),
+            engine: Arc::clone(&self),
             source: stored,
+            region: None,
             run: run.clone(),
             progress: sender,
             cancel,
@@ -170,6 +187,8 @@ impl Engine {
 struct Pass {
     engine: Arc<Engine>,
     source: StoredSource,
+    /// The region that numbers were read in.
+    region: Option<Region>,
     run: SyncRun,
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
@@ -235,7 +254,9 @@ impl Pass {
             Err(error) => {
                 self.run.state = match &error {
                     EngineError::Sync(SyncError::Cancelled) => RunState::Cancelled,
-                    EngineError::Sync(SyncError::Refused(_)) => RunState::Refused,
+                    EngineError::Sync(SyncError::Refused(_)) | EngineError::Store(StoreError::Refused(_)) => {
+                        RunState::Refused
+                    }
                     _ => RunState::Failed,
                 };
                 self.run.failure = error.to_string();
@@ -275,6 +296,7 @@ impl Pass {
             .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?;
         let (engine, id) = (Arc::clone(&self.engine), self.source.id);
         let (planner, preparation) = blocking(move || engine.planner(id, &settings)).await?;
+        self.region = preparation.region;
         let plan =
             sync::plan(&*reader, preparation, planner, self.progress.clone(), self.cancel.clone()).await?;
         self.time(Phase::Read, start);
@@ -284,7 +306,7 @@ impl Pass {
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {
         self.enter(Phase::Write);
         let engine = Arc::clone(&self.engine);
-        let source = self.source.clone();
+        let (source, region) = (self.source.clone(), self.region);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
         self.run = blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
@@ -292,10 +314,16 @@ impl Pass {
                 |change| {
                     // The planner's view is still true: only this run changes the source's contacts, and
                     // its settings must be the ones that it was planned with.
-                    if change.source(&source.settings.name)?.is_none_or(|now| now.settings != source.settings) {
+                    let settings = change.settings()?;
+                    let is_as_planned = change.source(&source.settings.name)?.is_some_and(|now| {
+                        now.id == source.id
+                            && now.settings == source.settings
+                            && region_of(&now.settings, &settings) == region
+                    });
+                    if !is_as_planned {
                         return Err(SyncError::Refused(
-                            "the source's settings were changed while it was being read; nothing was changed. Start \
-                             it again".to_owned(),
+                            "the source's settings, or the general region, were changed while it was being read; \
+                             nothing was changed. Start it again".to_owned(),
                         )
                         .into());
                     }
@@ -306,7 +334,6 @@ impl Pass {
                     run.phases.push(time(Phase::Write, start));
                     let snapshot = if plan.counts.changes_answers() {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
-                        let settings = change.settings()?;
                         let generation = change.next_generation()?;
                         let built = publishing::index_of(change, &settings, &is_cancelled)?;
                         run.phases.push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
@@ -347,6 +374,11 @@ impl Pass {
     }
 }
 
+/// The region of a source's numbers that are not written internationally.
+fn region_of(source: &SourceSettings, settings: &Settings) -> Option<Region> {
+    source.default_region.or(settings.numbers.default_region)
+}
+
 fn time(phase: Phase, start: Instant) -> PhaseTime {
     PhaseTime { phase, milliseconds: milliseconds(start.elapsed()) }
 }
@@ -357,6 +389,14 @@ fn milliseconds(duration: std::time::Duration) -> u64 {
 
 fn warnings(plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
+    if plan.unidentified_rows > 0 && !plan.not_received.is_empty() {
+        warnings.push(format!(
+            "{} rows could not be read far enough to know whose they are, so the {} contacts that were not \
+             received are kept until they can be",
+            plan.unidentified_rows,
+            plan.not_received.len()
+        ));
+    }
     if plan.counts.dropped_numbers > 0 {
         warnings.push(format!(
             "{} unusable numbers were left out of otherwise good contacts",
@@ -395,7 +435,7 @@ impl Engine {
                 PhonebookTarget::ByProperty { blank, .. } => blank.clone(),
                 PhonebookTarget::New { .. } | PhonebookTarget::Existing { .. } => None,
             };
-            let region = settings.default_region.or(reading.settings()?.numbers.default_region);
+            let region = region_of(settings, &reading.settings()?);
             let projection = Projection::new(&settings.field_map, &settings.phonebook);
             Ok::<_, EngineError>((planner, Preparation { projection, region, blank_property }))
         })

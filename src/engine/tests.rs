@@ -7,7 +7,7 @@ use super::*;
 use crate::matching::match_caller;
 use crate::phonebook::PhonebookName;
 use crate::routing::{self, Call};
-use crate::settings::{InboundRoute, Settings};
+use crate::settings::{InboundRoute, PhonebookTarget, Settings};
 use crate::store::RemovedSources;
 use crate::sync::{RunKind, RunState, SyncRun};
 
@@ -363,4 +363,98 @@ fn names_of_phonebooks_in_routes_may_not_exist_yet() {
     settings.phonebooks.push(crate::settings::LocalPhonebook { name });
     engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     assert!(engine.snapshot().is_some());
+}
+
+#[tokio::test]
+async fn a_contact_whose_row_cannot_be_read_any_more_stays() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Sales")]);
+    fixture.sync().await;
+    fixture.source().execute("UPDATE contacts SET name = CAST(x'ff' AS TEXT) WHERE id = 1", []).unwrap();
+    let run = fixture.sync().await;
+    assert_eq!((run.counts.rejected, run.counts.removed), (1, 0), "{run:?}");
+    assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+
+    // Its key being unreadable as well, it may be any of those that are not received.
+    fixture.source().execute("UPDATE contacts SET id = CAST(x'ff' AS TEXT) WHERE id = 1", []).unwrap();
+    let run = fixture.sync().await;
+    assert_eq!((run.counts.rejected, run.counts.removed, run.counts.kept_missing), (1, 0, 1), "{run:?}");
+    assert!(run.warnings[0].contains("1 rows could not be read far enough"), "{:?}", run.warnings);
+    assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+}
+
+#[tokio::test]
+async fn a_preview_that_kept_contacts_does_not_allow_removing_them() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Sales")]);
+    fixture.sync().await;
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let remove_missing = |on| {
+        let mut source = fixture.engine.settings().unwrap().sources.remove(0);
+        source.remove_missing = on;
+        fixture.engine.update_source("crm", source, "").unwrap();
+    };
+    remove_missing(false);
+    let preview = fixture.run(RunKind::Preview, None).await;
+    assert_eq!(preview.counts.kept_missing, 1);
+    remove_missing(true);
+    assert_eq!(fixture.run(RunKind::Sync, Some(preview.id)).await.state, RunState::Refused);
+}
+
+#[tokio::test]
+async fn a_renamed_source_keeps_its_runs_whatever_differs_in_the_name() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    for name in ["CRM", "customers"] {
+        let mut source = fixture.engine.settings().unwrap().sources.remove(0);
+        let before = std::mem::replace(&mut source.name, name.into());
+        fixture.engine.update_source(&before, source, "").unwrap();
+        let run = fixture.engine.read(|reading| reading.last_sync_run(name)).unwrap().unwrap();
+        assert_eq!(run.source, name);
+        let loaded = fixture.engine.snapshot();
+        let snapshot = loaded.as_ref().unwrap();
+        let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
+        assert_eq!(snapshot.contacts().contact(found.contact).source, name);
+    }
+}
+
+#[tokio::test]
+async fn a_local_phonebook_is_free_again_when_its_source_fills_another() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let name = |text: &str| PhonebookName::parse(text).unwrap();
+    fixture.engine.create_phonebook(name("VIP")).unwrap();
+    let fill = async |target| {
+        let mut source = fixture.engine.settings().unwrap().sources.remove(0);
+        source.phonebook = target;
+        fixture.engine.update_source("crm", source, "").unwrap();
+        let run = fixture.sync().await;
+        assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+    };
+    fill(PhonebookTarget::Existing { name: name("VIP") }).await;
+    assert!(fixture.engine.delete_phonebook(&name("VIP")).is_err(), "it is the source's");
+    fill(PhonebookTarget::New { name: name("Customers") }).await;
+    fixture.engine.delete_phonebook(&name("VIP")).unwrap();
+}
+
+#[tokio::test]
+async fn numbers_read_in_a_region_that_is_no_longer_the_general_one_are_not_stored() {
+    let fixture = Fixture::new();
+    fixture
+        .source()
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             INSERT INTO contacts SELECT i, 'Name ' || i, '030' || (1000000 + i), 'Sales' FROM n",
+        )
+        .unwrap();
+    let started = fixture.engine.start_sync("crm", RunKind::Sync, "test", None).await.unwrap();
+    let mut progress = fixture.engine.active_run(started.run.id).unwrap().progress();
+    drop(progress.wait_for(|progress| progress.counts.rows > 0).await);
+    let mut settings = fixture.engine.settings().unwrap();
+    settings.numbers.default_region = Some("GB".parse().unwrap());
+    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    drop(progress.wait_for(|progress| progress.finished.is_some()).await);
+    let run = fixture.engine.run(started.run.id).await.unwrap();
+    assert_eq!(run.state, RunState::Refused, "{run:?}");
 }

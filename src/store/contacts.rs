@@ -82,6 +82,8 @@ impl Reading<'_> {
         let text = filter.text.trim();
         // A number may be typed in groups; what is stored as E.164 has none.
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        // Zeros before a national number are not part of its E.164 form.
+        let digits = digits.trim_start_matches('0');
         let is_number = digits.len() > 2 && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
         let pattern = |text: &str| {
             let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -107,7 +109,7 @@ impl Reading<'_> {
                 filter.after.map_or(0, |id| id.0),
                 filter.phonebook.as_ref().map(PhonebookName::folded),
                 (!text.is_empty()).then(|| pattern(text)),
-                is_number.then(|| pattern(digits.trim_start_matches('0'))),
+                is_number.then(|| pattern(digits)),
                 filter.limit,
             ],
             contact,
@@ -215,8 +217,6 @@ impl Change<'_> {
     ) -> Result<(), StoreError> {
         let phonebooks = self.planned_phonebooks(source, plan)?;
         let number_of = |place: u32| phonebooks[place as usize].0;
-        let unreadable =
-            |error| StoreError::Refused(format!("the staging file could not be read back: {error}"));
 
         let connection = self.connection;
         let mut add = connection
@@ -225,12 +225,13 @@ impl Change<'_> {
             connection.prepare("INSERT INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)")?;
         let mut change = connection.prepare("UPDATE contact SET digest = ?, details = ? WHERE id = ?")?;
         let mut take_out = connection.prepare("DELETE FROM phonebook_contact WHERE contact_id = ?")?;
-        for (written, contact) in plan.staged.read_back().map_err(unreadable)?.enumerate() {
+        for (written, contact) in plan.staged.read_back().map_err(StoreError::Staging)?.enumerate() {
             if written.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
                 // The caller asks again before it commits, and gives up then.
                 return Ok(());
             }
-            let Staged { id, phonebook, digest, source_key, details } = contact.map_err(unreadable)?;
+            let Staged { id, phonebook, digest, source_key, details } =
+                contact.map_err(StoreError::Staging)?;
             let id = match id {
                 None => add.insert(params![source, source_key, digest.0, details])?.unsigned_abs(),
                 Some(id) => {
@@ -255,6 +256,12 @@ impl Change<'_> {
         }
         let mut unmark = connection.prepare("UPDATE contact SET missing_since = NULL WHERE id = ?")?;
         plan.received_again.iter().try_for_each(|id| unmark.execute([id.0]).map(drop))?;
+        // A local phonebook that this source used to fill, and no longer does, is anybody's again.
+        connection.execute(
+            "UPDATE phonebook SET source_id = NULL WHERE source_id = ? AND is_local
+             AND NOT EXISTS (SELECT 1 FROM phonebook_contact WHERE phonebook_id = phonebook.id)",
+            [source],
+        )?;
         connection.execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![now, source])?;
         Ok(())
     }

@@ -104,7 +104,7 @@ impl Change<'_> {
         }
         if phonebook.contact_count > 0 {
             return Err(StoreError::Refused(format!(
-                "phonebook {name:?} has {} contacts: move or delete them first",
+                "phonebook {name:?} has {} contacts, so it stays: keep it among the phonebooks of the settings",
                 phonebook.contact_count
             )));
         }

@@ -7,8 +7,11 @@ use super::json::{from_json, to_json};
 use super::{Change, Reading, StoreError};
 use crate::sync::{Problem, RunId, RunState, SyncRun};
 
-/// Runs older than this many are forgotten, with their problems.
-const KEPT_RUNS: u64 = 1000;
+/// How many runs of a source are remembered.
+const KEPT_RUNS: u32 = 1000;
+
+/// Of how many of these the problems are.
+const KEPT_PROBLEM_LISTS: u32 = 50;
 
 fn run(row: &Row<'_>) -> rusqlite::Result<SyncRun> {
     let mut run: SyncRun = from_json(row, 1)?;
@@ -63,8 +66,15 @@ impl Change<'_> {
             params![run.source, to_json(&run)?],
         )?;
         run.id = RunId(self.connection.last_insert_rowid().unsigned_abs());
-        self.connection
-            .execute("DELETE FROM sync_run WHERE id <= ?", [run.id.0.saturating_sub(KEPT_RUNS)])?;
+        for (table, id, kept) in
+            [("sync_run", "id", KEPT_RUNS), ("sync_problem", "run_id", KEPT_PROBLEM_LISTS)]
+        {
+            let sql = format!(
+                "DELETE FROM {table} WHERE {id} IN
+                 (SELECT id FROM sync_run WHERE source_name = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"
+            );
+            self.connection.execute(&sql, params![run.source, kept])?;
+        }
         Ok(run)
     }
 

@@ -102,27 +102,36 @@ impl Change<'_> {
     fn save_sources(&self, sources: &[SourceSettings], removed: RemovedSources) -> Result<bool, StoreError> {
         let mut gone: HashMap<String, StoredSource> =
             self.sources()?.into_iter().map(|source| (folded_name(&source.settings.name), source)).collect();
+        let mut touched = false;
         for (position, source) in sources.iter().enumerate() {
-            gone.remove(&folded_name(&source.name));
+            let before = gone.remove(&folded_name(&source.name));
+            if let Some(before) = before.filter(|before| before.settings.name != source.name) {
+                // Spelled otherwise: its contacts and its runs show the new spelling.
+                self.rename_source(&before, &source.name)?;
+                touched = true;
+            }
             self.connection.execute(
                 "INSERT INTO source (folded_name, position, settings) VALUES (?1, ?2, ?3)
                  ON CONFLICT (folded_name) DO UPDATE SET position = ?2, settings = ?3",
                 params![folded_name(&source.name), position, to_json(source)?],
             )?;
         }
-        let mut touched = false;
         for source in gone.values() {
             touched |= self.delete_source(source, removed)?;
         }
         Ok(touched)
     }
 
-    /// Gives a source another name; its contacts stay its own.
+    /// Gives a source another name; its contacts and its runs stay its own.
     pub fn rename_source(&self, source: &StoredSource, new_name: &str) -> Result<(), StoreError> {
         let settings = SourceSettings { name: new_name.to_owned(), ..source.settings.clone() };
         self.connection.execute(
             "UPDATE source SET folded_name = ?, settings = ? WHERE id = ?",
             params![folded_name(new_name), to_json(&settings)?, source.id],
+        )?;
+        self.connection.execute(
+            "UPDATE sync_run SET source_name = ?1, record = json_set(record, '$.source', ?1) WHERE source_name = ?2",
+            [new_name, &source.settings.name],
         )?;
         Ok(())
     }

@@ -9,21 +9,22 @@ use crate::settings::GuardSettings;
 ///
 /// `known` is how many contacts of the source there were before.
 pub fn check(counts: &RunCounts, known: u64, settings: &GuardSettings) -> Result<(), SyncError> {
-    let refuse = |why: String| {
-        Err(SyncError::Refused(format!(
+    let explained = |why: String| {
+        format!(
             "{why}; nothing was changed. If this is right, preview the run and start it with the preview's id"
-        )))
+        )
     };
+    let refuse = |why: String| Err(SyncError::Refused(explained(why)));
     if counts.rows == 0 {
         return refuse("the source returned no rows".to_owned());
     }
     let rejected_allowed = u64::from(settings.max_rejected_percent);
     if rejected_allowed > 0 && counts.rejected * 100 > counts.rows * rejected_allowed {
-        return refuse(format!(
+        return Err(SyncError::TooManyRejects(explained(format!(
             "{} of {} rows were rejected, more than the {rejected_allowed} % that guard.max_rejected_percent \
              allows",
             counts.rejected, counts.rows
-        ));
+        ))));
     }
     let percent = u64::from(settings.max_removed_percent);
     let contacts = settings.max_removed_contacts;

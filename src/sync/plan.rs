@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rayon::prelude::*;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::SyncError;
 use super::prepare::{DetailsDigest, Preparation, Prepared};
@@ -125,6 +127,9 @@ pub struct Plan {
     pub received_again: Vec<ContactId>,
     /// The phonebooks that contacts go to.
     pub phonebooks: Vec<PlannedPhonebook>,
+    /// Rows that could not be read far enough to know whose they are. While there are any, nothing is removed:
+    /// each may be a contact that seems not received.
+    pub unidentified_rows: u64,
     /// The first [`MAX_KEPT_PROBLEMS`].
     pub problems: Vec<Problem>,
     /// Two plans that do the same have the same digest, in whichever order their rows came.
@@ -160,6 +165,7 @@ impl Planner {
             not_received: Vec::new(),
             received_again: Vec::new(),
             phonebooks: Vec::new(),
+            unidentified_rows: 0,
             problems: Vec::new(),
             digest: 0,
         };
@@ -172,21 +178,31 @@ impl Planner {
         Ok(planner)
     }
 
-    /// Takes every batch until the sender is gone.
+    /// Takes every batch until the sender is gone, or the run is cancelled. Blocks, on a thread of `runtime`
+    /// that may.
     pub(super) fn run(
         mut self,
         preparation: &Preparation,
         mut batches: mpsc::Receiver<RowBatch>,
         progress: &watch::Sender<Progress>,
+        runtime: &Handle,
+        cancel: &CancellationToken,
     ) -> Result<Plan, SyncError> {
-        while let Some(batch) = batches.blocking_recv() {
+        // A reader that hangs keeps its sender, so the end of the batches is not enough to wait for.
+        let mut next = || runtime.block_on(cancel.run_until_cancelled(batches.recv()));
+        while let Some(batch) = next().ok_or(SyncError::Cancelled)? {
             let rows: Vec<Row<'_>> = batch.rows().collect();
             let prepared: Vec<_> = rows.par_iter().map(|row| preparation.prepare(row)).collect();
             for (row, prepared) in rows.iter().zip(prepared) {
                 self.plan.counts.rows += 1;
                 match prepared {
                     Ok(contact) => self.compare(contact, row.position())?,
-                    Err(problem) => self.reject(*problem),
+                    Err(problem) => {
+                        if row.problem().is_some() && problem.source_key.is_empty() {
+                            self.plan.unidentified_rows += 1;
+                        }
+                        self.reject(*problem);
+                    }
                 }
             }
             progress.send_modify(|progress| progress.counts = self.plan.counts);
@@ -335,13 +351,16 @@ impl Planner {
             }
         }
         plan.not_received.sort_unstable();
+        plan.remove_missing &= plan.unidentified_rows == 0;
         if plan.remove_missing {
             plan.counts.removed = plan.not_received.len() as u64;
         } else {
             plan.counts.kept_missing = plan.not_received.len() as u64;
         }
-        for id in &plan.not_received {
-            let change = DetailsDigest::of(format!("not received\0{id}").as_bytes());
+        let fate = if plan.remove_missing { "removed" } else { "kept" };
+        let fates = plan.not_received.iter().map(|id| format!("{fate}\0{id}"));
+        for change in fates.chain([format!("rejected\0{}", plan.counts.rejected)]) {
+            let change = DetailsDigest::of(change.as_bytes());
             plan.digest = plan.digest.wrapping_add(u128::from_le_bytes(change.0));
         }
         plan

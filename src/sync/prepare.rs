@@ -61,6 +61,11 @@ impl Preparation {
     /// Prepares a row; the error says why it is no usable contact.
     pub(super) fn prepare(&self, row: &Row<'_>) -> Result<Prepared, Box<Problem>> {
         let mut reading = RowReading { row, key: String::new() };
+        // Whose row it is comes first: a contact that was received is never taken for one that was not.
+        let key_place = self.projection.columns().iter().position(|(field, _)| *field == Field::Key);
+        if let Some(key) = key_place.and_then(|place| row.value(place)) {
+            reading.key = key.trim().to_owned();
+        }
         if let Some(problem) = row.problem() {
             return Err(reading.reject(problem.column.as_deref().unwrap_or(""), "", problem.reason.clone()));
         }
@@ -89,7 +94,6 @@ impl Preparation {
                         ));
                     }
                     has_key = true;
-                    reading.key = text.to_owned();
                     continue;
                 }
                 Field::PhonebookProperty => {

@@ -78,7 +78,9 @@ impl Pass {
             sender.try_send(batch).unwrap();
         }
         drop(sender);
-        planner.run(&preparation, receiver, &watch::Sender::new(Progress::start()))
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let progress = watch::Sender::new(Progress::start());
+        planner.run(&preparation, receiver, &progress, runtime.handle(), &CancellationToken::new())
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn of(error: EngineError) -> Status {
         | EngineError::Route(_)
         | EngineError::BadRequest { .. } => Code::InvalidArgument,
         EngineError::Sync(error) => match error {
-            SyncError::Refused(_) => Code::FailedPrecondition,
+            SyncError::Refused(_) | SyncError::TooManyRejects(_) => Code::FailedPrecondition,
             SyncError::Cancelled => Code::Cancelled,
             SyncError::Source(_) | SyncError::Incomplete { .. } => Code::Unavailable,
             SyncError::Staging(_) => return inside(&error),
@@ -36,6 +36,8 @@ pub(super) fn of(error: EngineError) -> Status {
             | StoreError::NewerSchema { .. }
             | StoreError::NotAStore { .. }
             | StoreError::Damaged { .. }
+            | StoreError::DamagedContact { .. }
+            | StoreError::Staging(_)
             | StoreError::Sqlite(_) => return inside(error),
         },
         EngineError::Index(error) => return inside(error),
