@@ -33,6 +33,7 @@ pub mod matching;
 pub mod phone_number;
 pub mod phonebook;
 pub mod routing;
+pub mod secret;
 pub mod settings;
 pub mod snapshot;
 pub mod source;

@@ -23,7 +23,8 @@ pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
 pub use source::{
-    Connection, CsvConnection, FieldMap, GuardSettings, PhonebookTarget, SourceSettings, SqliteConnection,
+    Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
+    SqlServerConnection, SqlServerTimeouts, SqliteConnection,
 };
 pub use validation::{
     MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES, MAX_TRUNKS, folded_name,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
 const VOCABULARY: &[&str] =
-    &["contact", "generation", "phone_number", "phonebook", "settings", "toml_document"];
+    &["contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[

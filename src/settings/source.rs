@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
+use crate::secret::Secret;
 
 /// A database that contacts come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +58,87 @@ impl Connection {
             Connection::Sqlite(_) => "sqlite",
             Connection::Csv(_) => "csv",
         }
+    }
+}
+
+/// A database on a Microsoft SQL Server, only ever read. Its tables are `{schema}.{table}` in the sync filter.
+///
+/// Either `connection_string` says all of it (the ADO.NET form), or `host`, `database`, `user` and `password` do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SqlServerConnection {
+    /// `Server=tcp:host,1433;Database=…;User Id=…;Password=…;Encrypt=…`, in place of all fields below that it
+    /// has words for. A secret as a whole, since it holds one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_string: Option<Secret>,
+    /// Name or address of the server.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// TCP port; 1433 unless given. Not together with `instance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// A named instance, whose port the SQL Server Browser is asked for (UDP 1434).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The database.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub database: String,
+    /// The SQL login.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Its password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// What is encrypted.
+    pub encryption: Encryption,
+    /// Certificates (PEM) that the server's certificate is checked against, in place of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// The name that the server's certificate is for, when it is not `host`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_host: Option<String>,
+    /// Talk to whoever answers, whatever its certificate: anybody on the way can read and change everything.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dangerously_trust_any_certificate: bool,
+    /// `ApplicationIntent=ReadOnly`: an availability group may answer from a readable secondary.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read_only_intent: bool,
+    /// Bounds.
+    pub timeouts: SqlServerTimeouts,
+}
+
+/// What of a connection to SQL Server is encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// Everything, or there is no connection.
+    #[default]
+    Required,
+    /// Everything, beginning with TLS before any word of TDS (TDS 8, SQL Server 2022 and later).
+    Strict,
+    /// Only the login: the password is safe, the contacts can be read on the way.
+    LoginOnly,
+    /// Nothing: the password, too, can be read on the way.
+    None,
+}
+
+/// How long each step may take, in seconds; 1 to 86 400.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SqlServerTimeouts {
+    /// Until TCP is connected.
+    pub connect_seconds: u32,
+    /// Until the server has let us in: TLS and login.
+    pub login_seconds: u32,
+    /// Until the server sends the next part of an answer.
+    pub command_seconds: u32,
+    /// For a whole run's reading.
+    pub run_seconds: u32,
+}
+
+impl Default for SqlServerTimeouts {
+    fn default() -> Self {
+        SqlServerTimeouts { connect_seconds: 10, login_seconds: 15, command_seconds: 60, run_seconds: 3600 }
     }
 }
 
