@@ -1,9 +1,10 @@
-//! The call path against the fastest table there is: `FxHashMap<u64, u32>`, from number to contact.
+//! The call path, and the build of the index, against the fastest table there is: `FxHashMap<u64, u32>`, from
+//! number to contact.
 
 use std::hint::black_box;
 
 use ringroute::matching::match_caller;
-use ringroute::phone_number::{Caller, PhoneNumber};
+use ringroute::phone_number::{Caller, PhoneNumber, normalise};
 use ringroute::routing::decide;
 use rustc_hash::FxHashMap;
 
@@ -12,12 +13,22 @@ use crate::support::rounds::{Contender, interleaved, median, ratio};
 use crate::support::{Scale, company};
 use crate::{Company, call};
 
-/// The bases, by place among the contenders.
+/// What is timed, the place of the line that it is a ratio of, and the goal.
+type Line<'a> = (Contender<'a>, Option<usize>, Option<Goal>);
+
+/// The bases of [`call_path`], by place.
 const TABLE_HIT: usize = 0;
 const TABLE_MISS: usize = 1;
 const MATCH: usize = 5;
 
 pub(crate) fn print(company: &Company, scale: Scale) {
+    call_path(company, scale);
+    normalising(scale);
+    building(company, scale);
+    memory(company);
+}
+
+fn call_path(company: &Company, scale: Scale) {
     let Company { numbers, strangers, international, mixed, snapshot, similar, long, people: _ } = company;
     let table: FxHashMap<u64, u32> = numbers.iter().map(|number| number.to_bits()).zip(0..).collect();
     let in_table = |numbers: &[PhoneNumber]| {
@@ -39,8 +50,7 @@ pub(crate) fn print(company: &Company, scale: Scale) {
     let similar = similar.contacts();
     let few = &strangers[..strangers.len().min(scale.pick(100_000, 1_000))];
 
-    // Name, what does it, what it is a ratio of, the goal.
-    let lines: [(Contender<'_>, Option<usize>, Option<Goal>); 10] = [
+    let lines = vec![
         (Contender::new("FxHashMap, hit", || in_table(numbers)), None, None),
         (Contender::new("FxHashMap, miss", || in_table(strangers)), None, None),
         (
@@ -97,11 +107,49 @@ pub(crate) fn print(company: &Company, scale: Scale) {
             Some(Goal::AtMost(3.0)),
         ),
     ];
+    tell("call path", lines, scale.pick(9, 1));
+}
+
+fn normalising(scale: Scale) {
+    let region = company::region();
+    let forms = company::written_numbers(scale.pick(50_000, 2_000), 1024);
+    let base = forms.iter().position(|(form, _)| *form == "E.164").unwrap();
+    let lines = forms.iter().enumerate().map(|(place, (form, texts))| {
+        // So often that a timer's grain does not show.
+        let again = scale.pick(20, 1);
+        let work = move || {
+            let all = texts.iter().cycle().take(texts.len() * again);
+            all.for_each(|text| _ = black_box(normalise(black_box(text), region)));
+            texts.len() * again
+        };
+        (Contender::new(*form, work), (place != base).then_some(base), None)
+    });
+    tell("normalise", lines.collect(), scale.pick(9, 1));
+}
+
+/// For each number that is indexed.
+fn building(company: &Company, scale: Scale) {
+    let Company { people, numbers, .. } = company;
+    let table = || {
+        let table: FxHashMap<u64, u32> = numbers.iter().map(|number| number.to_bits()).zip(0..).collect();
+        black_box(table).len()
+    };
+    let index = |with_last_digits| {
+        move || black_box(company::index(black_box(people), with_last_digits)).number_count()
+    };
+    let lines = vec![
+        (Contender::new("FxHashMap", table), None, None),
+        (Contender::new("index", index(false)), Some(0), None),
+        (Contender::new("index with last digits", index(true)), Some(0), None),
+    ];
+    tell("build, by number", lines, scale.pick(5, 1));
+}
+
+fn tell(what: &str, lines: Vec<Line<'_>>, rounds: usize) {
     let (mut contenders, compared): (Vec<_>, Vec<_>) =
         lines.into_iter().map(|(contender, base, goal)| (contender, (base, goal))).unzip();
-    let times = interleaved(scale.pick(9, 1), &mut contenders);
-
-    let mut told = Table::new(&["in process", "compared with", "ratio", "goal", "time"]);
+    let times = interleaved(rounds, &mut contenders);
+    let mut told = Table::new(&[what, "compared with", "ratio", "goal", "time"]);
     for (place, (base, goal)) in compared.into_iter().enumerate() {
         let ratio = base.map(|base| ratio(&times[place], &times[base]));
         told.row([
@@ -113,8 +161,11 @@ pub(crate) fn print(company: &Company, scale: Scale) {
         ]);
     }
     told.print();
+    println!();
+}
 
-    let index = snapshot.contacts();
+fn memory(company: &Company) {
+    let (index, similar) = (company.snapshot.contacts(), company.similar.contacts());
     let (contacts, all) = (index.contact_count(), index.number_count());
     let mut told = Table::new(&["memory", "bytes each", "goal", "how many"]);
     let mut row = |name: &str, bytes: usize, count: usize, goal: Option<Goal>| {
@@ -125,6 +176,5 @@ pub(crate) fn print(company: &Company, scale: Scale) {
     row("number index", index.memory().numbers, all, Some(Goal::AtMost(16.0)));
     row("number index with last digits", similar.memory().numbers, all, None);
     row("packed contacts", index.memory().contacts, contacts, None);
-    println!();
     told.print();
 }

@@ -121,7 +121,7 @@ fn normalising(criterion: &mut Criterion, scale: Scale) {
 
 fn building(criterion: &mut Criterion, company: &Company) {
     let mut group = criterion.benchmark_group("build");
-    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_secs(12));
     group.throughput(Throughput::Elements(company.people.len() as u64));
     for (name, with_last_digits) in [("index", false), ("index with last digits", true)] {
         group.bench_function(name, |bencher| {

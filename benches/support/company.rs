@@ -126,15 +126,19 @@ pub fn callers(numbers: &[u64], count: usize) -> Vec<String> {
         .collect()
 }
 
-/// The sample's written numbers, by the form that they are written in; at most so many of each.
+/// The name of a written form, and what has it.
+type Form = (&'static str, fn(&str) -> bool);
+
+/// The sample's written numbers, by the form that they are written in; at most so many of each. A number has the
+/// first form that fits.
 pub fn written_numbers(contacts: u32, of_each: usize) -> Vec<(&'static str, Vec<String>)> {
-    const FORMS: [(&str, fn(&str) -> bool); 7] = [
+    const FORMS: [Form; 7] = [
         ("with an extension", |text| text.contains(" x") || text.contains("ext")),
         ("full-width digits", |text| text.chars().any(|c| ('０'..='９').contains(&c))),
         ("tel URI", |text| text.starts_with("tel:")),
         ("(0) behind the country code", |text| text.contains("(0)")),
         ("E.164", |text| text.starts_with('+') && text[1..].bytes().all(|byte| byte.is_ascii_digit())),
-        ("international with separators", |text| text.starts_with(['+']) || text.starts_with("00")),
+        ("international with separators", |text| text.starts_with('+') || text.starts_with("00")),
         ("national", |_| true),
     ];
     let mut groups = FORMS.map(|(name, _)| (name, Vec::new()));

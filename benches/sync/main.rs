@@ -33,6 +33,13 @@ struct Measured {
     run: SyncRun,
 }
 
+impl Measured {
+    fn seconds_in(&self, phase: Phase) -> f64 {
+        let time = self.run.phases.iter().find(|time| time.phase == phase).expect("every phase is recorded");
+        time.milliseconds as f64 / 1e3
+    }
+}
+
 /// The same run of several rounds.
 #[derive(Default)]
 struct Runs(Vec<Measured>);
@@ -43,9 +50,10 @@ fn main() {
     let origins: Vec<Box<dyn Origin>> = vec![Box::new(SqliteOrigin::make(folder.path(), scale.contacts()))];
 
     report::heading("sync", scale);
-    let columns =
-        ["sync", "time", "drain", "ratio", "goal", "read", "write", "build", "verify", "commit", "peak MiB"];
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&[
+        "sync", "drain", "run", "ratio", "goal", "read", "write", "build", "verify", "commit", "rest",
+        "peak MiB",
+    ]);
     for origin in &origins {
         measure(&**origin, scale, &mut table);
     }
@@ -97,18 +105,16 @@ impl Runs {
         };
         let (taken, drains) = (of(|measured| measured.taken), of(|measured| measured.drain));
         let ratio = ratio(&taken, &drains);
-        let phase = |phase: Phase| {
-            let of_run = |measured: &Measured| {
-                measured.run.phases.iter().find(|time| time.phase == phase).map(|time| time.milliseconds)
-            };
-            let times: Vec<f64> = self.0.iter().filter_map(of_run).map(|time| time as f64 / 1e3).collect();
-            if times.is_empty() { String::new() } else { told(median(times)) }
-        };
+        let phase = |phase| told(median(self.0.iter().map(|measured| measured.seconds_in(phase))));
         let [read, write, build, verify, commit] = PHASES.map(phase);
+        let rest = self.0.iter().map(|measured| {
+            let phases = PHASES.map(|phase| measured.seconds_in(phase));
+            measured.taken.as_secs_f64() - phases.iter().sum::<f64>()
+        });
         table.row([
             name.to_owned(),
-            told(median(taken)),
             told(median(drains)),
+            told(median(taken)),
             format!("{ratio:.2}"),
             goal.map_or(String::new(), |goal| goal.told(ratio)),
             read,
@@ -116,6 +122,7 @@ impl Runs {
             build,
             verify,
             commit,
+            told(median(rest)),
             peak.map_or(String::new(), |peak| peak.to_string()),
         ]);
     }
