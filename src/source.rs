@@ -15,6 +15,8 @@ pub mod filter;
 pub mod rows;
 
 mod csv;
+mod mapped_query;
+mod outlet;
 mod query;
 mod sqlite;
 
@@ -155,7 +157,7 @@ pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceE
     let filter = SyncFilter::parse(&settings.sync_filter)?;
     let projection = Projection::new(&settings.field_map, &settings.phonebook);
     check_projection(&projection)?;
-    let query = query::MappedQuery { filter, projection };
+    let query = mapped_query::MappedQuery { filter, projection };
     match &settings.connection {
         Connection::Sqlite(connection) => Ok(Box::new(sqlite::SqliteSource::new(connection, query)?)),
         Connection::Csv(connection) => Ok(Box::new(csv::CsvSource::new(connection, query)?)),
