@@ -18,6 +18,7 @@ mod csv;
 mod mapped_query;
 mod outlet;
 mod query;
+mod sql_server;
 mod sqlite;
 
 use std::pin::Pin;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Connection, SourceSettings};
+use crate::settings::{Connection, ConnectionProblem, SourceSettings};
 use filter::{FilterError, SyncFilter};
 use rows::{Field, Projection, RowBatch};
 
@@ -146,6 +147,12 @@ impl From<FilterError> for SourceError {
     }
 }
 
+impl From<ConnectionProblem> for SourceError {
+    fn from(ConnectionProblem { field, problem }: ConnectionProblem) -> Self {
+        SourceError::Settings { field, problem }
+    }
+}
+
 impl SourceError {
     fn settings(field: impl Into<String>, problem: impl Into<String>) -> Self {
         SourceError::Settings { field: field.into(), problem: problem.into() }
@@ -161,6 +168,10 @@ pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceE
     match &settings.connection {
         Connection::Sqlite(connection) => Ok(Box::new(sqlite::SqliteSource::new(connection, query)?)),
         Connection::Csv(connection) => Ok(Box::new(csv::CsvSource::new(connection, query)?)),
+        Connection::SqlServer(connection) => {
+            connection.check()?;
+            Ok(Box::new(sql_server::SqlServerSource::new(connection, query)?))
+        }
     }
 }
 
