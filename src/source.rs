@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Connection, ConnectionProblem, SourceSettings};
+use crate::settings::{Connection, ConnectionProblem, Encryption, SourceSettings};
 use filter::{FilterError, SyncFilter};
 use rows::{Field, Projection, RowBatch};
 
@@ -62,17 +62,34 @@ pub trait ContactSource: Send + Sync {
     /// Reaches the source, and says what is there and what the query would give. Takes as long as the
     /// source takes to count its rows; drop the future to stop it.
     fn test(&self) -> Answer<'_, SourceReport>;
+
+    /// Reaches the source, and finds out whether the tables and columns of the query are there and can be
+    /// read; for settings that are about to be saved. A source that is a file need not be there yet.
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// What a test of a source found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
+    /// Who answered, when it is a server.
+    pub server: Option<ServerReport>,
     /// Tables and views, at most [`MAX_REPORTED_TABLES`].
     pub tables: Vec<TableReport>,
     /// Rows that cannot be read at all, such as CSV lines with a field too many.
     pub unreadable_rows: u64,
     /// What sync filter and field map give. The tables are there to put them right when it is an error.
     pub query: Result<QueryReport, SourceError>,
+}
+
+/// A server that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerReport {
+    /// What it says that it is; empty when it does not say.
+    pub version: String,
+    /// What of the connection is encrypted.
+    pub encryption: Encryption,
 }
 
 /// A table or view of a source.
@@ -136,6 +153,9 @@ pub enum SourceError {
     /// The source did not answer as it should, now; the next run may find it well.
     #[error("{0}")]
     Unavailable(String),
+    /// The source asks for another try, from the start: a deadlock, a failover.
+    #[error("{0}")]
+    Temporary(String),
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -154,6 +174,12 @@ impl From<ConnectionProblem> for SourceError {
 }
 
 impl SourceError {
+    /// Whether the settings have to be changed, whatever becomes of the source.
+    #[must_use]
+    pub fn is_about_settings(&self) -> bool {
+        matches!(self, SourceError::Settings { .. } | SourceError::SyncFilter(_))
+    }
+
     fn settings(field: impl Into<String>, problem: impl Into<String>) -> Self {
         SourceError::Settings { field: field.into(), problem: problem.into() }
     }

@@ -93,7 +93,7 @@ impl ContactSource for CsvSource {
                     Ok(())
                 })?;
                 let tables = database.tables()?;
-                Ok(SourceReport { tables, unreadable_rows, query: database.report(&query) })
+                Ok(SourceReport { server: None, tables, unreadable_rows, query: database.report(&query) })
             })
             .await
         })

@@ -98,7 +98,7 @@ impl Database {
         let values = |row: super::rows::Row<'_>| {
             (0..query.projection.columns().len()).map(|column| row.value(column).map(str::to_owned)).collect()
         };
-        let count = query.filter.count_statement();
+        let count = query.filter.count_statement("COUNT(*)");
         let row_count: i64 =
             self.connection.query_row(&count, [], |row| row.get(0)).map_err(|error| explain(&error))?;
         Ok(QueryReport {
