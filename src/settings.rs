@@ -10,6 +10,7 @@ mod document;
 mod inbound_route;
 mod source;
 mod sql_server;
+mod stored_secrets;
 mod validation;
 
 #[cfg(test)]
