@@ -131,6 +131,10 @@ async fn test(arguments: TestArguments, screen: &mut Screen) -> Result<()> {
     verdict?;
     let rows = words::counted(answer.row_count, "row");
     screen.line(screen.good(format!("Source {} works: its sync filter gives {rows}.", arguments.source)))?;
+    if let Some(server) = &answer.server {
+        let encryption = words::encryption(server.encryption());
+        screen.line(format!("The server is {}; {encryption}.", words::on_one_line(&server.version)))?;
+    }
     let mut table = Table::new(["field", "column"]);
     for column in &answer.columns {
         table.row([&column.field, &column.column]);

@@ -62,7 +62,11 @@ impl Database {
     }
 
     /// Sends every row on.
-    pub(super) fn read(&mut self, query: &MappedQuery, outlet: &mut BlockingOutlet) -> Result<(), SourceError> {
+    pub(super) fn read(
+        &mut self,
+        query: &MappedQuery,
+        outlet: &mut BlockingOutlet,
+    ) -> Result<(), SourceError> {
         self.check(query)?;
         self.only_read()?;
         self.each_row(query, &mut |position, row| {

@@ -160,7 +160,8 @@ fn checked(value: &str) -> Result<&str, String> {
 /// Says what is there and what the query gives.
 async fn report(session: &mut Session, query: &MappedQuery) -> Result<SourceReport, SourceError> {
     let version = session.all("SELECT CAST(@@VERSION AS nvarchar(400)) AS version", 1).await;
-    let version = version.ok().and_then(|rows| rows.into_iter().flatten().flatten().next()).unwrap_or_default();
+    let version =
+        version.ok().and_then(|rows| rows.into_iter().flatten().flatten().next()).unwrap_or_default();
     let version = version.lines().next().unwrap_or_default().trim().to_owned();
     let server = Some(ServerReport { version, encryption: session.encryption() });
     let tables = catalogue::tables(session).await?;

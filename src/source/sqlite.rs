@@ -57,7 +57,12 @@ impl ContactSource for SqliteSource {
             on_blocking_thread(&CancellationToken::new(), move |stop| {
                 let mut file = OpenFile::open(&path, &stop)?;
                 let tables = file.database.tables()?;
-                Ok(SourceReport { server: None, tables, unreadable_rows: 0, query: file.database.report(&query) })
+                Ok(SourceReport {
+                    server: None,
+                    tables,
+                    unreadable_rows: 0,
+                    query: file.database.report(&query),
+                })
             })
             .await
         })

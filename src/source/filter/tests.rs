@@ -239,7 +239,9 @@ fn words() -> impl Strategy<Value = String> {
 /// What holds for every filter that passes, whatever it is.
 fn passes_only_if_it_reads(text: &str) {
     let Ok(filter) = SyncFilter::parse(text) else { return };
-    for statement in [filter.statement(["CAST([a] AS nvarchar(max))", "[b]]c]"]), filter.count_statement("COUNT(*)")] {
+    for statement in
+        [filter.statement(["CAST([a] AS nvarchar(max))", "[b]]c]"]), filter.count_statement("COUNT(*)")]
+    {
         let parsed = Parser::parse_sql(&MsSqlDialect {}, &statement).unwrap();
         let [Statement::Query(query)] = &parsed[..] else { panic!("not one query: {statement}") };
         let SetExpr::Select(select) = &*query.body else { panic!("not a SELECT: {statement}") };

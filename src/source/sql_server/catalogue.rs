@@ -54,10 +54,11 @@ pub(super) struct Table {
 
 impl From<Table> for TableReport {
     fn from(table: Table) -> Self {
-        let columns = table.columns.into_iter().take(MAX_REPORTED_COLUMNS).map(|column| ColumnReport {
-            declared_type: column.declared_type(),
-            name: column.name,
-        });
+        let columns = table
+            .columns
+            .into_iter()
+            .take(MAX_REPORTED_COLUMNS)
+            .map(|column| ColumnReport { declared_type: column.declared_type(), name: column.name });
         TableReport { schema: table.schema, name: table.name, columns: columns.collect() }
     }
 }
@@ -153,9 +154,7 @@ pub(super) async fn mapped_columns(
             })
             .collect();
         match found[..] {
-            [(_, column)] => {
-                ColumnText::of(column, &Dialect::SqlServer.quote(&column.name)).map_err(refuse)
-            }
+            [(_, column)] => ColumnText::of(column, &Dialect::SqlServer.quote(&column.name)).map_err(refuse),
             [] => {
                 let existing = from.iter().flat_map(|table| &table.columns);
                 Err(query.no_column(*field, name, existing.map(|column| column.name.as_str())))
@@ -198,7 +197,9 @@ async fn missing_table(
     let elsewhere = tables.iter().find(|found| found.name.to_lowercase() == table.table.to_lowercase());
     let remedy = match elsewhere {
         Some(found) => format!("Did you mean {}.{}?", found.schema, found.name),
-        None if all.is_empty() => "The login sees no tables at all: let it read one (GRANT SELECT ON …).".to_owned(),
+        None if all.is_empty() => {
+            "The login sees no tables at all: let it read one (GRANT SELECT ON …).".to_owned()
+        }
         None => format!("The login sees: {}.", all[..all.len().min(10)].join(", ")),
     };
     let message = format!("there is no table or view {name} that the login may see");

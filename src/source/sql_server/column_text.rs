@@ -135,11 +135,8 @@ fn variant(value: &str) -> String {
             other => (other, None),
         };
         // A decimal stays what it is: no one precision and scale holds all of them.
-        let held = if declared == "sql_variant" {
-            value.to_owned()
-        } else {
-            format!("CAST({value} AS {declared})")
-        };
+        let held =
+            if declared == "sql_variant" { value.to_owned() } else { format!("CAST({value} AS {declared})") };
         if let Some((text, _)) = text_of(data_type, length, &held) {
             // Writing to a String cannot fail.
             let _ = write!(expression, " WHEN N'{data_type}' THEN {text}");
@@ -184,9 +181,8 @@ fn of_variant<'a>(text: &'a str, room: &'a mut String) -> Result<&'a str, String
 /// Leaves out the zeros at the end of the fraction, and the point when nothing is left behind it.
 fn without_trailing_zeros<'a>(text: &'a str, room: &'a mut String) -> &'a str {
     let Some(point) = text.find('.') else { return text };
-    let (fraction, rest) = text[point + 1..].split_at(
-        text[point + 1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len() - point - 1),
-    );
+    let (fraction, rest) = text[point + 1..]
+        .split_at(text[point + 1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len() - point - 1));
     let kept = fraction.trim_end_matches('0');
     let end = if kept.is_empty() { point } else { point + 1 + kept.len() };
     if rest.is_empty() {
@@ -223,7 +219,9 @@ mod tests {
         assert_eq!(expression("nchar", Some(10)), "RTRIM(CAST([c] AS nvarchar(10)))");
         let long = "SUBSTRING(CAST([c] AS nvarchar(max)), 1, 65537)";
         // varchar(8000) does not fit into nvarchar(4000).
-        for (data_type, length) in [("varchar", Some(8000)), ("nvarchar", None), ("ntext", None), ("xml", None)] {
+        for (data_type, length) in
+            [("varchar", Some(8000)), ("nvarchar", None), ("ntext", None), ("xml", None)]
+        {
             assert_eq!(expression(data_type, length), long);
         }
     }

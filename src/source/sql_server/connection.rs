@@ -177,7 +177,10 @@ async fn read_ca_file(file: &Path) -> Result<Vec<u8>, SourceError> {
     read.await.unwrap_or_else(|failure| Err(io::Error::other(failure))).map_err(|failure| {
         SourceError::settings(
             "connection.sql_server.ca_file",
-            format!("{}: {failure}; name a file of PEM certificates that the server may read", file.display()),
+            format!(
+                "{}: {failure}; name a file of PEM certificates that the server may read",
+                file.display()
+            ),
         )
     })
 }

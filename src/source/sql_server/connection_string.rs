@@ -101,7 +101,9 @@ pub(super) fn read(text: &str, target: &mut Target) -> Result<Vec<Key>, String> 
             ));
         };
         if given.contains(&key) {
-            return Err(format!("{name:?} (entry {entry}) is said twice; say it once, under one of its names"));
+            return Err(format!(
+                "{name:?} (entry {entry}) is said twice; say it once, under one of its names"
+            ));
         }
         given.push(key);
         put(key, value, target).map_err(|problem| format!("{name:?} (entry {entry}) {problem}"))?;
@@ -115,9 +117,11 @@ pub(super) fn read(text: &str, target: &mut Target) -> Result<Vec<Key>, String> 
         return Err("Password is missing; write Password=…; (only SQL logins are supported)".to_owned());
     }
     if given.contains(&Key::CaFile) && target.trust == Trust::Anybody {
-        return Err("TrustServerCertificate=true checks no certificate; leave out TrustServerCertificateCA, \
+        return Err(
+            "TrustServerCertificate=true checks no certificate; leave out TrustServerCertificateCA, \
                     or write TrustServerCertificate=false"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(given)
 }
@@ -132,7 +136,8 @@ fn entries(text: &str) -> Result<Vec<(&str, String)>, String> {
             continue;
         }
         let entry = entries.len() + 1;
-        let no_key = || format!("entry {entry} has no =; write Key=Value, and a value with ; in it in quotes");
+        let no_key =
+            || format!("entry {entry} has no =; write Key=Value, and a value with ; in it in quotes");
         let end = rest.find(['=', ';']).ok_or_else(no_key)?;
         let name = rest[..end].trim();
         let behind = rest[end..].strip_prefix('=').filter(|_| !name.is_empty()).ok_or_else(no_key)?;
@@ -145,7 +150,9 @@ fn entries(text: &str) -> Result<Vec<(&str, String)>, String> {
                 Some((behind[..end].trim_end().to_owned(), &behind[end..]))
             }
         }
-        .ok_or_else(|| format!("the quotes of entry {entry} are not closed; a quote in a value is written twice"))?;
+        .ok_or_else(|| {
+            format!("the quotes of entry {entry} are not closed; a quote in a value is written twice")
+        })?;
         rest = next.trim_start();
         if !rest.is_empty() && !rest.starts_with(';') {
             return Err(format!("there is something behind the quotes of entry {entry}; expected ;"));
@@ -216,7 +223,9 @@ fn put(key: Key, value: String, target: &mut Target) -> Result<(), &'static str>
         Key::CommandTimeout => target.timeouts.command_seconds = seconds(&value)?,
         Key::Integrated => {
             if value.eq_ignore_ascii_case("sspi") || truth(&value)? {
-                return Err("asks for a Windows login; only SQL logins are supported: write User ID and Password");
+                return Err(
+                    "asks for a Windows login; only SQL logins are supported: write User ID and Password",
+                );
             }
         }
         Key::Authentication => {

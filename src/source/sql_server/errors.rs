@@ -113,7 +113,9 @@ fn certificate(target: &Target, problem: &str) -> SourceError {
              is for in connection.sql_server.certificate_host, if that is the right server"
         )
     } else if problem.contains("not valid yet") {
-        format!("{address}: the server's certificate is not valid yet ({problem}); check both machines' clocks")
+        format!(
+            "{address}: the server's certificate is not valid yet ({problem}); check both machines' clocks"
+        )
     } else if problem.contains("expired") {
         format!("{address}: the server's certificate has expired ({problem}); renew it on the server")
     } else if problem.contains("UnknownIssuer") || problem.contains("unknown issuer") {
@@ -185,7 +187,10 @@ fn of_server(told: &TokenError, target: &Target) -> SourceError {
              that the server allows SQL Server logins (mixed mode)"
         ));
     }
-    if matches!(code, 229 | 230 | 262 | 297 | 300) || says("permission was denied") || says("permission denied") {
+    if matches!(code, 229 | 230 | 262 | 297 | 300)
+        || says("permission was denied")
+        || says("permission denied")
+    {
         return SourceError::PermissionDenied(format!(
             "{server}; let the login read it: GRANT SELECT ON {{schema}}.{{table}} TO {}",
             crate::source::filter::Dialect::SqlServer.quote(user)
@@ -205,7 +210,9 @@ fn of_server(told: &TokenError, target: &Target) -> SourceError {
             ));
         }
         _ if class >= 17 => {
-            return SourceError::Unavailable(format!("{server}; the server is short of something: see to it"));
+            return SourceError::Unavailable(format!(
+                "{server}; the server is short of something: see to it"
+            ));
         }
         _ => "correct the sync filter, or the view that it reads",
     };
@@ -214,7 +221,9 @@ fn of_server(told: &TokenError, target: &Target) -> SourceError {
 
 /// Leaves out the value in `… converting the nvarchar value 'Anna' to …`.
 fn without_values(message: &str) -> String {
-    let Some(at) = message.find(" value '").map(|at| at + " value '".len()) else { return message.to_owned() };
+    let Some(at) = message.find(" value '").map(|at| at + " value '".len()) else {
+        return message.to_owned();
+    };
     let end = message.rfind('\'').filter(|end| *end > at).unwrap_or(message.len());
     format!("{}…{}", &message[..at], &message[end..])
 }

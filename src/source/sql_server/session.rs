@@ -77,7 +77,9 @@ impl Session {
         let mut all = Vec::new();
         while let Some(row) = rows.next().await? {
             let texts = row.cells().map(|(_, value)| text(value).map(|text| text.map(str::to_owned)));
-            all.push(texts.collect::<Option<_>>().ok_or_else(|| rows.unexpected("a value that is not text"))?);
+            all.push(
+                texts.collect::<Option<_>>().ok_or_else(|| rows.unexpected("a value that is not text"))?,
+            );
         }
         Ok(all)
     }

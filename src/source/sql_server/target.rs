@@ -102,10 +102,9 @@ impl Target {
         }
         let mut target = Target::of_fields(connection);
         if let Some(password) = &connection.password {
-            let password = password
-                .resolve()
-                .await
-                .map_err(|error| SourceError::settings("connection.sql_server.password", error.to_string()))?;
+            let password = password.resolve().await.map_err(|error| {
+                SourceError::settings("connection.sql_server.password", error.to_string())
+            })?;
             target.password = password.as_str().to_owned().into();
         }
         Ok(target)
@@ -146,8 +145,8 @@ impl Target {
             Key::CommandTimeout => "timeouts.command_seconds" in timeouts.command_seconds
         );
         // TrustServerCertificate=false says nothing about which certificates are trusted then.
-        let is_given = target.trust != Trust::System
-            || given.contains(&Key::Trust) && beside.trust == Trust::Anybody;
+        let is_given =
+            target.trust != Trust::System || given.contains(&Key::Trust) && beside.trust == Trust::Anybody;
         if settle("ca_file", is_given, beside.trust != Trust::System, beside.trust == target.trust)? {
             target.trust = beside.trust;
         }

@@ -12,7 +12,7 @@ use crate::phone_number::Region;
 use crate::settings::{
     Connection, CsvConnection, FieldMap, GuardSettings, PhonebookTarget, SourceSettings, SqliteConnection,
 };
-use crate::source::{QueryReport, SourceError, SourceReport};
+use crate::source::{QueryReport, ServerReport, SourceError, SourceReport};
 use crate::sync::SyncRun;
 
 /// A source, with what the store knows of it.
@@ -240,7 +240,7 @@ field_maps!(
 
 /// What came of a test.
 pub(in crate::api::grpc) fn tested(result: Result<SourceReport, SourceError>) -> v1::TestSourceResponse {
-    let SourceReport { tables, unreadable_rows, query } = match result {
+    let SourceReport { server, tables, unreadable_rows, query } = match result {
         Ok(report) => report,
         Err(error) => return failed_test(error.to_string()),
     };
@@ -261,6 +261,10 @@ pub(in crate::api::grpc) fn tested(result: Result<SourceReport, SourceError>) ->
         failure,
         tables: tables.collect(),
         unreadable_row_count: unreadable_rows,
+        server: server.map(|ServerReport { version, encryption }| v1::TestedServer {
+            version,
+            encryption: sql_server::encryption_to_proto(encryption).into(),
+        }),
         ..Default::default()
     };
     if let Some(QueryReport { row_count, projection, rows }) = query {

@@ -87,7 +87,10 @@ async fn encryption_is_required_unless_something_else_is_said() {
 #[tokio::test]
 async fn what_is_not_understood_is_refused_and_never_repeated() {
     for (string, expected) in [
-        ("Server=db;Database=crm;User ID=r;Password=pa;hunter2=3", "the key of entry 5 is not known; leave it out"),
+        (
+            "Server=db;Database=crm;User ID=r;Password=pa;hunter2=3",
+            "the key of entry 5 is not known; leave it out",
+        ),
         ("Server=db;Database=crm;User ID=r;Password=pa;hunter2", "entry 5 has no ="),
         ("Server=db;Database=crm;User ID=r;Password=pa;Encrpyt=true", "did you mean \"encrypt\"?"),
         ("Server=db;Database=crm;User ID=r;Password='hunter2", "the quotes of entry 4 are not closed"),

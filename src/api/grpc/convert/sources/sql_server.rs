@@ -46,7 +46,7 @@ pub(super) fn to_proto(connection: SqlServerConnection) -> v1::SqlServerConnecti
     }
 }
 
-fn encryption_to_proto(encryption: Encryption) -> v1::SqlServerEncryption {
+pub(super) fn encryption_to_proto(encryption: Encryption) -> v1::SqlServerEncryption {
     match encryption {
         Encryption::Required => v1::SqlServerEncryption::Required,
         Encryption::Strict => v1::SqlServerEncryption::Strict,
