@@ -1,0 +1,3 @@
+//! The server by hand.
+
+fn main() {}
