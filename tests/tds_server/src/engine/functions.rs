@@ -12,7 +12,7 @@ use rusqlite::types::{Value, ValueRef};
 use super::errors::carried;
 use crate::bytes::{character_of_unit, units};
 use crate::collation::{Collation, compare_with_case, compare_without_case};
-use crate::convert::{TooLong, cast};
+use crate::convert::{TooLong, cast, variant_parts};
 use crate::decimal::{Decimal, compare_texts};
 use crate::moment::{DAY, DAY_1900, Moment, SECOND, date_of, day_of};
 use crate::sql_type::{SqlType, Typed};
@@ -34,6 +34,11 @@ pub(crate) fn register(to: &Connection) -> rusqlite::Result<()> {
         Ok(convert(call, TooLong::Cut).unwrap_or(Value::Null))
     })?;
     to.create_scalar_function("tds_store", 5, SAME, |call| store(call))?;
+    to.create_scalar_function("tds_variant_property", 2, SAME, |call| {
+        let (Some(stored), property) = (text(call, 0)?, text_of(call, 1)?) else { return Ok(None) };
+        let base = variant_parts(&stored).map(|(sql, _)| sql.name());
+        Ok(base.filter(|_| property.eq_ignore_ascii_case("BaseType")))
+    })?;
     to.create_scalar_function("tds_number", 1, SAME, |call| {
         Ok(match call.get_raw(0) {
             ValueRef::Text(text) => {

@@ -196,6 +196,10 @@ impl Translator<'_> {
             "rand" => Ok(Rendered::new("(abs(random()) / 9223372036854775808.0)", SqlType::Float)),
             "checksum" | "binary_checksum" => call("tds_len", SqlType::Int),
             "newid" | "newsequentialid" => Ok(Rendered::new("tds_newid()", SqlType::UniqueIdentifier)),
+            "sql_variant_property" => {
+                count(2, 2)?;
+                call("tds_variant_property", TEXT_4000)
+            }
             "getdate" | "getutcdate" | "current_timestamp" => now(SqlType::DateTime),
             "sysdatetime" | "sysutcdatetime" => now(SqlType::DateTime2(7)),
             "sysdatetimeoffset" => now(SqlType::DateTimeOffset(7)),
