@@ -94,7 +94,9 @@ pub(super) fn cannot_log_in(target: &Target, error: &Error) -> SourceError {
 }
 
 fn is_about_tls(message: &str) -> bool {
-    ["certificate", "alert", "handshake", "TLS", "tls", "peer"].iter().any(|word| message.contains(word))
+    ["certificate", "alert", "handshake", "incompatible", "corrupt", "misbehaved"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 /// The server's certificate, or its TLS, is not to be trusted; says what of it.
@@ -118,7 +120,7 @@ fn certificate(target: &Target, problem: &str) -> SourceError {
         )
     } else if problem.contains("expired") {
         format!("{address}: the server's certificate has expired ({problem}); renew it on the server")
-    } else if problem.contains("UnknownIssuer") || problem.contains("unknown issuer") {
+    } else if ["UnknownIssuer", "BadSignature"].iter().any(|word| problem.contains(word)) {
         format!("{address}: the server's certificate is of a CA that is not trusted here ({problem}); {ca}")
     } else if problem.contains("CaUsedAsEndEntity") || problem.contains("UnsupportedCertVersion") {
         format!(

@@ -22,6 +22,9 @@ use crate::source::SourceError;
 /// How long a server may take to confirm that it stopped: a cancelled run is to end within a second.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// How much of an answer that is wrong is still looked at, in rows.
+const MOST_LEFT_OVER: usize = 100;
+
 /// A connection that is logged in.
 pub(super) struct Session {
     client: LoggedIn,
@@ -152,7 +155,7 @@ impl Rows<'_> {
                     *self.is_at_work = false;
                     return Ok(None);
                 }
-                None => return Err(self.incomplete()),
+                None => return Err(self.incomplete().await),
             };
             match (item, self.part) {
                 (QueryItem::Row(row), Part::Rows) => {
@@ -162,7 +165,8 @@ impl Rows<'_> {
                 (QueryItem::Metadata(described), Part::Before) => {
                     let found = described.columns().len();
                     if found != self.columns {
-                        return Err(self.unexpected(&format!("{found} columns in place of {}", self.columns)));
+                        let wrong = format!("{found} columns in place of {}", self.columns);
+                        return Err(self.reason().await.unwrap_or_else(|| self.unexpected(&wrong)));
                     }
                     self.part = Part::Rows;
                 }
@@ -172,11 +176,14 @@ impl Rows<'_> {
                 (QueryItem::Row(row), Part::Count) => {
                     let counted = row.get_column_data(0).ok().and_then(count);
                     if counted != Some(self.received) {
-                        return Err(self.incomplete());
+                        return Err(self.incomplete().await);
                     }
                     self.part = Part::Proven;
                 }
-                _ => return Err(self.unexpected("another answer behind the one that was asked for")),
+                _ => {
+                    let wrong = "another answer behind the one that was asked for";
+                    return Err(self.reason().await.unwrap_or_else(|| self.unexpected(wrong)));
+                }
             }
         }
     }
@@ -201,7 +208,24 @@ impl Rows<'_> {
         }
     }
 
-    fn incomplete(&self) -> SourceError {
+    /// The error that the server reported, which the driver hands out only at the end of its answer: after an
+    /// error a server goes on with the next statement.
+    async fn reason(&mut self) -> Option<SourceError> {
+        for _ in 0..MOST_LEFT_OVER {
+            match self.item().await {
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) => return Some(errors::while_reading(&error, self.target)),
+                Ok(None) => return None,
+                Err(error) => return Some(error),
+            }
+        }
+        None
+    }
+
+    async fn incomplete(&mut self) -> SourceError {
+        if let Some(reason) = self.reason().await {
+            return reason;
+        }
         SourceError::Unavailable(format!(
             "{}: the answer ended after {} rows without the proof that this was all; nothing was taken from it: \
              synchronise again, and if it happens again check what is between this machine and the server",
