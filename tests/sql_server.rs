@@ -13,12 +13,16 @@ mod company;
 mod connecting;
 #[path = "sql_server/database.rs"]
 mod database;
+#[path = "sql_server/doors.rs"]
+mod doors;
 #[path = "sql_server/faults.rs"]
 mod faults;
 #[path = "sql_server/names.rs"]
 mod names;
 #[path = "sql_server/reading.rs"]
 mod reading;
+#[path = "support/mod.rs"]
+mod support;
 #[path = "sql_server/syncing.rs"]
 mod syncing;
 #[path = "sql_server/types.rs"]

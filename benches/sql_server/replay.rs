@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 /// the last of its message.
 const HEADER: usize = 8;
 
-pub struct Replay {
+pub(crate) struct Replay {
     address: SocketAddr,
 }
 
 impl Replay {
     /// Stands before the server at `server`, which must not encrypt, and remembers what it answers to `batch`.
-    pub fn of(server: SocketAddr, batch: &str) -> Self {
+    pub(crate) fn of(server: SocketAddr, batch: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let marker: Arc<[u8]> = batch.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -29,7 +29,7 @@ impl Replay {
         Replay { address }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 }

@@ -109,7 +109,7 @@ pub struct SqlServerConnection {
     pub password: Option<Secret>,
     /// What is encrypted.
     pub encryption: Encryption,
-    /// Certificates (PEM) that the server's certificate is checked against, in place of the system's.
+    /// CAs (certificates in PEM) that may have signed the server's certificate, beside those that the system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// The name that the server's certificate is for, when it is not `host`.
