@@ -224,7 +224,7 @@ fn to_text(
     let is_text = from.family() == Family::Text;
     let text = match value {
         Value::Integer(number) => number.to_string(),
-        Value::Real(number) => float_text(*number, from, style.unwrap_or(0)),
+        Value::Real(number) => float_text(*number, style.unwrap_or(0)),
         Value::Blob(bytes) => match style.unwrap_or(0) {
             1 => format!("0x{}", hex(bytes)),
             2 => hex(bytes),
@@ -307,13 +307,12 @@ fn money_text(stored: &str, style: i64) -> String {
     if style == 1 { number.with_commas() } else { number.to_string() }
 }
 
-/// A float as CONVERT writes it: six digits, and with style 1, 2 and 3 eight, sixteen and seventeen.
-fn float_text(value: f64, from: SqlType, style: i64) -> String {
+/// A float as CONVERT writes it: six digits at most, and with style 1, 2 and 3 always eight, sixteen and seventeen.
+fn float_text(value: f64, style: i64) -> String {
     match style {
         1 => scientific(value, 7),
         2 => scientific(value, 15),
-        3 if from == SqlType::Real => general(value, 9),
-        3 => general(value, 17),
+        3 => scientific(value, 16),
         _ => general(value, 6),
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Step>, ServerMessage> {
             .line(line)
     })?;
     let parser = Parser::new(&dialect).with_tokens_with_locations(without_option(tokens));
-    let mut batch = Batch { parser, text, lines: line_starts(text) };
+    let mut batch = Batch { parser, text, lines: line_starts(text), depth: 0 };
     let mut steps = Vec::new();
     loop {
         batch.skip_semicolons();
@@ -132,7 +132,11 @@ pub(super) struct Batch<'a> {
     pub(super) parser: Parser<'a>,
     text: &'a str,
     lines: Vec<usize>,
+    depth: usize,
 }
+
+/// How deep statements may be nested.
+const DEEPEST: usize = 32;
 
 /// What the parser could not read, as SQL Server says it.
 fn refused(error: &ParserError) -> ServerMessage {
@@ -288,9 +292,19 @@ impl Batch<'_> {
         Ok(Step { line, text, what })
     }
 
+    /// A statement within another.
     fn inner_step(&mut self) -> Result<Step, ServerMessage> {
         self.skip_semicolons();
-        if self.at_end() { Err(self.unexpected()) } else { self.step() }
+        if self.at_end() {
+            return Err(self.unexpected());
+        }
+        if self.depth >= DEEPEST {
+            return Err(ServerMessage::error(191, "Some part of your SQL statement is nested too deeply.").class(15));
+        }
+        self.depth += 1;
+        let step = self.step();
+        self.depth -= 1;
+        step
     }
 
     fn what(&mut self) -> Result<What, ServerMessage> {

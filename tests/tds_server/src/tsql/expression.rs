@@ -13,6 +13,9 @@ use crate::engine::functions::type_argument;
 use crate::sql_type::{Family, Length, SqlType, Typed};
 use crate::token::ServerMessage;
 
+/// How deep expressions may be nested; `a + b + c` counts as two.
+const DEEPEST: usize = 900;
+
 /// The type that the parser found, as one of ours. `default_length` is for texts without a length.
 pub(super) fn type_of(data_type: &DataType, default_length: u16) -> Result<SqlType, ServerMessage> {
     let text = data_type.to_string();
@@ -25,7 +28,19 @@ impl Translator<'_> {
         self.expression(expression).map(|rendered| (rendered.sql, rendered.typed))
     }
 
+    /// An expression within others, which may not be nested without end.
     pub(super) fn expression(&mut self, expression: &Expr) -> Result<Rendered, ServerMessage> {
+        self.depth += 1;
+        let result = if self.depth > DEEPEST {
+            Err(ServerMessage::error(191, "Some part of your SQL statement is nested too deeply.").class(15))
+        } else {
+            self.any_expression(expression)
+        };
+        self.depth -= 1;
+        result
+    }
+
+    fn any_expression(&mut self, expression: &Expr) -> Result<Rendered, ServerMessage> {
         match expression {
             Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.starts_with('@') => {
                 self.variable(&ident.value)
@@ -64,14 +79,22 @@ impl Translator<'_> {
             Expr::IsNotNull(inner) => self.test(inner, "IS NOT NULL"),
             Expr::InList { expr, list, negated } => {
                 let left = self.expression(expr)?;
-                let mut any = Vec::new();
+                let mut pairs = Vec::new();
                 for item in list {
                     let item = self.expression(item)?;
-                    let (left, right) = comparable(&left, &item);
-                    any.push(format!("{left} = {right}"));
+                    pairs.push(comparable(&left, &item));
                 }
                 let not = if *negated { "NOT " } else { "" };
-                Ok(Rendered::new(format!("{not}({})", any.join(" OR ")), SqlType::Bit))
+                let first = pairs.first().map(|(left, _)| left.clone()).unwrap_or_default();
+                let any = if pairs.iter().all(|(left, _)| *left == first) {
+                    let items: Vec<String> = pairs.into_iter().map(|(_, item)| item).collect();
+                    format!("{first} IN ({})", items.join(", "))
+                } else {
+                    let tests: Vec<String> =
+                        pairs.iter().map(|(left, right)| format!("{left} = {right}")).collect();
+                    tests.join(" OR ")
+                };
+                Ok(Rendered::new(format!("{not}({any})"), SqlType::Bit))
             }
             Expr::InSubquery { expr, subquery, negated } => {
                 let left = self.expression(expr)?;

@@ -87,6 +87,7 @@ pub(crate) struct Translator<'a> {
     scopes: Vec<Vec<Relation>>,
     tables: Vec<(String, Vec<ResultColumn>)>,
     aliases: usize,
+    depth: usize,
     system_views: BTreeSet<SystemView>,
     /// A view reads what its owner may read.
     ignores_rights: bool,
@@ -107,6 +108,7 @@ impl<'a> Translator<'a> {
             scopes: Vec::new(),
             tables: Vec::new(),
             aliases: 0,
+            depth: 0,
             system_views: BTreeSet::new(),
             ignores_rights: false,
         }
