@@ -22,7 +22,10 @@ async fn main() -> Result<(), AnyError> {
             let start = Instant::now();
             let count = drain(&server, encryption, &sql).await?;
             let seconds = start.elapsed().as_secs_f64();
-            println!("{encryption:?}, {what}: {count} rows in {seconds:.2} s, {:.0} rows/s", count as f64 / seconds);
+            println!(
+                "{encryption:?}, {what}: {count} rows in {seconds:.2} s, {:.0} rows/s",
+                count as f64 / seconds
+            );
         }
     }
     Ok(())
@@ -47,7 +50,8 @@ async fn drain(server: &Server, encryption: EncryptionLevel, sql: &str) -> Resul
     Ok(count)
 }
 
-const AS_THEY_ARE: &str = "id, first_name, last_name, company, email, business_number, mobile_number, belongto";
+const AS_THEY_ARE: &str =
+    "id, first_name, last_name, company, email, business_number, mobile_number, belongto";
 const ALL_TEXT: &str = "CAST(id AS nvarchar(40)) AS id, CAST(first_name AS nvarchar(max)) AS first_name, \
     CAST(last_name AS nvarchar(max)) AS last_name, CAST(company AS nvarchar(max)) AS company, \
     CAST(email AS nvarchar(max)) AS email, CAST(business_number AS nvarchar(max)) AS business_number, \

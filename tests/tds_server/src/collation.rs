@@ -85,7 +85,13 @@ impl Collation {
     pub(crate) fn bytes(&self) -> [u8; 5] {
         let locale = self.locale.to_le_bytes();
         // What is ignored: case, kana type and width.
-        let ignored = if self.ignores_case { 0xD0 } else if self.binary { 0 } else { 0xC0 };
+        let ignored = if self.ignores_case {
+            0xD0
+        } else if self.binary {
+            0
+        } else {
+            0xC0
+        };
         let kind = if self.binary { 0x02 } else { 0 } | if self.utf8 { 0x04 } else { 0 };
         [locale[0], locale[1], ignored, kind, self.sort]
     }

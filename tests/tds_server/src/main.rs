@@ -110,7 +110,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sy
     })
     .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     for script in &arguments.script {
-        let text = std::fs::read_to_string(script).map_err(|error| format!("{}: {error}", script.display()))?;
+        let text =
+            std::fs::read_to_string(script).map_err(|error| format!("{}: {error}", script.display()))?;
         server.run(&first_database, &text).map_err(|error| format!("{}: {error}", script.display()))?;
         println!("ran {}", script.display());
     }

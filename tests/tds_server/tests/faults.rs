@@ -161,7 +161,8 @@ async fn everything_can_trickle() {
     let server = server();
     server.faults().add(When::contains("contacts"), Fault::Trickle(Duration::from_micros(50)));
     let mut client = connect(&server).await;
-    let (results, count, error) = drain(&mut client, "SELECT TOP 10 id, name FROM dbo.contacts ORDER BY id").await;
+    let (results, count, error) =
+        drain(&mut client, "SELECT TOP 10 id, name FROM dbo.contacts ORDER BY id").await;
     assert_eq!((results, count), (1, 10));
     assert!(error.is_none());
 }
@@ -191,7 +192,9 @@ async fn a_deadlock_victim_twice_and_then_no_more() {
 #[tokio::test]
 async fn only_from_the_nth_statement_on() {
     let server = server();
-    server.faults().add(When::contains("contacts").from(2).times(1), Fault::Error(ServerMessage::error(50_001, "no")));
+    server
+        .faults()
+        .add(When::contains("contacts").from(2).times(1), Fault::Error(ServerMessage::error(50_001, "no")));
     let mut client = connect(&server).await;
     let mut numbers = Vec::new();
     for _ in 0..3 {
@@ -295,7 +298,9 @@ async fn a_redirect_to_another_server() {
     let (one, other) = (server(), server());
     one.faults().connect(ConnectFault::Route { host: "127.0.0.1".to_owned(), port: other.address().port() });
     match connect_with(config(&one)).await.unwrap_err() {
-        Error::Routing { host, port } => assert_eq!((host.as_str(), port), ("127.0.0.1", other.address().port())),
+        Error::Routing { host, port } => {
+            assert_eq!((host.as_str(), port), ("127.0.0.1", other.address().port()))
+        }
         unexpected => panic!("{unexpected}"),
     }
 }

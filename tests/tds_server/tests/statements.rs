@@ -51,7 +51,8 @@ ALTER TABLE x.persons DROP COLUMN remark
 ALTER TABLE x.persons ALTER COLUMN age nvarchar(5) NULL
 ";
     assert_eq!(all(&mut client, script).await, 0);
-    let found = texts(&mut client, "SELECT name + N'/' + CAST(age AS nvarchar(9)) AS v FROM x.v ORDER BY id").await;
+    let found =
+        texts(&mut client, "SELECT name + N'/' + CAST(age AS nvarchar(9)) AS v FROM x.v ORDER BY id").await;
     assert_eq!(found, [Some("ANNA Müller/7".to_owned()), Some("Jan Nowak/7".to_owned())]);
     assert_eq!(error_of(&mut client, "DROP SCHEMA x").await, 3729);
     assert_eq!(all(&mut client, "DROP VIEW IF EXISTS x.v; DROP TABLE x.persons; DROP TABLE IF EXISTS x.persons, x.o; DROP SCHEMA x").await, 0);
@@ -100,7 +101,10 @@ EXEC sp_executesql N'INSERT INTO t VALUES (@a, @b)', N'@a int, @b nvarchar(20)',
 ";
     assert_eq!(all(&mut client, script).await, 0);
     let found = client
-        .query("SELECT name FROM t WHERE id >= @P1 AND name <> @P2 AND @P3 IS NULL ORDER BY id", &[&4i32, &"n5", &None::<i32>])
+        .query(
+            "SELECT name FROM t WHERE id >= @P1 AND name <> @P2 AND @P3 IS NULL ORDER BY id",
+            &[&4i32, &"n5", &None::<i32>],
+        )
         .await
         .unwrap()
         .into_first_result()
@@ -116,7 +120,8 @@ async fn counts_and_no_counts() {
     let server = Server::start().unwrap();
     let mut client = connect(&server).await;
     assert_eq!(error_of(&mut client, "CREATE TABLE t (id int)").await, 0);
-    let done = client.execute("INSERT INTO t VALUES (1), (2), (3); DELETE FROM t WHERE id > 1", &[]).await.unwrap();
+    let done =
+        client.execute("INSERT INTO t VALUES (1), (2), (3); DELETE FROM t WHERE id > 1", &[]).await.unwrap();
     assert_eq!(done.rows_affected(), [3, 2]);
     let sql = "SET NOCOUNT ON; SET LOCK_TIMEOUT 100; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
                SET QUOTED_IDENTIFIER ON; INSERT INTO t VALUES (4); SELECT @@ROWCOUNT AS n";
@@ -136,19 +141,34 @@ INSERT INTO a VALUES (1, N'x'), (2, N'y'), (3, NULL); INSERT INTO b VALUES (1, N
         ("SELECT TOP (2) name FROM a ORDER BY id DESC", "NULL,y"),
         ("SELECT DISTINCT TOP 1 name FROM a WHERE name IS NOT NULL ORDER BY name", "x"),
         ("SELECT a.name + b.phone AS v FROM a JOIN b ON b.a_id = a.id ORDER BY v", "x1,x2,y3"),
-        ("SELECT ISNULL(b.phone, N'none') AS v FROM dbo.a LEFT JOIN dbo.b ON a_id = a.id WHERE dbo.a.id = 3", "none"),
+        (
+            "SELECT ISNULL(b.phone, N'none') AS v FROM dbo.a LEFT JOIN dbo.b ON a_id = a.id WHERE dbo.a.id = 3",
+            "none",
+        ),
         ("SELECT name FROM a WHERE id = (SELECT MAX(id) FROM a WHERE name IS NOT NULL)", "y"),
         ("SELECT name FROM a ORDER BY id OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY", "y"),
-        ("WITH c AS (SELECT a_id, COUNT(*) AS n FROM b GROUP BY a_id) SELECT CAST(n AS nvarchar(5)) AS v FROM c ORDER BY a_id", "2,1"),
+        (
+            "WITH c AS (SELECT a_id, COUNT(*) AS n FROM b GROUP BY a_id) SELECT CAST(n AS nvarchar(5)) AS v FROM c ORDER BY a_id",
+            "2,1",
+        ),
         ("SELECT v FROM (VALUES (N'p'), (N'q')) AS list(v) ORDER BY v DESC", "q,p"),
         ("SELECT name FROM a WHERE id = 1 UNION ALL SELECT N'z' ORDER BY name", "x,z"),
         ("SELECT STRING_AGG(phone, N';') WITHIN GROUP (ORDER BY phone DESC) AS v FROM b", "3;2;1"),
         ("SELECT CAST(ROW_NUMBER() OVER (ORDER BY id DESC) AS nvarchar(5)) AS v FROM a WHERE id < 3", "1,2"),
         ("SELECT name FROM [a] WITH (NOLOCK) WHERE id = 1 OPTION (RECOMPILE)", "x"),
         ("SELECT [name] FROM [ringroute].[dbo].[a] WHERE [id] = 1 -- comment", "x"),
-        ("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT CAST(i AS nvarchar(5)) AS v FROM n", "1,2,3"),
-        ("SELECT CASE WHEN name = N'X' THEN N'same' ELSE N'other' END AS v FROM a WHERE id < 3 ORDER BY id", "same,other"),
-        ("SELECT LEFT(N'abc', 2) + SUBSTRING(N'abcdef', 3, 2) + RIGHT(N'xyz', 1) + REPLACE(N'a-b', N'-', N'+') AS v", "abcdza+b"),
+        (
+            "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT CAST(i AS nvarchar(5)) AS v FROM n",
+            "1,2,3",
+        ),
+        (
+            "SELECT CASE WHEN name = N'X' THEN N'same' ELSE N'other' END AS v FROM a WHERE id < 3 ORDER BY id",
+            "same,other",
+        ),
+        (
+            "SELECT LEFT(N'abc', 2) + SUBSTRING(N'abcdef', 3, 2) + RIGHT(N'xyz', 1) + REPLACE(N'a-b', N'-', N'+') AS v",
+            "abcdza+b",
+        ),
         ("SELECT CONCAT(N'a', NULL, 1, N'b') AS v", "a1b"),
         ("SELECT CAST(LEN(N'ab  ') AS nvarchar(5)) + CAST(DATALENGTH(N'ab  ') AS nvarchar(5)) AS v", "28"),
         ("SELECT DB_NAME() + N' ' + SUSER_SNAME() + N' ' + APP_NAME() AS v", "ringroute sa the tests"),
@@ -214,7 +234,10 @@ CREATE VIEW x.both_tables AS SELECT s.id FROM x.secrets AS s
     ] {
         assert_eq!(error_of(&mut reader, sql).await, number, "{sql}");
     }
-    assert_eq!(all(&mut owner, "GRANT SELECT ON SCHEMA::x TO reader; DENY SELECT ON x.contacts TO reader").await, 0);
+    assert_eq!(
+        all(&mut owner, "GRANT SELECT ON SCHEMA::x TO reader; DENY SELECT ON x.contacts TO reader").await,
+        0
+    );
     assert_eq!(error_of(&mut reader, "SELECT * FROM x.contacts").await, 229);
     assert_eq!(error_of(&mut reader, "SELECT * FROM x.both_tables").await, 0, "a view reads for its owner");
     assert_eq!(all(&mut owner, "REVOKE SELECT ON x.contacts FROM reader").await, 0);
@@ -245,7 +268,10 @@ async fn transactions() {
     let mut client = connect(&server).await;
     assert_eq!(error_of(&mut client, "CREATE TABLE t (id int)").await, 0);
     assert_eq!(error_of(&mut client, "BEGIN TRAN; INSERT INTO t VALUES (1); ROLLBACK").await, 0);
-    assert_eq!(error_of(&mut client, "BEGIN TRANSACTION; INSERT INTO t VALUES (2); COMMIT TRANSACTION").await, 0);
+    assert_eq!(
+        error_of(&mut client, "BEGIN TRANSACTION; INSERT INTO t VALUES (2); COMMIT TRANSACTION").await,
+        0
+    );
     let (_, count, _) = drain(&mut client, "SELECT id FROM t").await;
     assert_eq!(count, 1);
     assert_eq!(error_of(&mut client, "COMMIT").await, 3902);

@@ -59,7 +59,8 @@ async fn every_type_keeps_its_values_and_has_its_text() {
         assert_eq!(error_of(&mut client, &create).await, 0, "{create}");
         let insert = format!("INSERT INTO {table} ([v]) VALUES ({value}), (NULL)");
         assert_eq!(error_of(&mut client, &insert).await, 0, "{insert}");
-        let found = texts(&mut client, &format!("SELECT CAST([v] AS nvarchar(max)) AS [v] FROM {table}")).await;
+        let found =
+            texts(&mut client, &format!("SELECT CAST([v] AS nvarchar(max)) AS [v] FROM {table}")).await;
         assert_eq!(found, [Some((*text).to_owned()), None], "{declaration} {value}");
         // Of the code pages of MS-DOS the driver knows nothing.
         let bare = rows(&mut client, &format!("SELECT [v] FROM {table}")).await;
@@ -178,12 +179,27 @@ async fn styles_of_convert() {
     let mut client = connect(&server).await;
     for (expression, text) in [
         ("CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.789' AS datetime), 120)", "2024-02-29 13:45:06"),
-        ("CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.789' AS datetime), 121)", "2024-02-29 13:45:06.790"),
-        ("CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.789' AS datetime), 126)", "2024-02-29T13:45:06.790"),
+        (
+            "CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.789' AS datetime), 121)",
+            "2024-02-29 13:45:06.790",
+        ),
+        (
+            "CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.789' AS datetime), 126)",
+            "2024-02-29T13:45:06.790",
+        ),
         ("CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06' AS datetime), 126)", "2024-02-29T13:45:06"),
-        ("CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.7' AS datetime2(3)), 126)", "2024-02-29T13:45:06.700"),
-        ("CONVERT(nvarchar(40), CAST('2024-02-29 00:30 +01:00' AS datetimeoffset(0)), 126)", "2024-02-29T00:30:00+01:00"),
-        ("CONVERT(nvarchar(40), CAST('2024-02-29 00:30 +01:00' AS datetimeoffset(0)), 127)", "2024-02-28T23:30:00Z"),
+        (
+            "CONVERT(nvarchar(40), CAST('2024-02-29 13:45:06.7' AS datetime2(3)), 126)",
+            "2024-02-29T13:45:06.700",
+        ),
+        (
+            "CONVERT(nvarchar(40), CAST('2024-02-29 00:30 +01:00' AS datetimeoffset(0)), 126)",
+            "2024-02-29T00:30:00+01:00",
+        ),
+        (
+            "CONVERT(nvarchar(40), CAST('2024-02-29 00:30 +01:00' AS datetimeoffset(0)), 127)",
+            "2024-02-28T23:30:00Z",
+        ),
         ("CONVERT(nvarchar(40), CAST('2024-02-29' AS date), 112)", "20240229"),
         ("CONVERT(nvarchar(40), CAST('2024-02-29' AS date), 126)", "2024-02-29"),
         ("CONVERT(nvarchar(40), CAST('13:45:06' AS time(0)), 108)", "13:45:06"),
@@ -194,14 +210,20 @@ async fn styles_of_convert() {
         ("CONVERT(nvarchar(40), 0x0aff, 1)", "0x0AFF"),
         ("CONVERT(nvarchar(40), 0x0aff, 2)", "0AFF"),
     ] {
-        assert_eq!(texts(&mut client, &format!("SELECT {expression} AS v")).await, [Some(text.to_owned())], "{expression}");
+        assert_eq!(
+            texts(&mut client, &format!("SELECT {expression} AS v")).await,
+            [Some(text.to_owned())],
+            "{expression}"
+        );
     }
 }
 
 #[tokio::test]
 async fn values_that_do_not_fit_are_errors() {
     let server = Server::start().unwrap();
-    server.run("ringroute", "CREATE TABLE t (i int, s nvarchar(3), n int NOT NULL, d date, k int UNIQUE)").unwrap();
+    server
+        .run("ringroute", "CREATE TABLE t (i int, s nvarchar(3), n int NOT NULL, d date, k int UNIQUE)")
+        .unwrap();
     let mut client = connect(&server).await;
     for (sql, number) in [
         ("SELECT CAST(N'x' AS int)", 245),
@@ -258,7 +280,11 @@ async fn what_is_equal_in_sql_server_is_equal_here() {
         ("EXISTS (SELECT 1 FROM t AS o WHERE o.id = t.id + 1)", "1"),
         ("m > CAST(9 AS decimal(10, 2)) + 1", "1"),
     ] {
-        let found = texts(&mut client, &format!("SELECT CAST(id AS nvarchar(10)) AS id FROM t WHERE {condition} ORDER BY 1")).await;
+        let found = texts(
+            &mut client,
+            &format!("SELECT CAST(id AS nvarchar(10)) AS id FROM t WHERE {condition} ORDER BY 1"),
+        )
+        .await;
         let found: Vec<String> = found.into_iter().flatten().collect();
         assert_eq!(found.join(","), ids, "{condition}");
     }
