@@ -12,14 +12,11 @@ pub(crate) const DEFAULT: &str = "SQL_Latin1_General_CP1_CI_AS";
 pub(crate) struct Collation {
     pub(crate) name: String,
     locale: u16,
-    flags: u8,
     sort: u8,
+    ignores_case: bool,
+    binary: bool,
+    utf8: bool,
 }
-
-const IGNORE_CASE: u8 = 0x10;
-const BINARY_2: u8 = 0x80;
-/// In the second byte of the flags, of which only this bit is used.
-const UTF8: u8 = 0x04;
 
 /// Beginnings of names, the locale, and the SQL sort order of the `SQL_` ones.
 const KNOWN: &[(&str, u16, u8)] = &[
@@ -57,7 +54,14 @@ const KNOWN: &[(&str, u16, u8)] = &[
 
 impl Default for Collation {
     fn default() -> Self {
-        Self { name: DEFAULT.to_owned(), locale: 0x0409, flags: IGNORE_CASE, sort: 52 }
+        Self {
+            name: DEFAULT.to_owned(),
+            locale: 0x0409,
+            sort: 52,
+            ignores_case: true,
+            binary: false,
+            utf8: false,
+        }
     }
 }
 
@@ -67,44 +71,39 @@ impl Collation {
         let upper = name.to_ascii_uppercase();
         let (_, locale, sort) =
             KNOWN.iter().find(|(start, ..)| upper.starts_with(&start.to_ascii_uppercase()))?;
-        let mut flags = 0;
-        if upper.contains("_CI") {
-            flags |= IGNORE_CASE;
-        }
-        if upper.contains("_BIN") {
-            flags |= BINARY_2;
-        }
-        if upper.ends_with("_UTF8") {
-            flags |= UTF8;
-        }
-        Some(Self { name: name.to_owned(), locale: *locale, flags, sort: *sort })
+        Some(Self {
+            name: name.to_owned(),
+            locale: *locale,
+            sort: *sort,
+            ignores_case: upper.contains("_CI"),
+            binary: upper.contains("_BIN"),
+            utf8: upper.ends_with("_UTF8"),
+        })
     }
 
     /// As COLMETADATA and ENVCHANGE have it.
     pub(crate) fn bytes(&self) -> [u8; 5] {
         let locale = self.locale.to_le_bytes();
-        let mut flags = 0_u8;
-        if self.flags & IGNORE_CASE != 0 {
-            flags |= 0xD0;
-        }
-        let mut rest = 0;
-        if self.flags & BINARY_2 != 0 {
-            rest |= 0x02;
-        }
-        if self.flags & UTF8 != 0 {
-            rest |= UTF8;
-        }
-        [locale[0], locale[1], flags, rest, self.sort]
+        // What is ignored: case, kana type and width.
+        let ignored = if self.ignores_case {
+            0xD0
+        } else if self.binary {
+            0
+        } else {
+            0xC0
+        };
+        let kind = if self.binary { 0x02 } else { 0 } | if self.utf8 { 0x04 } else { 0 };
+        [locale[0], locale[1], ignored, kind, self.sort]
     }
 
     /// Whether `varchar` of this collation is UTF-8.
     pub(crate) fn is_utf8(&self) -> bool {
-        self.flags & UTF8 != 0
+        self.utf8
     }
 
     /// The collation of SQLite that compares the same way.
     pub(crate) fn in_sqlite(&self) -> &'static str {
-        if self.flags & IGNORE_CASE != 0 { "TDS_CI" } else { "TDS_CS" }
+        if self.ignores_case { "TDS_CI" } else { "TDS_CS" }
     }
 
     /// Text in this collation's code page; what the page lacks becomes a question mark.

@@ -1,10 +1,12 @@
 //! CAST and CONVERT: a value of one type made one of another, or the error that SQL Server has for it.
 
+mod text;
+
 use rusqlite::types::Value;
 
-use crate::bytes::{first_units, units};
 use crate::collation::Collation;
 use crate::decimal::Decimal;
+use crate::hex::{guid_bytes, guid_text, hex, unhex};
 use crate::moment::Moment;
 use crate::sql_type::{Family, Length, SqlType, Typed};
 use crate::token::ServerMessage;
@@ -51,7 +53,7 @@ pub(crate) fn cast(
         Family::Integer => to_integer(&value, from, to.sql).map(Value::Integer),
         Family::Decimal => to_decimal(&value, from, to.sql).map(|number| Value::Text(number.to_string())),
         Family::Float => to_float(&value, from, to.sql).map(Value::Real),
-        Family::Text => to_text(&value, from, to, style, too_long).map(Value::Text),
+        Family::Text => text::to_text(&value, from, to, style, too_long).map(Value::Text),
         Family::Moment => {
             to_moment(&value, from, to.sql, style).map(|moment| Value::Text(moment.stored(to.sql)))
         }
@@ -214,135 +216,6 @@ pub(crate) fn to_float(value: &Value, from: SqlType, to: SqlType) -> Result<f64,
     Ok(if to == SqlType::Real { f64::from(number as f32) } else { number })
 }
 
-fn to_text(
-    value: &Value,
-    from: SqlType,
-    to: &Typed,
-    style: Option<i64>,
-    too_long: TooLong,
-) -> Result<String, ServerMessage> {
-    let is_text = from.family() == Family::Text;
-    let text = match value {
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => float_text(*number, from, style.unwrap_or(0)),
-        Value::Blob(bytes) => match style.unwrap_or(0) {
-            1 => format!("0x{}", hex(bytes)),
-            2 => hex(bytes),
-            _ if to.sql.is_national() => crate::bytes::utf16(bytes),
-            _ => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        },
-        Value::Text(text) => match from.family() {
-            Family::Decimal if matches!(from, SqlType::Money | SqlType::SmallMoney) => {
-                money_text(text, style.unwrap_or(0))
-            }
-            Family::Moment => {
-                let default =
-                    if matches!(from, SqlType::DateTime | SqlType::SmallDateTime) { 0 } else { 121 };
-                let style = style.unwrap_or(default);
-                Moment::parse(text).and_then(|moment| moment.styled(from, style)).ok_or_else(|| {
-                    ServerMessage::error(
-                        281,
-                        format!("{style} is not a valid style number when converting from {} to a character string.", from.name()),
-                    )
-                })?
-            }
-            _ => text.clone(),
-        },
-        Value::Null => String::new(),
-    };
-    let text = if to.sql.is_national() || !is_text { text } else { to.collation.squeeze(&text) };
-    fit_text(text, to, is_text, too_long)
-}
-
-/// As long as the type has it: cut, refused, or filled with spaces.
-fn fit_text(text: String, to: &Typed, from_text: bool, too_long: TooLong) -> Result<String, ServerMessage> {
-    let Some(longest) = to.sql.longest().map(usize::from) else { return Ok(text) };
-    let length = length_of(&text, to);
-    if length > longest {
-        let kept = cut(&text, longest, to);
-        let only_spaces = text[kept.len()..].bytes().all(|byte| byte == b' ');
-        if too_long == TooLong::Refuse && !only_spaces {
-            return Err(ServerMessage::error(2628, kept.to_owned()));
-        }
-        if !from_text {
-            return if to.sql.is_national() { Err(overflow(to.sql)) } else { Ok("*".to_owned()) };
-        }
-        return Ok(kept.to_owned());
-    }
-    if matches!(to.sql, SqlType::Char(_) | SqlType::NChar(_)) {
-        return Ok(format!("{text}{}", " ".repeat(longest - length)));
-    }
-    Ok(text)
-}
-
-/// Characters of `nvarchar`, bytes of `varchar`.
-fn length_of(text: &str, to: &Typed) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else if to.sql.is_national() {
-        units(text)
-    } else {
-        to.collation.encode(text).len()
-    }
-}
-
-fn cut<'a>(text: &'a str, longest: usize, to: &Typed) -> &'a str {
-    if to.sql.is_national() {
-        return first_units(text, longest);
-    }
-    let mut length = 0;
-    for (at, character) in text.char_indices() {
-        length += to.collation.encode(character.encode_utf8(&mut [0; 4])).len();
-        if length > longest {
-            return &text[..at];
-        }
-    }
-    text
-}
-
-fn money_text(stored: &str, style: i64) -> String {
-    let Some(number) = Decimal::parse(stored) else { return stored.to_owned() };
-    let scale = if matches!(style, 2 | 126) { 4 } else { 2 };
-    let number = number.rescale(scale).unwrap_or(number);
-    if style == 1 { number.with_commas() } else { number.to_string() }
-}
-
-/// A float as CONVERT writes it: six digits, and with style 1, 2 and 3 eight, sixteen and seventeen.
-fn float_text(value: f64, from: SqlType, style: i64) -> String {
-    match style {
-        1 => scientific(value, 7),
-        2 => scientific(value, 15),
-        3 if from == SqlType::Real => general(value, 9),
-        3 => general(value, 17),
-        _ => general(value, 6),
-    }
-}
-
-fn scientific(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:03}", exponent.abs())
-}
-
-/// With at most so many digits, and without zeros at the end; with an exponent only when it is needed.
-fn general(value: f64, digits: usize) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let text = scientific(value, digits - 1);
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "+000"));
-    let number: i32 = exponent.trim_start_matches('+').parse().unwrap_or(0);
-    if number < -5 || number >= i32::try_from(digits).unwrap_or(i32::MAX) {
-        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
-        return format!("{mantissa}e{exponent}");
-    }
-    let after_point = usize::try_from(i32::try_from(digits).unwrap_or(0) - 1 - number).unwrap_or(0);
-    let text = format!("{value:.after_point$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
 fn to_moment(
     value: &Value,
     from: SqlType,
@@ -397,25 +270,6 @@ fn to_guid(value: &Value, from: SqlType) -> Result<String, ServerMessage> {
     }
 }
 
-/// A GUID's sixteen bytes, the first three groups of which are little-endian.
-pub(crate) fn guid_text(bytes: &[u8]) -> String {
-    let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-    let ordered: Vec<u8> = order.iter().filter_map(|at| bytes.get(*at).copied()).collect();
-    let digits = hex(&ordered);
-    format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
-}
-
-/// The sixteen bytes of a GUID's text.
-pub(crate) fn guid_bytes(text: &str) -> Option<[u8; 16]> {
-    let ordered = unhex(&text.replace('-', ""))?;
-    let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-    let mut bytes = [0; 16];
-    for (to, from) in order.into_iter().enumerate() {
-        bytes[to] = *ordered.get(from)?;
-    }
-    Some(bytes)
-}
-
 fn to_binary(
     value: Value,
     from: SqlType,
@@ -461,19 +315,4 @@ fn to_binary(
         }
     }
     Ok(bytes)
-}
-
-/// Two capital digits a byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// The bytes of hexadecimal digits; one that lacks its partner is the first.
-pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digits = if digits.len() % 2 == 1 { format!("0{digits}") } else { digits.to_owned() };
-    let digits = digits.as_bytes();
-    digits
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect()
 }

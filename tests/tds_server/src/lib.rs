@@ -26,6 +26,7 @@ mod convert;
 mod decimal;
 mod engine;
 mod faults;
+mod hex;
 mod login;
 mod moment;
 mod packet;

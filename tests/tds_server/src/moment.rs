@@ -147,11 +147,8 @@ impl Moment {
             _ => time,
         };
         let name = MONTHS[usize::try_from(month - 1).ok()?];
-        let iso_fraction = match from {
-            SqlType::DateTime if self.ticks % SECOND == 0 => 0,
-            SqlType::DateTime2(_) | SqlType::DateTimeOffset(_) | SqlType::Time(_) => fraction,
-            _ => fraction,
-        };
+        // In the two ISO styles a fraction of zero is not shown.
+        let iso_fraction = if self.ticks % SECOND == 0 { 0 } else { fraction };
         let text = match style {
             0 | 100 if matches!(from, SqlType::Date) => self.date("-"),
             0 | 100 => match from {

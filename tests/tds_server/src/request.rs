@@ -3,9 +3,9 @@
 use rusqlite::types::Value;
 
 use crate::bytes::{Malformed, Reader, utf16};
-use crate::convert::guid_text;
 use crate::decimal::Decimal;
 use crate::engine::Request;
+use crate::hex::guid_text;
 use crate::moment::{DAY, DAY_1900, Moment, SECOND};
 use crate::packet::{Message, kind};
 use crate::sql_type::{Length, SqlType, Typed};

@@ -22,6 +22,9 @@ use crate::tls::Acceptors;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Of every thread that executes SQL; only what is used is ever taken.
+const STACK: usize = 64 * 1024 * 1024;
+
 /// How a server is to be.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -97,6 +100,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("tds-test-server")
+            // Statements are translated by recursion, and a client may nest them as deep as is allowed.
+            .thread_stack_size(STACK)
             .enable_all()
             .build()?;
         let socket = std::net::TcpListener::bind(options.listen)?;
@@ -175,7 +180,10 @@ impl Server {
         let mut session = Session::open(self.core.clone(), &login, admitted, Arc::new(Attention::default()))?;
         // The caller may be a task, where a session must not wait; a thread may.
         std::thread::scope(|scope| {
-            let work = scope.spawn(|| batches(script).iter().try_for_each(|batch| session.run(batch)));
+            let work = std::thread::Builder::new()
+                .stack_size(STACK)
+                .spawn_scoped(scope, || batches(script).iter().try_for_each(|batch| session.run(batch)))
+                .map_err(|error| error.to_string())?;
             work.join().map_err(|_| "the session panicked".to_owned())?.map_err(|message| message.to_string())
         })?;
         Ok(())

@@ -3,8 +3,9 @@
 use rusqlite::types::{Value, ValueRef};
 
 use crate::bytes::{put_b_varchar, put_us_varchar, put_utf16};
-use crate::convert::{TooLong, cast, guid_bytes, unhex, variant_parts};
+use crate::convert::{TooLong, cast, variant_parts};
 use crate::decimal::Decimal;
+use crate::hex::{guid_bytes, unhex};
 use crate::moment::{DAY_1900, Moment, SECOND};
 use crate::sql_type::{Family, Length, SqlType, Typed};
 use crate::token::ServerMessage;

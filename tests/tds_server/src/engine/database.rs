@@ -65,6 +65,7 @@ fn open(uri: &str) -> rusqlite::Result<Connection> {
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     // A view that names what is no longer there hinders nobody.
     connection.pragma_update(None, "legacy_alter_table", true)?;
+    connection.pragma_update(None, "writable_schema", true)?;
     functions::register(&connection)?;
     Ok(connection)
 }

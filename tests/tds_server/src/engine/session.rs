@@ -1,23 +1,22 @@
 //! A session: one connection's database, login and variables, and the execution of its batches.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::types::Value;
 use sqlparser::ast::Expr;
 
 use super::attention::Attention;
-use super::catalogue::{Catalogue, Principal};
+use super::catalogue::Principal;
 use super::core::{Core, KnownLogin};
 use super::database::Database;
-use super::errors::{as_server_message, is_interrupted, is_locked, not_understood};
+use super::errors::not_understood;
 use super::output::{Output, Stop};
-use crate::convert::{TooLong, cast};
 use crate::login::Login;
 use crate::sql_type::Typed;
 use crate::token::{Change, ServerMessage, command, done, put_change};
+use crate::tsql::Variables;
 use crate::tsql::batch::{Step, What, parse};
-use crate::tsql::{Facts, Translator, Variables};
 
 /// What a client asks for.
 #[derive(Debug)]
@@ -52,10 +51,10 @@ pub(crate) struct Session {
     pub(super) row_count: i64,
     pub(super) identity: Option<i64>,
     pub(super) transactions: i64,
-    lock_timeout: Duration,
-    spid: u16,
-    application: String,
-    host: String,
+    pub(super) lock_timeout: Duration,
+    pub(super) spid: u16,
+    pub(super) application: String,
+    pub(super) host: String,
     no_count: bool,
     depth: usize,
 }
@@ -275,112 +274,6 @@ impl Session {
         Ok(Flow::On)
     }
 
-    // What statements need
-
-    pub(super) fn facts(&self) -> Facts {
-        let (user, default_schema) = match &self.principal {
-            Principal::Owner => ("dbo".to_owned(), "dbo".to_owned()),
-            Principal::User(name) => {
-                let catalogue = self.database.catalogue();
-                let schema = catalogue.user(name).and_then(|user| user.default_schema.clone());
-                (name.clone(), schema.unwrap_or_else(|| "dbo".to_owned()))
-            }
-        };
-        Facts {
-            spid: self.spid,
-            server: self.core.name.clone(),
-            database: self.database.name.clone(),
-            login: self.login.name.clone(),
-            user,
-            default_schema,
-            application: self.application.clone(),
-            host: self.host.clone(),
-            row_count: self.row_count,
-            transactions: self.transactions,
-            identity: self.identity,
-            language: "us_english",
-            databases: self.core.database_names(),
-        }
-    }
-
-    /// Translates something with the catalogue as it is now.
-    pub(super) fn translate<T>(
-        &self,
-        translation: impl FnOnce(&mut Translator<'_>, &Catalogue) -> Result<T, ServerMessage>,
-    ) -> Result<T, ServerMessage> {
-        let facts = self.facts();
-        let catalogue = self.database.catalogue();
-        let mut translator = Translator::new(&catalogue, &self.principal, &facts, &self.variables);
-        translation(&mut translator, &catalogue)
-    }
-
-    /// Does something in SQLite, again and again while somebody else has what it needs.
-    pub(super) fn patiently<T>(&self, mut action: impl FnMut() -> rusqlite::Result<T>) -> Result<T, Stop> {
-        let until = Instant::now() + self.lock_timeout;
-        loop {
-            match action() {
-                Ok(value) => return Ok(value),
-                Err(error) => {
-                    if self.attention.is_pending() {
-                        return Err(Stop::Attention);
-                    }
-                    if self.attention.is_gone() {
-                        return Err(Stop::Gone);
-                    }
-                    if !is_locked(&error) || Instant::now() >= until {
-                        return Err(self.stop(&error));
-                    }
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-            }
-        }
-    }
-
-    /// An error of SQLite.
-    pub(super) fn stop(&self, error: &rusqlite::Error) -> Stop {
-        if is_interrupted(error) {
-            return if self.attention.is_pending() { Stop::Attention } else { Stop::Gone };
-        }
-        Stop::Error(as_server_message(error, &self.database.name))
-    }
-
-    pub(super) fn execute_sql(&self, sql: &str) -> Result<usize, Stop> {
-        self.patiently(|| self.connection.execute(sql, []))
-    }
-
-    /// The value of an expression, as one of a type.
-    pub(super) fn evaluate(&self, expression: &Expr, as_type: &Typed) -> Result<Value, Stop> {
-        let (sql, typed) = self.translate(|translator, _| translator.expression_sql(expression))?;
-        let value: Value =
-            self.patiently(|| self.connection.query_row(&format!("SELECT {sql}"), [], |row| row.get(0)))?;
-        Ok(cast(value, typed.sql, as_type, None, TooLong::Cut)?)
-    }
-
-    pub(super) fn text_of(&self, expression: &Expr) -> Result<String, Stop> {
-        match self.evaluate(expression, &crate::sql_type::SqlType::NVARCHAR_MAX.into())? {
-            Value::Text(text) => Ok(text),
-            _ => Ok(String::new()),
-        }
-    }
-
-    fn holds(&self, condition: &Expr) -> Result<bool, Stop> {
-        if self.attention.is_pending() {
-            return Err(Stop::Attention);
-        }
-        if self.attention.is_gone() {
-            return Err(Stop::Gone);
-        }
-        let (sql, system_views) = self.translate(|translator, _| {
-            let (sql, _) = translator.expression_sql(condition)?;
-            Ok((sql, translator.system_views()))
-        })?;
-        self.fill(&system_views)?;
-        self.patiently(|| {
-            self.connection
-                .query_row(&format!("SELECT CASE WHEN {sql} THEN 1 ELSE 0 END"), [], |row| row.get(0))
-        })
-    }
-
     fn assign(&mut self, name: &str, value: &Expr) -> Result<(), Stop> {
         let key = name.to_lowercase();
         let Some((typed, _)) = self.variables.get(&key) else {
@@ -391,20 +284,6 @@ impl Session {
         let typed = typed.clone();
         let value = self.evaluate(value, &typed)?;
         self.variables.insert(key, (typed, value));
-        Ok(())
-    }
-
-    fn wait(&self, duration: Duration) -> Result<(), Stop> {
-        let until = Instant::now() + duration;
-        while Instant::now() < until {
-            if self.attention.is_pending() {
-                return Err(Stop::Attention);
-            }
-            if self.attention.is_gone() {
-                return Err(Stop::Gone);
-            }
-            std::thread::sleep(Duration::from_millis(5).min(until.saturating_duration_since(Instant::now())));
-        }
         Ok(())
     }
 
@@ -434,76 +313,7 @@ impl Session {
         output.put_with(|out| put_change(out, &Change::Database { new: &new, old: &old.name }))?;
         output.message(&changed_database(&new))
     }
-
-    fn begin(&mut self, output: &mut Output) -> Result<(), Stop> {
-        if self.transactions == 0 {
-            self.execute_sql("BEGIN")?;
-        }
-        self.transactions += 1;
-        output.put_with(|out| put_change(out, &Change::BeginTransaction(TRANSACTION)))
-    }
-
-    fn commit(&mut self, output: &mut Output) -> Result<(), Stop> {
-        match self.transactions {
-            0 => Err(ServerMessage::error(
-                3902,
-                "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.",
-            )
-            .into()),
-            1 => {
-                self.execute_sql("COMMIT")?;
-                self.transactions = 0;
-                output.put_with(|out| put_change(out, &Change::CommitTransaction(TRANSACTION)))
-            }
-            _ => {
-                self.transactions -= 1;
-                Ok(())
-            }
-        }
-    }
-
-    fn roll_back(&mut self, output: &mut Output) -> Result<(), Stop> {
-        if self.transactions == 0 {
-            return Err(ServerMessage::error(
-                3903,
-                "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.",
-            )
-            .into());
-        }
-        self.execute_sql("ROLLBACK")?;
-        self.transactions = 0;
-        output.put_with(|out| put_change(out, &Change::RollbackTransaction(TRANSACTION)))
-    }
-
-    /// After an error that ends the batch nothing of a transaction is left.
-    fn roll_back_quietly(&mut self) {
-        if self.transactions > 0 {
-            drop(self.connection.execute("ROLLBACK", []));
-            self.transactions = 0;
-        }
-    }
-
-    pub(super) fn must_be_owner(&self, what: &str) -> Result<(), ServerMessage> {
-        if self.database.catalogue().is_owner(&self.principal) {
-            return Ok(());
-        }
-        Err(ServerMessage::error(
-            262,
-            format!("{what} permission denied in database '{}'.", self.database.name),
-        )
-        .class(14))
-    }
-
-    pub(super) fn must_be_administrator(&self) -> Result<(), ServerMessage> {
-        if self.login.administrator {
-            return Ok(());
-        }
-        Err(ServerMessage::error(15_247, "User does not have permission to perform this action."))
-    }
 }
-
-/// Sessions have one transaction at a time, so one number does.
-const TRANSACTION: u64 = 1;
 
 /// What is said after USE, and at login.
 pub(crate) fn changed_database(name: &str) -> ServerMessage {

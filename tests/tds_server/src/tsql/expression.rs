@@ -5,13 +5,17 @@ use sqlparser::ast::{
     UnaryOperator, Value as Literal,
 };
 
+use super::literals::number_literal;
+use super::operators::comparable;
 use super::{Rendered, Translator, literal};
 use crate::collation::Collation;
-use crate::decimal::Decimal;
-use crate::engine::errors::{not_understood, syntax};
+use crate::engine::errors::not_understood;
 use crate::engine::functions::type_argument;
 use crate::sql_type::{Family, Length, SqlType, Typed};
 use crate::token::ServerMessage;
+
+/// How deep expressions may be nested; `a + b + c` counts as two.
+const DEEPEST: usize = 900;
 
 /// The type that the parser found, as one of ours. `default_length` is for texts without a length.
 pub(super) fn type_of(data_type: &DataType, default_length: u16) -> Result<SqlType, ServerMessage> {
@@ -25,7 +29,19 @@ impl Translator<'_> {
         self.expression(expression).map(|rendered| (rendered.sql, rendered.typed))
     }
 
+    /// An expression within others, which may not be nested without end.
     pub(super) fn expression(&mut self, expression: &Expr) -> Result<Rendered, ServerMessage> {
+        self.depth += 1;
+        let result = if self.depth > DEEPEST {
+            Err(ServerMessage::error(191, "Some part of your SQL statement is nested too deeply.").class(15))
+        } else {
+            self.any_expression(expression)
+        };
+        self.depth -= 1;
+        result
+    }
+
+    fn any_expression(&mut self, expression: &Expr) -> Result<Rendered, ServerMessage> {
         match expression {
             Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.starts_with('@') => {
                 self.variable(&ident.value)
@@ -64,14 +80,22 @@ impl Translator<'_> {
             Expr::IsNotNull(inner) => self.test(inner, "IS NOT NULL"),
             Expr::InList { expr, list, negated } => {
                 let left = self.expression(expr)?;
-                let mut any = Vec::new();
+                let mut pairs = Vec::new();
                 for item in list {
                     let item = self.expression(item)?;
-                    let (left, right) = comparable(&left, &item);
-                    any.push(format!("{left} = {right}"));
+                    pairs.push(comparable(&left, &item));
                 }
                 let not = if *negated { "NOT " } else { "" };
-                Ok(Rendered::new(format!("{not}({})", any.join(" OR ")), SqlType::Bit))
+                let first = pairs.first().map(|(left, _)| left.clone()).unwrap_or_default();
+                let any = if pairs.iter().all(|(left, _)| *left == first) {
+                    let items: Vec<String> = pairs.into_iter().map(|(_, item)| item).collect();
+                    format!("{first} IN ({})", items.join(", "))
+                } else {
+                    let tests: Vec<String> =
+                        pairs.iter().map(|(left, right)| format!("{left} = {right}")).collect();
+                    tests.join(" OR ")
+                };
+                Ok(Rendered::new(format!("{not}({any})"), SqlType::Bit))
             }
             Expr::InSubquery { expr, subquery, negated } => {
                 let left = self.expression(expr)?;
@@ -181,62 +205,6 @@ impl Translator<'_> {
             Family::Float | Family::Text => sql,
             _ => self.cast_to(&sql, &inner.typed, None, false),
         })
-    }
-
-    fn literal(&self, value: &Literal) -> Result<Rendered, ServerMessage> {
-        let text_length = |text: &str, most: u16| match u16::try_from(crate::bytes::units(text)) {
-            Ok(length) if length <= most => Length::Of(length.max(1)),
-            _ => Length::Max,
-        };
-        Ok(match value {
-            Literal::Number(digits, _) => number_literal(digits)?,
-            Literal::SingleQuotedString(text) => {
-                let text = Collation::default().squeeze(text);
-                Rendered::new(literal(&text), SqlType::VarChar(text_length(&text, 8000)))
-            }
-            Literal::NationalStringLiteral(text) => {
-                Rendered::new(literal(text), SqlType::NVarChar(text_length(text, 4000)))
-            }
-            Literal::HexStringLiteral(digits) => {
-                let digits = if digits.len() % 2 == 1 { format!("0{digits}") } else { digits.clone() };
-                let length = u16::try_from(digits.len() / 2).unwrap_or(8000).max(1);
-                Rendered::new(format!("X'{digits}'"), SqlType::VarBinary(Length::Of(length)))
-            }
-            Literal::Null => Rendered::new("NULL", SqlType::Int),
-            other => return Err(syntax(&other.to_string())),
-        })
-    }
-
-    fn variable(&self, name: &str) -> Result<Rendered, ServerMessage> {
-        let text = |text: &str| Ok(Rendered::new(literal(text), SqlType::NVarChar(Length::Of(4000))));
-        let number = |number: i64| Ok(Rendered::new(number.to_string(), SqlType::Int));
-        match name.to_ascii_lowercase().as_str() {
-            "@@rowcount" => number(self.facts.row_count),
-            "@@spid" => Ok(Rendered::new(self.facts.spid.to_string(), SqlType::SmallInt)),
-            "@@version" => text(super::function::VERSION_TEXT),
-            "@@servername" => text(&self.facts.server),
-            "@@servicename" => text("MSSQLSERVER"),
-            "@@language" => text(self.facts.language),
-            "@@trancount" => number(self.facts.transactions),
-            "@@error" => number(0),
-            "@@datefirst" => number(7),
-            "@@lock_timeout" => number(-1),
-            "@@max_connections" => number(32_767),
-            "@@identity" => match self.facts.identity {
-                Some(identity) => Ok(Rendered::new(identity.to_string(), SqlType::BigInt)),
-                None => Ok(Rendered::new("NULL", SqlType::BigInt)),
-            },
-            lower => match self.variables.get(lower) {
-                Some((typed, value)) => {
-                    Ok(Rendered { sql: value_literal(value), typed: typed.clone(), is_column: false })
-                }
-                None => {
-                    Err(ServerMessage::error(137, format!("Must declare the scalar variable \"{name}\"."))
-                        .class(15)
-                        .state(2))
-                }
-            },
-        }
     }
 
     fn cast(
@@ -393,89 +361,6 @@ impl Translator<'_> {
             other => Err(not_understood(&format!("the operator {other}"))),
         }
     }
-
-    /// `+`: texts are joined, everything else is added.
-    fn sum(&self, left: &Rendered, right: &Rendered) -> Rendered {
-        let (one, other) = (left.typed.sql, right.typed.sql);
-        let both = |family: Family| one.family() == family && other.family() == family;
-        if both(Family::Text) {
-            let most = if one.is_national() || other.is_national() { 4000 } else { 8000 };
-            let length = match (one.longest(), other.longest()) {
-                (Some(left), Some(right)) => Length::Of(left.saturating_add(right).min(most)),
-                _ => Length::Max,
-            };
-            let sql = if most == 4000 { SqlType::NVarChar(length) } else { SqlType::VarChar(length) };
-            return Rendered {
-                sql: format!("({} || {})", left.sql, right.sql),
-                typed: Typed { sql, collation: left.typed.collation.clone() },
-                is_column: false,
-            };
-        }
-        if both(Family::Binary) {
-            return Rendered::new(
-                format!("({} || {})", left.sql, right.sql),
-                SqlType::VarBinary(Length::Max),
-            );
-        }
-        if one.family() == Family::Moment && other.family() == Family::Integer {
-            return Rendered {
-                sql: format!(
-                    "tds_dateadd('day', {}, {}, {})",
-                    right.sql,
-                    left.sql,
-                    literal(&type_argument(&left.typed))
-                ),
-                typed: left.typed.clone(),
-                is_column: false,
-            };
-        }
-        self.arithmetic("+", left, right)
-    }
-
-    fn arithmetic(&self, operator: &str, left: &Rendered, right: &Rendered) -> Rendered {
-        let numeric = |side: &Rendered, other: &Rendered| {
-            if side.typed.sql.family() == Family::Text && other.typed.sql.family() != Family::Text {
-                self.cast_to(side, &other.typed, None, false)
-            } else {
-                side.clone()
-            }
-        };
-        let (left, right) = (numeric(left, right), numeric(right, left));
-        let common = left.typed.sql.common(right.typed.sql);
-        match common.family() {
-            Family::Decimal => {
-                let (one, other) = (left.typed.sql.scale(), right.typed.sql.scale());
-                let scale = match operator {
-                    _ if matches!(common, SqlType::Money | SqlType::SmallMoney) => 4,
-                    "*" => one + other,
-                    "/" => (one + right.typed.sql.precision() + 1).max(6),
-                    _ => one.max(other),
-                }
-                .min(38);
-                let sql = format!("tds_arithmetic('{operator}', {}, {}, {scale})", left.sql, right.sql);
-                let typed = if matches!(common, SqlType::Money | SqlType::SmallMoney) {
-                    common
-                } else {
-                    SqlType::Decimal { precision: 38, scale }
-                };
-                Rendered::new(sql, typed)
-            }
-            _ if matches!(operator, "/" | "%") => {
-                let function = if operator == "/" { "tds_checked_divide" } else { "tds_checked_modulo" };
-                Rendered::new(format!("{function}({}, {})", left.sql, right.sql), common)
-            }
-            _ => {
-                let sum = Rendered::new(format!("({} {operator} {})", left.sql, right.sql), SqlType::BigInt);
-                match common {
-                    // An overflow is an error, not a larger type.
-                    SqlType::Int | SqlType::SmallInt | SqlType::TinyInt => {
-                        self.cast_to(&sum, &common.into(), None, false)
-                    }
-                    _ => Rendered { typed: common.into(), ..sum },
-                }
-            }
-        }
-    }
 }
 
 /// Whether an expression is the word NULL, which is of any type.
@@ -509,98 +394,4 @@ pub(super) fn variable_length(typed: &Typed) -> Typed {
         _ => SqlType::NVarChar(Length::Of(4000)),
     };
     Typed { sql, collation: typed.collation.clone() }
-}
-
-/// A number as it is written: exact, unless it has an exponent.
-fn number_literal(digits: &str) -> Result<Rendered, ServerMessage> {
-    if digits.contains(['e', 'E']) {
-        return Ok(Rendered::new(digits, SqlType::Float));
-    }
-    let digits = digits.trim_start_matches('$');
-    if let Ok(number) = digits.parse::<i64>()
-        && i32::try_from(number).is_ok()
-    {
-        return Ok(Rendered::new(digits, SqlType::Int));
-    }
-    let number = Decimal::parse(digits).ok_or_else(|| syntax(digits))?;
-    let precision =
-        u8::try_from(number.digits.unsigned_abs().to_string().len()).unwrap_or(38).max(number.scale);
-    if precision > 38 {
-        return Err(syntax(digits));
-    }
-    Ok(Rendered::new(
-        literal(&number.to_string()),
-        SqlType::Decimal { precision: precision.max(1), scale: number.scale },
-    ))
-}
-
-/// A value as a literal of SQLite.
-pub(crate) fn value_literal(value: &rusqlite::types::Value) -> String {
-    use rusqlite::types::Value;
-    match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) if number.is_finite() => format!("{number:e}"),
-        Value::Real(_) => "NULL".to_owned(),
-        Value::Text(text) => literal(text),
-        Value::Blob(bytes) => format!("X'{}'", crate::convert::hex(bytes)),
-    }
-}
-
-/// Two values so that SQLite compares them the way SQL Server would.
-pub(super) fn comparable(left: &Rendered, right: &Rendered) -> (String, String) {
-    let (one, other) = (left.typed.sql.family(), right.typed.sql.family());
-    let cast = |value: &Rendered, to: &Typed| {
-        if value.typed.sql == to.sql || value.sql == "NULL" {
-            return value.sql.clone();
-        }
-        format!(
-            "tds_cast({}, {}, {}, NULL)",
-            value.sql,
-            literal(&type_argument(&value.typed)),
-            literal(&type_argument(to))
-        )
-    };
-    match (one, other) {
-        (Family::Moment, Family::Moment) => {
-            let common = Typed::from(left.typed.sql.common(right.typed.sql));
-            (cast(left, &common), cast(right, &common))
-        }
-        (Family::Moment, Family::Text) => (left.sql.clone(), cast(right, &left.typed)),
-        (Family::Text, Family::Moment) => (cast(left, &right.typed), right.sql.clone()),
-        (Family::Integer | Family::Float | Family::Decimal, Family::Text) => {
-            (number_of(left), number_of_text(right, left.typed.sql))
-        }
-        (Family::Text, Family::Integer | Family::Float | Family::Decimal) => {
-            (number_of_text(left, right.typed.sql), number_of(right))
-        }
-        (Family::Decimal, Family::Decimal) if left.is_column || right.is_column => {
-            (left.sql.clone(), right.sql.clone())
-        }
-        (Family::Decimal, _) | (_, Family::Decimal) => (number_of(left), number_of(right)),
-        (Family::Text, Family::Text) if !left.is_column && !right.is_column => {
-            (super::select::with_collation(left), right.sql.clone())
-        }
-        (Family::Variant, _) if other != Family::Variant => (cast(left, &right.typed), right.sql.clone()),
-        (_, Family::Variant) if one != Family::Variant => (left.sql.clone(), cast(right, &left.typed)),
-        _ => (left.sql.clone(), right.sql.clone()),
-    }
-}
-
-fn number_of(value: &Rendered) -> String {
-    match value.typed.sql.family() {
-        Family::Decimal => format!("tds_number({})", value.sql),
-        _ => value.sql.clone(),
-    }
-}
-
-/// A text that is compared with a number is a number.
-fn number_of_text(value: &Rendered, number: SqlType) -> String {
-    let cast = format!(
-        "tds_cast({}, {}, {}, NULL)",
-        value.sql,
-        literal(&type_argument(&value.typed)),
-        literal(&number.declaration())
-    );
-    if number.family() == Family::Decimal { format!("tds_number({cast})") } else { cast }
 }

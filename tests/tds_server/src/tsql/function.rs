@@ -1,16 +1,13 @@
 //! The functions of T-SQL, as SQLite and `engine::functions` have them.
 
-use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, WindowType,
-};
+use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use super::expression::{common_type, is_null, variable_length};
 use super::{Rendered, Translator, literal};
-use crate::engine::catalogue::{Right, folded};
 use crate::engine::errors::not_understood;
 use crate::engine::functions::type_argument;
 use crate::sql_type::{Family, Length, SqlType, Typed};
-use crate::token::{PRODUCT_VERSION, ServerMessage};
+use crate::token::ServerMessage;
 
 /// `@@VERSION`.
 pub(super) const VERSION_TEXT: &str =
@@ -104,7 +101,7 @@ impl Translator<'_> {
             }
             "nullif" => {
                 count(2, 2)?;
-                let (left, right) = super::expression::comparable(&arguments[0], &arguments[1]);
+                let (left, right) = super::operators::comparable(&arguments[0], &arguments[1]);
                 Ok(Rendered {
                     sql: format!("CASE WHEN {left} = {right} THEN NULL ELSE {} END", arguments[0].sql),
                     typed: arguments[0].typed.clone(),
@@ -248,208 +245,10 @@ impl Translator<'_> {
             _ => Err(not_understood(name)),
         }
     }
-
-    fn aggregate(
-        &mut self,
-        name: &str,
-        arguments: &[&Expr],
-        starred: bool,
-        distinct: bool,
-        function: &Function,
-    ) -> Result<Option<Rendered>, ServerMessage> {
-        let over = match &function.over {
-            None => String::new(),
-            Some(WindowType::WindowSpec(window)) => {
-                let mut parts = Vec::new();
-                if !window.partition_by.is_empty() {
-                    let keys = window
-                        .partition_by
-                        .iter()
-                        .map(|key| self.expression(key).map(|key| super::select::with_collation(&key)))
-                        .collect::<Result<Vec<_>, _>>()?;
-                    parts.push(format!("PARTITION BY {}", keys.join(", ")));
-                }
-                if !window.order_by.is_empty() {
-                    let keys = window
-                        .order_by
-                        .iter()
-                        .map(|key| self.order_key(key, &[]))
-                        .collect::<Result<Vec<_>, _>>()?;
-                    parts.push(format!("ORDER BY {}", keys.join(", ")));
-                }
-                format!(" OVER ({})", parts.join(" "))
-            }
-            Some(WindowType::NamedWindow(_)) => return Err(not_understood("a named window")),
-        };
-        let word = if distinct { "DISTINCT " } else { "" };
-        let single = match arguments {
-            [argument] if !starred => Some(self.expression(argument)?),
-            _ => None,
-        };
-        let call = |function: &str, inner: &str, of: SqlType| {
-            Ok(Some(Rendered::new(format!("{function}({word}{inner}){over}"), of)))
-        };
-        match (name, single) {
-            ("count" | "count_big", single) => {
-                let inner = match (&single, starred) {
-                    (Some(single), _) => single.sql.as_str(),
-                    (None, true) => "*",
-                    (None, false) => return Err(not_understood("COUNT without an argument")),
-                };
-                call("count", inner, if name == "count" { SqlType::Int } else { SqlType::BigInt })
-            }
-            ("min" | "max", Some(single)) => Ok(Some(Rendered {
-                sql: format!("{name}({word}{}){over}", super::select::with_collation(&single)),
-                typed: single.typed,
-                is_column: false,
-            })),
-            ("sum" | "avg", Some(single)) => {
-                let of = match single.typed.sql {
-                    SqlType::BigInt => SqlType::BigInt,
-                    SqlType::Money | SqlType::SmallMoney => SqlType::Money,
-                    SqlType::Decimal { scale, .. } => SqlType::Decimal { precision: 38, scale },
-                    sql if sql.family() == Family::Integer => SqlType::Int,
-                    _ => SqlType::Float,
-                };
-                let sum = Rendered::new(
-                    format!("{name}({word}{}){over}", single.sql),
-                    if name == "sum" && of.family() == Family::Integer {
-                        SqlType::BigInt
-                    } else {
-                        SqlType::Float
-                    },
-                );
-                Ok(Some(self.cast_to(&sum, &of.into(), None, false)))
-            }
-            ("string_agg", None) => {
-                let [text, between] = arguments else { return Err(not_understood("this STRING_AGG")) };
-                let (text, between) = (self.expression(text)?, self.expression(between)?);
-                let order = match function.within_group.first() {
-                    Some(key) => format!(" ORDER BY {}", self.order_key(key, &[])?),
-                    None => String::new(),
-                };
-                Ok(Some(Rendered::new(
-                    format!("group_concat({}, {}{order})", text.sql, between.sql),
-                    SqlType::NVARCHAR_MAX,
-                )))
-            }
-            ("row_number" | "rank" | "dense_rank", None) if !over.is_empty() => {
-                call(name, "", SqlType::BigInt)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// What is the same for the whole statement: who, where, and whether something is there.
-    fn fact(
-        &self,
-        name: &str,
-        expressions: &[&Expr],
-        arguments: &[Rendered],
-    ) -> Result<Option<Rendered>, ServerMessage> {
-        let text = |text: Option<&str>, of: SqlType| {
-            Ok(Some(Rendered::new(text.map_or_else(|| "NULL".to_owned(), literal), of)))
-        };
-        let number = |number: Option<i64>| {
-            Ok(Some(Rendered::new(
-                number.map_or_else(|| "NULL".to_owned(), |number| number.to_string()),
-                SqlType::Int,
-            )))
-        };
-        let sysname = SqlType::NVarChar(Length::Of(128));
-        let first = expressions.first().and_then(|expression| text_of(expression));
-        match name {
-            "serverproperty" => {
-                let value = match first.unwrap_or_default().to_ascii_lowercase().as_str() {
-                    "productversion" => Some(PRODUCT_VERSION),
-                    "productlevel" => Some("RTM"),
-                    "edition" => Some("Developer Edition (64-bit)"),
-                    "productmajorversion" => Some("16"),
-                    "engineedition" => {
-                        return Ok(Some(Rendered::new(
-                            "tds_cast(3, 'int', 'sql_variant', NULL)",
-                            SqlType::Variant,
-                        )));
-                    }
-                    "servername" | "machinename" => Some(self.facts.server.as_str()),
-                    "collation" => Some(crate::collation::DEFAULT),
-                    _ => None,
-                };
-                Ok(Some(match value {
-                    Some(value) => Rendered::new(
-                        format!("tds_cast({}, 'nvarchar(128)', 'sql_variant', NULL)", literal(value)),
-                        SqlType::Variant,
-                    ),
-                    None => Rendered::new("NULL", SqlType::Variant),
-                }))
-            }
-            "db_name" => text(Some(&self.facts.database), sysname),
-            "db_id" => {
-                let wanted = first.unwrap_or_else(|| self.facts.database.clone());
-                let at = self.facts.databases.iter().position(|name| folded(name) == folded(&wanted));
-                number(at.and_then(|at| i64::try_from(at + 1).ok()))
-            }
-            "suser_sname" | "suser_name" | "original_login" | "system_user" => {
-                text(Some(&self.facts.login), sysname)
-            }
-            "user_name" | "current_user" | "session_user" | "user" => text(Some(&self.facts.user), sysname),
-            "schema_name" if arguments.is_empty() => text(Some(&self.facts.default_schema), sysname),
-            "app_name" => text(Some(&self.facts.application), sysname),
-            "host_name" => text(Some(&self.facts.host), sysname),
-            "schema_id" => {
-                let wanted = first.unwrap_or_else(|| self.facts.default_schema.clone());
-                let at = self.catalogue.schemas().position(|name| folded(name) == folded(&wanted));
-                number(at.and_then(|at| i64::try_from(at + 1).ok()))
-            }
-            "object_id" => {
-                let wanted = first.unwrap_or_default();
-                let kind = expressions.get(1).and_then(|expression| text_of(expression));
-                let parts: Vec<&str> =
-                    wanted.split('.').map(|part| part.trim_matches(['[', ']', '"'])).collect();
-                let (schema, object) = match parts[..] {
-                    [object] => (self.facts.default_schema.as_str(), object),
-                    [schema, object] | [_, schema, object] => (schema, object),
-                    _ => ("", ""),
-                };
-                let found = self.catalogue.object(schema, object).filter(|object| match kind.as_deref() {
-                    Some("U" | "u") => !object.is_view,
-                    Some("V" | "v") => object.is_view,
-                    _ => true,
-                });
-                let seen = found
-                    .filter(|object| self.catalogue.may_see(self.principal, &object.schema, &object.name));
-                number(seen.map(|object| object.id))
-            }
-            "col_length" | "columnproperty" => number(None),
-            "has_perms_by_name" => {
-                let wanted = first.unwrap_or_default();
-                let parts: Vec<&str> = wanted.split('.').map(|part| part.trim_matches(['[', ']'])).collect();
-                let [schema, object] = parts[..] else { return number(Some(1)) };
-                number(Some(i64::from(self.catalogue.may(self.principal, Right::Select, schema, object))))
-            }
-            "is_srvrolemember" | "is_member" | "is_rolemember" => {
-                number(Some(i64::from(self.catalogue.is_owner(self.principal))))
-            }
-            "scope_identity" => Ok(Some(Rendered::new(
-                self.facts.identity.map_or_else(|| "NULL".to_owned(), |identity| identity.to_string()),
-                SqlType::Decimal { precision: 38, scale: 0 },
-            ))),
-            "connectionproperty" => text(None, SqlType::Variant),
-            _ => Ok(None),
-        }
-    }
 }
 
 fn now(sql: SqlType) -> Result<Rendered, ServerMessage> {
     Ok(Rendered::new(format!("tds_now({})", literal(&sql.declaration())), sql))
-}
-
-/// The text of an expression that is a literal.
-fn text_of(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Value(value) => value.value.clone().into_string(),
-        _ => None,
-    }
 }
 
 /// The arguments, `*` as none, and whether only different ones count.

@@ -5,12 +5,18 @@
 //! on the wire. Names are looked up in the catalogue, and errors about them are those of SQL Server; a right that is
 //! missing is found here too. What is not understood is an error, never passed on in the hope that it works.
 
+mod aggregates;
 pub(crate) mod batch;
 mod declaration;
 mod expression;
+mod facts;
+mod from;
 mod function;
+mod literals;
+mod operators;
 mod security;
 mod select;
+mod statement;
 mod system_views;
 
 use std::collections::{BTreeSet, HashMap};
@@ -25,7 +31,7 @@ use crate::token::ServerMessage;
 use crate::wire::ResultColumn;
 
 pub(crate) use declaration::{ColumnDeclaration, Constraint, TableDeclaration};
-pub(crate) use expression::value_literal;
+pub(crate) use literals::value_literal;
 pub(crate) use security::{Action, On, Security};
 pub(crate) use select::Translated;
 pub(crate) use system_views::{SystemView, fill};
@@ -87,6 +93,7 @@ pub(crate) struct Translator<'a> {
     scopes: Vec<Vec<Relation>>,
     tables: Vec<(String, Vec<ResultColumn>)>,
     aliases: usize,
+    depth: usize,
     system_views: BTreeSet<SystemView>,
     /// A view reads what its owner may read.
     ignores_rights: bool,
@@ -107,6 +114,7 @@ impl<'a> Translator<'a> {
             scopes: Vec::new(),
             tables: Vec::new(),
             aliases: 0,
+            depth: 0,
             system_views: BTreeSet::new(),
             ignores_rights: false,
         }

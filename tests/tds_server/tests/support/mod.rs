@@ -49,20 +49,18 @@ pub(crate) async fn texts(client: &mut Connected, sql: &str) -> Vec<Option<Strin
         .collect()
 }
 
-/// The number of the error that a statement causes.
+/// The number of the error that a statement causes; 0: none.
 pub(crate) async fn error_of(client: &mut Connected, sql: &str) -> u32 {
-    match client.simple_query(sql).await {
-        Err(error) => number_of(&error),
-        Ok(stream) => match stream.into_results().await {
-            Err(error) => number_of(&error),
-            Ok(_) => 0,
-        },
-    }
+    let (_, _, error) = drain(client, sql).await;
+    error.as_ref().map_or(0, number_of)
 }
 
 pub(crate) fn number_of(error: &tiberius::error::Error) -> u32 {
     match error {
-        tiberius::error::Error::Server(token) => token.code(),
+        tiberius::error::Error::Server(token) => {
+            println!("{token}");
+            token.code()
+        }
         other => panic!("an error of the server was expected, and this came: {other}"),
     }
 }
