@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![expect(clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(unreachable_pub, reason = "the modules of one program")]
 
 #[path = "sql_server/company.rs"]
 mod company;

@@ -50,13 +50,25 @@ fn main() {
     let runtime = server::runtime();
     let rows = scale.pick(500_000, 2_000);
     report::heading("sql_server", scale);
-    let mut table = Table::new(&["500 000 rows of 8 columns", "drain", "source", "rows/s", "ratio", "goal", "drain MiB", "source MiB"]);
+    let mut table = Table::new(&[
+        "500 000 rows of 8 columns",
+        "drain",
+        "source",
+        "rows/s",
+        "ratio",
+        "goal",
+        "drain MiB",
+        "source MiB",
+    ]);
 
     let ours = Server::start().unwrap();
     let string = ours.connection_string();
     runtime.block_on(make_table(&string, rows));
     measure(&runtime, "TDS test server, TLS", &string, scale, rows, &mut table);
-    assert!(ours.statements().iter().any(|batch| batch == BATCH), "the source asks for something else than the drain");
+    assert!(
+        ours.statements().iter().any(|batch| batch == BATCH),
+        "the source asks for something else than the drain"
+    );
 
     let replay = Replay::of(ours.address(), BATCH);
     let options = ours.options();

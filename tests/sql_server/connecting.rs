@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use ringroute::secret::Secret;
 use ringroute::settings::{Connection, Encryption, SourceSettings, SqlServerConnection};
@@ -198,6 +199,26 @@ async fn refused() {
     connection.port = Some(socket.local_addr().unwrap().port());
     drop(socket);
     says(&problem(&database, connection).await, &["was refused", "is the server running"]);
+}
+
+/// What a firewall does that swallows everything, a full queue of connections does too.
+#[tokio::test]
+async fn nobody_answers_at_all() {
+    let database = database(Options::default());
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(connected) =
+        tokio::time::timeout(Duration::from_millis(300), tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(connected.unwrap());
+    }
+    let mut connection = connection(database.server());
+    connection.port = Some(address.port());
+    connection.timeouts.connect_seconds = 1;
+    says(&problem(&database, connection).await, &["no answer within 1 s", "firewall"]);
 }
 
 #[tokio::test]

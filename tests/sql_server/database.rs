@@ -14,7 +14,7 @@ use ringroute::source::{self, SourceError};
 use tds_test_server::Server;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_util::compat::TokioAsyncWriteCompatExt;
+use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 use tokio_util::sync::CancellationToken;
 
 /// Longest wait for something that would never come if it did not come soon.
@@ -149,22 +149,33 @@ impl Drop for Database {
         let (connection_string, schema) = (self.connection_string.clone(), self.schema.clone());
         let cleaning = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let script = format!(
-                "DECLARE @sql nvarchar(max);
-                 SET @sql = N'';
-                 SELECT @sql = @sql + N'DROP VIEW [' + TABLE_SCHEMA + N'].[' + REPLACE(TABLE_NAME, N']', N']]') + N']; '
-                 FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = N'{schema}' AND TABLE_TYPE = N'VIEW';
-                 SELECT @sql = @sql + N'DROP TABLE [' + TABLE_SCHEMA + N'].[' + REPLACE(TABLE_NAME, N']', N']]') + N']; '
-                 FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = N'{schema}' AND TABLE_TYPE <> N'VIEW';
-                 SET @sql = @sql + N'DROP SCHEMA [{schema}];';
-                 EXEC(@sql);"
-            );
-            runtime.block_on(run_script(&connection_string, &script))
+            runtime.block_on(drop_schema(&connection_string, &schema))
         });
         if let Ok(Err(error)) = cleaning.join() {
             println!("the schema {} is left behind: {error}", self.schema);
         }
     }
+}
+
+async fn drop_schema(connection_string: &str, schema: &str) -> tiberius::Result<()> {
+    let mut client = connect(connection_string).await?;
+    let query = format!(
+        "SELECT CAST(TABLE_TYPE AS nvarchar(20)), CAST(TABLE_NAME AS nvarchar(128)) FROM INFORMATION_SCHEMA.TABLES \
+         WHERE TABLE_SCHEMA = N'{schema}'"
+    );
+    let found = client.simple_query(query).await?.into_first_result().await?;
+    let text = |row: &tiberius::Row, column: usize| row.get::<&str, _>(column).unwrap().to_owned();
+    let mut found: Vec<_> = found.iter().map(|row| (text(row, 0), text(row, 1))).collect();
+    // Views before the tables that they read.
+    found.sort_by_key(|(kind, _)| kind != "VIEW");
+    for (kind, name) in found {
+        let kind = if kind == "VIEW" { "VIEW" } else { "TABLE" };
+        let name = name.replace(']', "]]");
+        let statement = format!("DROP {kind} [{schema}].[{name}]");
+        client.simple_query(statement).await?.into_results().await?;
+    }
+    client.simple_query(format!("DROP SCHEMA [{schema}]")).await?.into_results().await?;
+    client.close().await
 }
 
 /// Runs T-SQL on our server without a connection, whatever it thinks of connections.
@@ -175,11 +186,15 @@ pub fn run_on(server: &Server, script: &str) {
     run.unwrap_or_else(|error| panic!("{error}\nin {script}"));
 }
 
-async fn run_script(connection_string: &str, script: &str) -> tiberius::Result<()> {
+async fn connect(connection_string: &str) -> tiberius::Result<tiberius::Client<Compat<TcpStream>>> {
     let config = tiberius::Config::from_ado_string(connection_string)?;
     let tcp = TcpStream::connect(config.get_addr()).await?;
     tcp.set_nodelay(true)?;
-    let mut client = tiberius::Client::connect(config, tcp.compat_write()).await?;
+    tiberius::Client::connect(config, tcp.compat_write()).await
+}
+
+async fn run_script(connection_string: &str, script: &str) -> tiberius::Result<()> {
+    let mut client = connect(connection_string).await?;
     for batch in tds_test_server::batches(script) {
         client.simple_query(batch).await?.into_results().await?;
     }

@@ -23,6 +23,7 @@ async fn arrived(database: &Database, column_type: &str, values: &[&str]) -> Opt
             if !database.is_ours() && error.to_string().to_uppercase().contains("SQL_VARIANT_PROPERTY") =>
         {
             println!("this server does not say what is in a {column_type}: {error}");
+            database.script("DROP TABLE SCHEMA_.typed;").await;
             return None;
         }
         Err(error) => panic!("{column_type}: {error}"),

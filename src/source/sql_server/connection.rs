@@ -32,7 +32,7 @@ pub(super) async fn connect(target: &mut Target) -> Result<(LoggedIn, Encryption
     let mut routes = Vec::new();
     loop {
         let (host, port) = match connect_once(target).await? {
-            Outcome::LoggedIn(client, encryption) => return Ok((client, encryption)),
+            Outcome::LoggedIn(client, encryption) => return Ok((*client, encryption)),
             Outcome::Routed { host, port } => (host, port),
         };
         routes.push(target.address());
@@ -49,7 +49,7 @@ pub(super) async fn connect(target: &mut Target) -> Result<(LoggedIn, Encryption
 }
 
 enum Outcome {
-    LoggedIn(LoggedIn, Encryption),
+    LoggedIn(Box<LoggedIn>, Encryption),
     Routed { host: String, port: u16 },
 }
 
@@ -64,7 +64,7 @@ async fn connect_once(target: &Target) -> Result<Outcome, SourceError> {
     let bound = Duration::from_secs(target.timeouts.login_seconds.into());
     let login = tokio::time::timeout(bound, Client::connect(config, watched.compat_write())).await;
     match login {
-        Ok(Ok(client)) => Ok(Outcome::LoggedIn(client, answer.in_use(target.encryption))),
+        Ok(Ok(client)) => Ok(Outcome::LoggedIn(Box::new(client), answer.in_use(target.encryption))),
         Ok(Err(tiberius::error::Error::Routing { host, port })) => Ok(Outcome::Routed { host, port }),
         failed => {
             if let Some(problem) = answer.problem(target.encryption) {
