@@ -174,10 +174,15 @@ impl From<ConnectionProblem> for SourceError {
 }
 
 impl SourceError {
-    /// Whether the settings have to be changed, whatever becomes of the source.
+    /// Whether sync filter and field map have to be changed, whatever becomes of the source. (What the
+    /// connection's settings name, such as an environment variable, may be there later.)
     #[must_use]
-    pub fn is_about_settings(&self) -> bool {
-        matches!(self, SourceError::Settings { .. } | SourceError::SyncFilter(_))
+    pub fn is_about_query(&self) -> bool {
+        match self {
+            SourceError::Settings { field, .. } => !field.starts_with("connection."),
+            SourceError::SyncFilter(_) => true,
+            _ => false,
+        }
     }
 
     fn settings(field: impl Into<String>, problem: impl Into<String>) -> Self {

@@ -66,7 +66,7 @@ async fn check(sources: Vec<(Option<SourceSettings>, SourceSettings)>) -> Result
         let Ok((name, checked)) = checked else { continue };
         let problem = match checked {
             Ok(Ok(())) => continue,
-            Ok(Err(error)) if error.is_about_settings() => return Err(EngineError::Source { name, error }),
+            Ok(Err(error)) if error.is_about_query() => return Err(EngineError::Source { name, error }),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("the server did not answer within {} s", TIME.as_secs()),
         };

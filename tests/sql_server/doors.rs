@@ -81,18 +81,23 @@ async fn a_server_that_is_away_is_a_warning() {
     assert!(warning.contains("source \"crm\" was not checked at its server"), "{warning}");
     assert!(warning.contains("refused") && !warning.contains("hunter2"), "{warning}");
 
-    // As part of a document, too.
+    // As part of a document, too; and when the secret is not there yet.
     let document = format!(
         "[[source]]
          name = 'other'
-         connection = {{ sql_server = {{ host = '127.0.0.1', port = {port}, database = 'd', user = 'u', password = 'p' }} }}
+         connection = {{ sql_server = {{ host = '127.0.0.1', port = {port}, database = 'd', user = 'u', password = 'PASSWORD' }} }}
          sync_filter = 'select ${{MAP}} from dbo.people'
          field_map = {{ last_name = 'name', business_number = 'tel' }}
          phonebook = {{ new = {{ name = 'Others' }} }}"
     );
-    let applied = server.apply(&document).await;
-    let [warning] = &applied.source_warnings[..] else { panic!("{:?}", applied.source_warnings) };
-    assert!(applied.applied && warning.contains("source \"other\" was not checked"), "{warning}");
+    for (password, expected) in
+        [("p", "refused"), ("env:RINGROUTE_NO_SUCH_VARIABLE", "RINGROUTE_NO_SUCH_VARIABLE")]
+    {
+        let applied = server.apply(&document.replace("PASSWORD", password)).await;
+        let [warning] = &applied.source_warnings[..] else { panic!("{:?}", applied.source_warnings) };
+        assert!(applied.applied && warning.contains("source \"other\" was not checked"), "{warning}");
+        assert!(warning.contains(expected), "{warning}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ringroute::secret::Secret;
-use ringroute::sync::{RunState, SyncRun};
+use ringroute::sync::{RunKind, RunState, SyncRun};
 use tds_test_server::{ConnectFault, Fault, Options, Server, ServerMessage, When};
 
 use crate::company::{ADA, Company, READS_CONTACTS, is};
@@ -167,6 +167,25 @@ async fn a_deadlock_victim_gives_up_in_the_end() {
     let company = company().await;
     company.database.server().faults().add(reading(), Fault::Error(ServerMessage::deadlock_victim()));
     nothing_changes(&company, &["deadlock victim", "tried 4 times"]).await;
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_another_try_can_be_cancelled() {
+    let company = company().await;
+    let before = company.generation();
+    company.database.server().faults().add(reading(), Fault::Error(ServerMessage::deadlock_victim()));
+    let started = company.engine.start_sync("crm", RunKind::Sync, "test", None).await.unwrap();
+    let tried = async {
+        while company.database.server().faults().hits() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, tried).await.unwrap();
+    assert!(company.engine.cancel_sync(started.run.id));
+    company.engine.wait_for_syncs().await;
+    let run = company.engine.run(started.run.id).await.unwrap();
+    assert_eq!((run.state, company.generation()), (RunState::Cancelled, before), "{run:?}");
+    company.database.is_left_alone().await;
 }
 
 #[tokio::test]

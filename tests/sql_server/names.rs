@@ -38,7 +38,7 @@ async fn sql_server_a_missing_column_is_named_with_the_nearest() {
     for problem in
         [read(&source).await.unwrap_err(), source::open(&source).unwrap().check().await.unwrap_err()]
     {
-        assert!(problem.is_about_settings());
+        assert!(problem.is_about_query());
         let problem = problem.to_string();
         assert!(problem.starts_with("field_map.last_name: "), "{problem}");
         assert!(problem.contains("has no column \"lastname\"; did you mean \"last name\"?"), "{problem}");
@@ -51,7 +51,7 @@ async fn sql_server_a_missing_table_is_pointed_at_with_the_nearest() {
     people(&database).await;
     let source = database.source("select ${MAP} from SCHEMA_.peolpe", map("last name", "tel."));
     let problem = read(&source).await.unwrap_err();
-    assert!(problem.is_about_settings(), "{problem}");
+    assert!(problem.is_about_query(), "{problem}");
     let problem = problem.to_string();
     assert!(problem.contains("there is no table or view \"peolpe\""), "{problem}");
     assert!(problem.contains("did you mean \"people\"?"), "{problem}");
@@ -76,7 +76,7 @@ async fn sql_server_names_are_found_whatever_their_case() {
     match read(&source).await {
         Ok(rows) => assert_eq!(column(&rows, 1), [Some("Lovelace"), Some("Hopper"), Some("Turing")]),
         // A server that tells them apart says so.
-        Err(problem) => assert!(!database.is_ours() && problem.is_about_settings(), "{problem}"),
+        Err(problem) => assert!(!database.is_ours() && problem.is_about_query(), "{problem}"),
     }
 }
 
@@ -105,7 +105,7 @@ async fn sql_server_a_column_of_two_tables_is_refused_with_what_to_do() {
     people(&database).await;
     let filter = "select ${MAP} from SCHEMA_.people a join SCHEMA_.people b on a.id = b.id";
     let problem = read(&database.source(filter, map("last name", "tel."))).await.unwrap_err();
-    assert!(problem.is_about_settings(), "{problem}");
+    assert!(problem.is_about_query(), "{problem}");
     assert!(problem.to_string().contains("the server does not know which one is meant"), "{problem}");
 }
 

@@ -224,7 +224,7 @@ async fn sql_server_what_is_no_text_is_refused_with_the_reason() {
             read(&source).await.unwrap_err(),
             ringroute::source::open(&source).unwrap().check().await.unwrap_err(),
         ] {
-            assert!(problem.is_about_settings(), "{problem}");
+            assert!(problem.is_about_query(), "{problem}");
             let problem = problem.to_string();
             assert!(problem.starts_with("field_map.last_name: ") && problem.contains(reason), "{problem}");
         }

@@ -127,6 +127,11 @@ async fn connect_to_instance(
 async fn config(target: &Target) -> Result<Config, SourceError> {
     let mut config = Config::new();
     config.host(&target.host);
+    // The driver puts a port behind it to ask for an instance, which an IPv6 address can bear in brackets only.
+    if target.instance.is_some() && target.host.contains(':') {
+        config.host(format!("[{}]", target.host));
+        config.hostname_in_certificate(&target.host);
+    }
     if let Some(port) = target.port {
         config.port(port);
     }
