@@ -98,6 +98,24 @@ pub(crate) fn units(text: &str) -> usize {
         .sum()
 }
 
+/// Part of a text, counted in UTF-16 units, which may part what belongs together.
+pub(crate) fn slice_units(text: String, skip: usize, take: usize) -> String {
+    if skip == 0 && text.len() <= take {
+        return text;
+    }
+    let mut all = Vec::with_capacity(text.len() * 2);
+    put_utf16(&mut all, &text);
+    let part: Vec<u16> = all
+        .chunks_exact(2)
+        .skip(skip)
+        .take(take)
+        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
+        .collect();
+    char::decode_utf16(part)
+        .filter_map(|unit| unit.map_or_else(|lone| character_of_unit(lone.unpaired_surrogate()), Some))
+        .collect()
+}
+
 /// A string counted in one byte.
 pub(crate) fn put_b_varchar(out: &mut Vec<u8>, text: &str) {
     let text = first_units(text, 255);
@@ -125,4 +143,43 @@ pub(crate) fn first_units(text: &str, most: usize) -> &str {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_never_goes_beyond_the_end() {
+        let mut reader = Reader(&[1, 2, 3]);
+        assert_eq!(reader.u16(), Ok(0x0201));
+        assert_eq!(reader.clone().u16(), Err(Malformed("it ends too early")));
+        assert_eq!(reader.u8(), Ok(3));
+        assert!(reader.is_empty());
+    }
+
+    #[test]
+    fn a_lone_surrogate_comes_back_as_what_it_was() {
+        for unit in [0xD800, 0xDBFF, 0xDC00, 0xDFFF] {
+            let kept = character_of_unit(unit).map(String::from).unwrap_or_default();
+            let mut bytes = Vec::new();
+            put_utf16(&mut bytes, &kept);
+            assert_eq!(bytes, unit.to_le_bytes());
+            assert_eq!(units(&kept), 1);
+        }
+        let halves: String = [0xD83D, 0xDE00].into_iter().filter_map(character_of_unit).collect();
+        let mut bytes = Vec::new();
+        put_utf16(&mut bytes, &halves);
+        assert_eq!(utf16(&bytes), "😀", "two halves are a whole on the wire");
+    }
+
+    #[test]
+    fn texts_are_cut_by_units() {
+        assert_eq!(first_units("aß😀b", 3), "aß");
+        assert_eq!(first_units("aß😀b", 4), "aß😀");
+        assert_eq!(slice_units("aß😀b".to_owned(), 4, 1), "b");
+        assert_eq!(slice_units("abc".to_owned(), 1, 1), "b");
+        let half = slice_units("😀".to_owned(), 0, 1);
+        assert_eq!(half.chars().next().and_then(lone_surrogate), Some(0xD83D));
+    }
 }

@@ -193,7 +193,7 @@ impl Listener {
             }
             heard.client_gone();
         });
-        let _reader = AbortOnDrop(reader);
+        let _reader = Reader { task: reader, attention: attention.clone() };
         while let Some(message) = inbox.recv().await {
             if message.kind == kind::ATTENTION {
                 // It was answered with the request that it stopped, unless it came too late for that.
@@ -282,11 +282,15 @@ async fn until_closed(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A task that ends with its connection.
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
+/// The task that reads: it ends with its connection, and so does the work for the client.
+struct Reader {
+    task: tokio::task::JoinHandle<()>,
+    attention: Arc<Attention>,
+}
 
-impl Drop for AbortOnDrop {
+impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        self.attention.client_gone();
     }
 }

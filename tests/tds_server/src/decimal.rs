@@ -118,3 +118,57 @@ pub(crate) fn compare_texts(left: &str, right: &str) -> Ordering {
         _ => left.cmp(right),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::parse(text).unwrap_or_else(|| panic!("{text} is a number"))
+    }
+
+    #[test]
+    fn numbers_keep_all_their_digits() {
+        for text in [
+            "0",
+            "-0.5",
+            "12345678901234567890123456789012345678",
+            "0.00000000000000000000000000000000000001",
+        ] {
+            assert_eq!(decimal(text).to_string(), text);
+        }
+        assert_eq!(decimal("+.5").to_string(), "0.5");
+        for text in ["", "-", ".", "1.2.3", "1e5", "one", "999999999999999999999999999999999999999999"] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn rounding_is_half_away_from_zero() {
+        for (text, scale, rounded) in [
+            ("2.345", 2, "2.35"),
+            ("-2.345", 2, "-2.35"),
+            ("2.344", 2, "2.34"),
+            ("9.99", 1, "10.0"),
+            ("7", 2, "7.00"),
+        ] {
+            assert_eq!(
+                decimal(text).rescale(scale).map(|number| number.to_string()).as_deref(),
+                Some(rounded)
+            );
+        }
+    }
+
+    #[test]
+    fn texts_compare_as_numbers() {
+        assert_eq!(compare_texts("9", "10"), Ordering::Less);
+        assert_eq!(compare_texts("1.50", "1.5"), Ordering::Equal);
+        assert_eq!(compare_texts("-2", "-10"), Ordering::Greater);
+    }
+
+    #[test]
+    fn commas_part_thousands() {
+        assert_eq!(decimal("-1234567.5").with_commas(), "-1,234,567.5");
+        assert_eq!(decimal("123").with_commas(), "123");
+    }
+}

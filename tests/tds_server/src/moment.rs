@@ -92,7 +92,8 @@ impl Moment {
             }
             SqlType::DateTime => {
                 let three_hundredths = (self.ticks * 300 + SECOND / 2) / SECOND;
-                let ticks = (three_hundredths * SECOND + 150) / 300;
+                // Shown as whole milliseconds: 3, 7, 10, 13 …
+                let ticks = (three_hundredths * 10 + 1) / 3 * (SECOND / 1000);
                 Self { ticks, offset: 0, ..self }.carry()
             }
             SqlType::SmallDateTime => Self { offset: 0, ..self }.round(60 * SECOND),
@@ -328,4 +329,68 @@ fn take_time(text: &str) -> Option<(i64, i16)> {
         return None;
     }
     Some(((hour * 3600 + minute * 60 + second) * SECOND + fraction, offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_has_its_date() {
+        assert_eq!(day_of(1, 1, 1), Some(0));
+        assert_eq!(day_of(1900, 1, 1), Some(DAY_1900));
+        assert_eq!(day_of(1753, 1, 1), Some(DAY_1753));
+        assert_eq!(day_of(9999, 12, 31), Some(3_652_058));
+        for day in 0..=3_652_058 {
+            let (year, month, date) = date_of(day);
+            assert_eq!(day_of(year, month, date), Some(day));
+        }
+    }
+
+    #[test]
+    fn dates_that_are_none() {
+        for text in [
+            "2023-02-29",
+            "2024-13-01",
+            "2024-00-10",
+            "10000-01-01",
+            "20240231",
+            "yesterday",
+            "24:00",
+            "12:60",
+        ] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_moment_in_many_forms() {
+        let moment = Moment { day: 738_944, ticks: (13 * 3600 + 45 * 60 + 6) * SECOND, offset: 0 };
+        for text in [
+            "2024-02-29 13:45:06",
+            "2024-02-29T13:45:06Z",
+            "20240229 13:45:06.000",
+            "02/29/2024 1:45:06 PM",
+            "Feb 29, 2024 01:45:06PM",
+        ] {
+            assert_eq!(Moment::parse(text), Some(moment), "{text}");
+        }
+        let east = Moment::parse("2024-02-29 13:45:06 +05:30");
+        assert_eq!(east, Some(Moment { offset: 330, ..moment }));
+        assert_eq!(east.map(|east| east.utc().ticks), Some(moment.ticks - 330 * 60 * SECOND));
+    }
+
+    #[test]
+    fn a_datetime_counts_three_hundredths_of_a_second() {
+        let fitted = |text: &str| {
+            Moment::parse(text)
+                .and_then(|moment| moment.fit(SqlType::DateTime))
+                .map(|moment| moment.stored(SqlType::DateTime))
+        };
+        assert_eq!(fitted("2024-01-01 00:00:00.001").as_deref(), Some("2024-01-01 00:00:00.000"));
+        assert_eq!(fitted("2024-01-01 00:00:00.002").as_deref(), Some("2024-01-01 00:00:00.003"));
+        assert_eq!(fitted("2024-01-01 00:00:00.005").as_deref(), Some("2024-01-01 00:00:00.007"));
+        assert_eq!(fitted("2023-12-31 23:59:59.999").as_deref(), Some("2024-01-01 00:00:00.000"));
+        assert_eq!(fitted("1752-12-31"), None);
+    }
 }

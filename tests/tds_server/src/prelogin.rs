@@ -110,3 +110,37 @@ pub(crate) fn answer(encryption: u8, instance_ok: bool) -> Vec<u8> {
     table.extend_from_slice(&data);
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_encrypts_what() {
+        let table = [
+            (Encryption::NotSupported, OFF, NOT_SUPPORTED, Encrypted::Nothing),
+            (Encryption::NotSupported, ON, NOT_SUPPORTED, Encrypted::Nothing),
+            (Encryption::NotSupported, REQUIRED, NOT_SUPPORTED, Encrypted::Nothing),
+            (Encryption::Optional, NOT_SUPPORTED, NOT_SUPPORTED, Encrypted::Nothing),
+            (Encryption::Optional, OFF, OFF, Encrypted::Login),
+            (Encryption::Optional, ON, ON, Encrypted::Everything),
+            (Encryption::Optional, REQUIRED, ON, Encrypted::Everything),
+            (Encryption::Required, NOT_SUPPORTED, REQUIRED, Encrypted::Everything),
+            (Encryption::Required, OFF, REQUIRED, Encrypted::Everything),
+            (Encryption::Required, ON, ON, Encrypted::Everything),
+        ];
+        for (server, client, answer, encrypted) in table {
+            let asked = Prelogin { encryption: client, instance: String::new() };
+            assert_eq!(asked.negotiate(server), (answer, encrypted), "{server:?}, client {client}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_points_beyond_the_end_is_malformed() {
+        let whole = answer(ON, true);
+        assert_eq!(Prelogin::parse(&whole).map(|found| found.encryption), Ok(ON));
+        for length in 0..whole.len() - 1 {
+            assert!(Prelogin::parse(&whole[..length]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,7 +1,5 @@
 //! How a client comes in: encryption, certificates, logins, databases.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-
 mod support;
 
 use support::{config, connect, connect_with, number_of, texts};

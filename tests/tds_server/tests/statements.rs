@@ -1,7 +1,5 @@
 //! What set-up scripts do: schemas, tables, views, changes, procedures, logins and rights.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-
 mod support;
 
 use support::{config, connect, connect_with, drain, error_of, rows, texts};

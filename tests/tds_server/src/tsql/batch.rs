@@ -38,6 +38,7 @@ pub(crate) enum Droppable {
 
 /// What a statement does.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a batch has a handful of them")]
 pub(crate) enum What {
     Query(Box<Query>),
     Insert(Box<Insert>),

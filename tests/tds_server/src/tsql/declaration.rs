@@ -28,6 +28,7 @@ pub(crate) struct ColumnDeclaration {
 
 /// A constraint of a table.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a table has a handful of them")]
 pub(crate) enum Constraint {
     PrimaryKey(Vec<String>),
     Unique(Vec<String>),

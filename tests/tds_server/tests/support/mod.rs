@@ -1,6 +1,7 @@
 //! A client for the tests: tiberius, over real sockets.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(clippy::panic, reason = "how a test fails")]
 
 use tds_test_server::Server;
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel, QueryItem, Row};

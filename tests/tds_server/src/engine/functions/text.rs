@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
 use super::{SAME, text, text_of, typed_argument};
-use crate::bytes::{character_of_unit, units};
+use crate::bytes::{character_of_unit, slice_units, units};
 use crate::collation::Collation;
 use crate::decimal::Decimal;
 use crate::sql_type::SqlType;
@@ -62,20 +62,20 @@ pub(super) fn register(to: &Connection) -> rusqlite::Result<()> {
         let end = start.saturating_add(length).max(1);
         let skip = usize::try_from(start.max(1) - 1).unwrap_or(0);
         let take = usize::try_from(end - start.max(1)).unwrap_or(0);
-        Ok(Some(text.chars().skip(skip).take(take).collect::<String>()))
+        Ok(Some(slice_units(text, skip, take)))
     })?;
     to.create_scalar_function("tds_left", 2, SAME, |call| {
         let (Some(text), Some(count)) = (text(call, 0)?, call.get::<Option<i64>>(1)?) else {
             return Ok(None);
         };
-        Ok(Some(text.chars().take(usize::try_from(count).unwrap_or(0)).collect::<String>()))
+        Ok(Some(slice_units(text, 0, usize::try_from(count).unwrap_or(0))))
     })?;
     to.create_scalar_function("tds_right", 2, SAME, |call| {
         let (Some(text), Some(count)) = (text(call, 0)?, call.get::<Option<i64>>(1)?) else {
             return Ok(None);
         };
-        let skip = text.chars().count().saturating_sub(usize::try_from(count).unwrap_or(0));
-        Ok(Some(text.chars().skip(skip).collect::<String>()))
+        let skip = units(&text).saturating_sub(usize::try_from(count).unwrap_or(0));
+        Ok(Some(slice_units(text, skip, usize::MAX)))
     })?;
     to.create_scalar_function("tds_replace", 3, SAME, |call| {
         let (Some(text), Some(from), Some(with)) = (text(call, 0)?, text(call, 1)?, text(call, 2)?) else {
