@@ -201,7 +201,9 @@ pub fn start_logging(log: &LogConfig) {
         LogLevel::Debug => "info,ringroute=debug",
         LogLevel::Trace => "debug,ringroute=trace",
     };
-    let messages = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(io::stderr);
+    // The SQL Server driver logs what the server says, and that may hold values of contacts.
+    let filter = EnvFilter::new(format!("{level},tiberius=off"));
+    let messages = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error says that logging was set up before, which then goes on.
     let _ = match log.format {
         LogFormat::Text => messages.with_ansi(wants_colours(&io::stderr())).try_init(),

@@ -9,6 +9,8 @@ mod difference;
 mod document;
 mod inbound_route;
 mod source;
+mod sql_server;
+mod stored_secrets;
 mod validation;
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
 };
+pub use sql_server::ConnectionProblem;
 pub use validation::{
     MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES, MAX_TRUNKS, folded_name,
 };

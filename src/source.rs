@@ -15,7 +15,10 @@ pub mod filter;
 pub mod rows;
 
 mod csv;
+mod mapped_query;
+mod outlet;
 mod query;
+mod sql_server;
 mod sqlite;
 
 use std::pin::Pin;
@@ -24,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Connection, SourceSettings};
+use crate::settings::{Connection, ConnectionProblem, Encryption, SourceSettings};
 use filter::{FilterError, SyncFilter};
 use rows::{Field, Projection, RowBatch};
 
@@ -59,17 +62,34 @@ pub trait ContactSource: Send + Sync {
     /// Reaches the source, and says what is there and what the query would give. Takes as long as the
     /// source takes to count its rows; drop the future to stop it.
     fn test(&self) -> Answer<'_, SourceReport>;
+
+    /// Reaches the source, and finds out whether the tables and columns of the query are there and can be
+    /// read; for settings that are about to be saved. A source that is a file need not be there yet.
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// What a test of a source found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
+    /// Who answered, when it is a server.
+    pub server: Option<ServerReport>,
     /// Tables and views, at most [`MAX_REPORTED_TABLES`].
     pub tables: Vec<TableReport>,
     /// Rows that cannot be read at all, such as CSV lines with a field too many.
     pub unreadable_rows: u64,
     /// What sync filter and field map give. The tables are there to put them right when it is an error.
     pub query: Result<QueryReport, SourceError>,
+}
+
+/// A server that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerReport {
+    /// What it says that it is; empty when it does not say.
+    pub version: String,
+    /// What of the connection is encrypted.
+    pub encryption: Encryption,
 }
 
 /// A table or view of a source.
@@ -133,6 +153,9 @@ pub enum SourceError {
     /// The source did not answer as it should, now; the next run may find it well.
     #[error("{0}")]
     Unavailable(String),
+    /// The source asks for another try, from the start: a deadlock, a failover.
+    #[error("{0}")]
+    Temporary(String),
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -144,7 +167,24 @@ impl From<FilterError> for SourceError {
     }
 }
 
+impl From<ConnectionProblem> for SourceError {
+    fn from(ConnectionProblem { field, problem }: ConnectionProblem) -> Self {
+        SourceError::Settings { field, problem }
+    }
+}
+
 impl SourceError {
+    /// Whether sync filter and field map have to be changed, whatever becomes of the source. (What the
+    /// connection's settings name, such as an environment variable, may be there later.)
+    #[must_use]
+    pub fn is_about_query(&self) -> bool {
+        match self {
+            SourceError::Settings { field, .. } => !field.starts_with("connection."),
+            SourceError::SyncFilter(_) => true,
+            _ => false,
+        }
+    }
+
     fn settings(field: impl Into<String>, problem: impl Into<String>) -> Self {
         SourceError::Settings { field: field.into(), problem: problem.into() }
     }
@@ -155,10 +195,14 @@ pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceE
     let filter = SyncFilter::parse(&settings.sync_filter)?;
     let projection = Projection::new(&settings.field_map, &settings.phonebook);
     check_projection(&projection)?;
-    let query = query::MappedQuery { filter, projection };
+    let query = mapped_query::MappedQuery { filter, projection };
     match &settings.connection {
         Connection::Sqlite(connection) => Ok(Box::new(sqlite::SqliteSource::new(connection, query)?)),
         Connection::Csv(connection) => Ok(Box::new(csv::CsvSource::new(connection, query)?)),
+        Connection::SqlServer(connection) => {
+            connection.check()?;
+            Ok(Box::new(sql_server::SqlServerSource::new(connection, query)?))
+        }
     }
 }
 

@@ -125,6 +125,7 @@ impl Store {
         make_private_folder(folder).map_err(folder_error)?;
         let lock = lock(folder)?;
         let file = folder.join(STORE_FILE);
+        make_private_file(&file).map_err(folder_error)?;
         let mut writer = Connection::open(&file)?;
         // Checked before anything is changed, be it the journal's mode.
         schema::migrate(&mut writer, &file).and_then(|()| configure(&writer)).map_err(
@@ -241,6 +242,16 @@ fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     Ok(())
+}
+
+/// Makes the store's file, if it is not there, for nobody but the process's own user: the folder may be one
+/// that others can enter, and passwords are in it. SQLite gives the files beside it the same permissions.
+fn make_private_file(file: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {

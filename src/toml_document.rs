@@ -47,6 +47,12 @@ pub(crate) fn with_nearest_name(message: &str) -> String {
         let found = found.split(", ").next().unwrap_or(found);
         return unknown("key", found, &known.split(", ").collect::<Vec<_>>());
     }
+    // The text may be a secret in the wrong place.
+    if message.starts_with("invalid type: string")
+        && let Some((_, expected)) = message.rsplit_once(", expected ")
+    {
+        return format!("invalid type: a text, expected {expected}");
+    }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (message.split('`').next(), quoted.as_slice()) {
         (Some("missing field "), [key, ..]) => format!("the key `{key}` is missing"),
@@ -57,6 +63,9 @@ pub(crate) fn with_nearest_name(message: &str) -> String {
 }
 
 fn unknown(what: &str, found: &str, known: &[&str]) -> String {
+    if found.contains(['=', ';']) {
+        return format!("this is no {what}, expected one of: {}", known.join(", ")); // a connection string
+    }
     match nearest(found, known) {
         Some(near) => format!("unknown {what} `{found}`: did you mean `{near}`?"),
         None => format!("unknown {what} `{found}`, expected one of: {}", known.join(", ")),
@@ -157,11 +166,22 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_string_in_the_wrong_place_is_not_repeated() {
+        let written = "Server=sql;Password=hunter2";
+        for text in [
+            format!("listen = ''\nlog = '{written}'"),
+            format!("log = {{ format = '{written}' }}"),
+            format!("log = {{ format = {{ '{written}' = 1 }} }}"),
+        ] {
+            let message = error(&text);
+            assert!(message.contains("expected") && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
     fn a_message_has_an_end() {
         let long = "x".repeat(8 * 1024 * 1024);
-        for text in
-            [format!("{long} = 1"), format!("log = '{long}'"), format!("log = {{ format = '{long}' }}")]
-        {
+        for text in [format!("{long} = 1"), format!("log = {{ format = '{long}' }}")] {
             let found = read::<Two>(&text).unwrap_err().message;
             assert_eq!(found.chars().count(), MAX_MESSAGE_CHARACTERS);
         }

@@ -9,6 +9,8 @@ mod calls;
 mod phonebooks;
 #[path = "grpc/routes_and_settings.rs"]
 mod routes_and_settings;
+#[path = "grpc/secrets.rs"]
+mod secrets;
 #[path = "grpc/server.rs"]
 mod server;
 #[path = "grpc/sources.rs"]

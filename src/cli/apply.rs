@@ -100,6 +100,9 @@ impl ApplyArguments {
             return screen.json(&answer);
         }
         difference(screen, &answer.changes)?;
+        for warning in &answer.source_warnings {
+            screen.line(format!("note: {}", words::on_one_line(warning)))?;
+        }
         let generation = answer.generation;
         let changes = words::counted(answer.changes.len() as u64, "change");
         screen.line(match (answer.changes.len(), self.dry_run) {

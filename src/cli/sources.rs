@@ -107,6 +107,7 @@ fn kind(source: &v1::Source) -> &'static str {
     match source.connection.as_ref().and_then(|connection| connection.kind.as_ref()) {
         Some(v1::connection::Kind::Sqlite(_)) => "sqlite",
         Some(v1::connection::Kind::Csv(_)) => "csv",
+        Some(v1::connection::Kind::SqlServer(_)) => "sql_server",
         None => "unknown to this version",
     }
 }
@@ -130,6 +131,10 @@ async fn test(arguments: TestArguments, screen: &mut Screen) -> Result<()> {
     verdict?;
     let rows = words::counted(answer.row_count, "row");
     screen.line(screen.good(format!("Source {} works: its sync filter gives {rows}.", arguments.source)))?;
+    if let Some(server) = &answer.server {
+        let encryption = words::encryption(server.encryption());
+        screen.line(format!("The server is {}; {encryption}.", words::on_one_line(&server.version)))?;
+    }
     let mut table = Table::new(["field", "column"]);
     for column in &answer.columns {
         table.row([&column.field, &column.column]);

@@ -7,6 +7,16 @@ use prost_types::Timestamp;
 
 use crate::api::proto::v1;
 
+/// What of a connection to a SQL Server is encrypted.
+pub(super) fn encryption(encryption: v1::SqlServerEncryption) -> &'static str {
+    match encryption {
+        v1::SqlServerEncryption::Strict => "everything is encrypted (strict)",
+        v1::SqlServerEncryption::LoginOnly => "only the login is encrypted",
+        v1::SqlServerEncryption::None => "nothing is encrypted",
+        v1::SqlServerEncryption::Required | v1::SqlServerEncryption::Unspecified => "everything is encrypted",
+    }
+}
+
 /// `DESTINATION_TYPE_RING_GROUP` -> `ring group`.
 pub(super) fn of_enum(name: &str, prefix: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")

@@ -28,7 +28,8 @@ pub struct Applied {
     pub generation: Generation,
 }
 
-/// Tells whether a setting is still what somebody read: a hash of its content.
+/// Tells whether a setting is still what somebody read: a hash of its content, though not of secrets that
+/// were typed in, which it would help to guess.
 #[must_use]
 pub fn etag(setting: &impl Serialize) -> String {
     // Plain data is always written; were it not, no tag would match, and the edit be refused.
@@ -133,8 +134,12 @@ impl Engine {
         removed: RemovedSources,
         dry_run: bool,
     ) -> Result<Applied, EngineError> {
-        let wanted = Settings::from_toml(document)?;
+        let mut wanted = Settings::from_toml(document)?;
         let edit = |_: &store::Change<'_>, settings: &mut Settings| {
+            for source in &mut wanted.sources {
+                let stored = settings.sources.iter().find(|stored| is_same_name(&stored.name, &source.name));
+                take_secrets(source, stored)?;
+            }
             let changes = settings.difference(&wanted);
             *settings = wanted;
             Ok(changes)
@@ -150,11 +155,12 @@ impl Engine {
     }
 
     /// Adds a source.
-    pub fn create_source(&self, source: SourceSettings) -> Result<Edited<()>, EngineError> {
+    pub fn create_source(&self, mut source: SourceSettings) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |_, settings| {
             if settings.sources.iter().any(|other| is_same_name(&other.name, &source.name)) {
                 return Err(EngineError::AlreadyExists { what: "source", name: source.name });
             }
+            take_secrets(&mut source, None)?;
             settings.sources.push(source);
             Ok(())
         })
@@ -165,7 +171,7 @@ impl Engine {
     pub fn update_source(
         &self,
         name: &str,
-        source: SourceSettings,
+        mut source: SourceSettings,
         expected: &str,
     ) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |change, settings| {
@@ -181,6 +187,7 @@ impl Engine {
                 let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
                 change.rename_source(&stored, &source.name)?;
             }
+            take_secrets(&mut source, Some(&settings.sources[place]))?;
             settings.sources[place] = source;
             Ok(())
         })
@@ -275,6 +282,13 @@ impl Engine {
             Ok(())
         })
     }
+}
+
+/// [`SourceSettings::take_secrets_of`], with an error that names the source.
+pub fn take_secrets(source: &mut SourceSettings, stored: Option<&SourceSettings>) -> Result<(), EngineError> {
+    source
+        .take_secrets_of(stored)
+        .map_err(|problem| EngineError::Source { name: source.name.clone(), error: problem.into() })
 }
 
 /// Inserts at a position from 1; 0, or a position beyond the last, is the end.

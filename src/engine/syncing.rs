@@ -1,23 +1,26 @@
 //! Sync runs: start, follow, cancel.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, EngineError, publishing};
+use super::{Engine, EngineError, blocking, publishing};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
-use crate::source::{self, rows::Projection};
+use crate::source::{self, ContactSource, SourceError, rows::Projection};
 use crate::store::{StoreError, StoredSource};
 use crate::sync::{
-    self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunId,
-    RunKind, RunState, SyncError, SyncRun,
+    self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunCounts,
+    RunId, RunKind, RunState, SyncError, SyncRun,
 };
+
+/// How long is waited before each new try, when the source asks for one.
+const BACK_OFF: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// A run under way.
 #[derive(Debug)]
@@ -45,14 +48,6 @@ pub struct StartedRun {
     pub run: SyncRun,
     /// Whether it had been started before, by somebody else.
     pub already_running: bool,
-}
-
-/// Run on a thread where blocking is allowed.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(value) => value,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
 }
 
 impl Engine {
@@ -289,18 +284,40 @@ impl Pass {
         self.write_and_publish(plan).await
     }
 
+    /// Reads and plans, from the start again when the source asks for it: rows that were taken may not come
+    /// once more, and others in their place.
     async fn read_and_plan(&mut self) -> Result<Plan, EngineError> {
         let start = Instant::now();
-        let settings = self.source.settings.clone();
-        let reader = source::open(&settings)
+        let settings = &self.source.settings;
+        let reader = source::open(settings)
             .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?;
+        let mut tries = 1;
+        let plan = loop {
+            let why = match self.try_plan(&*reader).await {
+                Err(EngineError::Sync(SyncError::Source(SourceError::Temporary(why)))) => why,
+                done => break done?,
+            };
+            let Some(wait) = BACK_OFF.get(tries - 1) else {
+                let problem = format!("{why}; tried {tries} times: synchronise again later");
+                return Err(SyncError::Source(SourceError::Temporary(problem)).into());
+            };
+            tries += 1;
+            tracing::info!(run = %self.run.id, why, ?wait, "the source asks for another try");
+            self.progress.send_modify(|progress| progress.counts = RunCounts::default());
+            if self.cancel.run_until_cancelled(tokio::time::sleep(*wait)).await.is_none() {
+                return Err(SyncError::Cancelled.into());
+            }
+        };
+        self.time(Phase::Read, start);
+        Ok(plan)
+    }
+
+    async fn try_plan(&mut self, reader: &dyn ContactSource) -> Result<Plan, EngineError> {
+        let settings = self.source.settings.clone();
         let (engine, id) = (Arc::clone(&self.engine), self.source.id);
         let (planner, preparation) = blocking(move || engine.planner(id, &settings)).await?;
         self.region = preparation.region;
-        let plan =
-            sync::plan(&*reader, preparation, planner, self.progress.clone(), self.cancel.clone()).await?;
-        self.time(Phase::Read, start);
-        Ok(plan)
+        Ok(sync::plan(reader, preparation, planner, self.progress.clone(), self.cancel.clone()).await?)
     }
 
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::{Settings, folded_name};
+use crate::secret::Secret;
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,14 @@ impl Settings {
             names.map(|name| Item::named("phonebook", name, &Table::new())).collect::<Vec<_>>()
         };
         let trunks = |settings: &Settings| items("trunk", &settings.trunks, |trunk| &trunk.name);
-        let sources = |settings: &Settings| items("source", &settings.sources, |source| &source.name);
+        let sources = |settings: &Settings| {
+            let mut items = items("source", &settings.sources, |source| &source.name);
+            for (item, source) in items.iter_mut().zip(&settings.sources) {
+                let secrets = source.connection.secrets().into_iter();
+                item.secrets = secrets.map(|(field, secret)| (field, secret.clone())).collect();
+            }
+            items
+        };
         let routes =
             |settings: &Settings| items("inbound_route", &settings.inbound_routes, |route| &route.name);
 
@@ -61,13 +69,15 @@ struct Item {
     subject: String,
     key: String,
     fields: Table,
+    /// By field; in `fields` they are masked, and look alike.
+    secrets: Vec<(&'static str, Secret)>,
 }
 
 impl Item {
     fn new(subject: String, name: &str, setting: &impl Serialize) -> Self {
         // Settings that TOML cannot write cannot be given as a document either: nothing to tell of them.
         let fields = Table::try_from(setting).unwrap_or_default();
-        Item { subject, key: folded_name(name), fields }
+        Item { subject, key: folded_name(name), fields, secrets: Vec::new() }
     }
 
     fn named(kind: &str, name: &str, setting: &impl Serialize) -> Self {
@@ -98,6 +108,11 @@ fn compare(old: &[Item], new: &[Item], is_ordered: bool) -> Vec<Change> {
             details.push(format!("position: {} -> {}", old_place + 1, place + 1));
         }
         compare_fields("", &old[old_place].fields, &item.fields, &mut details);
+        let changed = item.secrets.iter().filter(|(field, secret)| {
+            let was = old[old_place].secrets.iter().find(|(other, _)| other == field);
+            was.is_some_and(|(_, was)| was != secret && was.shown() == secret.shown())
+        });
+        details.extend(changed.map(|(field, _)| format!("{field}: another secret")));
         if !details.is_empty() {
             changes.push(Change { kind: ChangeKind::Changed, subject: item.subject.clone(), details });
         }

@@ -48,6 +48,8 @@ pub enum Connection {
     Sqlite(SqliteConnection),
     /// A file of comma-separated values (RFC 4180) with a header line.
     Csv(CsvConnection),
+    /// A database on a Microsoft SQL Server.
+    SqlServer(Box<SqlServerConnection>),
 }
 
 impl Connection {
@@ -57,6 +59,22 @@ impl Connection {
         match self {
             Connection::Sqlite(_) => "sqlite",
             Connection::Csv(_) => "csv",
+            Connection::SqlServer(_) => "sql_server",
+        }
+    }
+
+    /// The secrets in it, by the fields that they are in.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        match self {
+            Connection::Sqlite(_) | Connection::Csv(_) => Vec::new(),
+            Connection::SqlServer(connection) => {
+                let secrets = [
+                    ("connection.sql_server.connection_string", &connection.connection_string),
+                    ("connection.sql_server.password", &connection.password),
+                ];
+                secrets.into_iter().filter_map(|(field, secret)| Some((field, secret.as_ref()?))).collect()
+            }
         }
     }
 }
@@ -91,7 +109,7 @@ pub struct SqlServerConnection {
     pub password: Option<Secret>,
     /// What is encrypted.
     pub encryption: Encryption,
-    /// Certificates (PEM) that the server's certificate is checked against, in place of the system's.
+    /// CAs (certificates in PEM) that may have signed the server's certificate, beside those that the system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// The name that the server's certificate is for, when it is not `host`.

@@ -45,6 +45,26 @@ fn everything() -> Settings {
         field_map = { company = "Firma" }
         phonebook = { existing = { name = "VIP" } }
 
+        [[source]]
+        name = "Server"
+        sync_filter = "select ${MAP} from testpbx.contacts order by id desc"
+        field_map = { last_name = "name" }
+        phonebook = { new = { name = "All" } }
+        [source.connection.sql_server]
+        host = "sql.example.com"
+        port = 1433
+        instance = "CRM"
+        database = "crm"
+        user = "ringroute"
+        password = "env:RINGROUTE_SQL_PASSWORD"
+        connection_string = "file:/run/secrets/crm"
+        encryption = "strict"
+        ca_file = "/etc/ssl/company.pem"
+        certificate_host = "sql.internal"
+        dangerously_trust_any_certificate = true
+        read_only_intent = true
+        timeouts = { connect_seconds = 1, login_seconds = 2, command_seconds = 3, run_seconds = 4 }
+
         [[inbound_route]]
         name = "Sales"
         enabled = false
@@ -360,6 +380,7 @@ mod difference {
                 "Removed trunk \"london\"",
                 "Removed source \"CRM\"",
                 "Removed source \"List\"",
+                "Removed source \"Server\"",
             ]
         );
     }

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::records::{RecordError, Records};
 use super::filter::Dialect;
-use super::query::{Database, MappedQuery, Outlet, explain, prepare_connection};
+use super::mapped_query::MappedQuery;
+use super::query::{BlockingOutlet, Database, explain, prepare_connection};
 use super::rows::{RowBatch, RowProblem};
 use super::sqlite::{FileStamp, about, cannot_read, check_path};
 use super::{
@@ -68,7 +69,7 @@ impl ContactSource for CsvSource {
         Box::pin(async move {
             let runtime = Handle::current();
             on_blocking_thread(&cancel, move |stop| {
-                let mut outlet = Outlet::new(rows, stop.clone(), runtime, &query.projection);
+                let mut outlet = BlockingOutlet::new(rows, stop.clone(), runtime, &query.projection);
                 let mut database = load(&path, delimiter, &stop, &mut |line, reason| {
                     outlet.row(line, |batch| {
                         batch.mark_bad(RowProblem { column: None, reason });
@@ -92,7 +93,7 @@ impl ContactSource for CsvSource {
                     Ok(())
                 })?;
                 let tables = database.tables()?;
-                Ok(SourceReport { tables, unreadable_rows, query: database.report(&query) })
+                Ok(SourceReport { server: None, tables, unreadable_rows, query: database.report(&query) })
             })
             .await
         })

@@ -128,11 +128,12 @@ impl SyncFilter {
         statement
     }
 
-    /// The statement that counts the rows: without ORDER BY, which SQL Server refuses beside a count.
+    /// The statement that counts the rows, as `count` says in SQL: without ORDER BY, which SQL Server refuses
+    /// beside a count.
     #[must_use]
-    pub fn count_statement(&self) -> String {
+    pub fn count_statement(&self, count: &str) -> String {
         let end = self.order_by.unwrap_or(self.text.len());
-        format!("{}COUNT(*){}", &self.text[..self.map.start], &self.text[self.map.end..end])
+        format!("{}{count}{}", &self.text[..self.map.start], &self.text[self.map.end..end])
     }
 
     /// What a database found wrong, at byte `offset` of a `statement` that [`Self::statement`] made; points

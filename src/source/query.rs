@@ -16,18 +16,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::filter::{Dialect, SyncFilter, TableName};
+use super::mapped_query::{MappedQuery, no_table};
+use super::outlet::Outlet;
 use super::rows::{Projection, RowBatch};
 use super::{
     ColumnReport, MAX_REPORTED_COLUMNS, MAX_REPORTED_TABLES, QueryReport, REPORTED_ROWS, SourceError,
     TableReport,
 };
-
-/// Which rows are read, and which of their columns.
-#[derive(Debug, Clone)]
-pub(super) struct MappedQuery {
-    pub(super) filter: SyncFilter,
-    pub(super) projection: Projection,
-}
 
 /// The largest value or row that SQLite handles for a source, in bytes: bounds what a hostile query such as
 /// `replace(…)` of itself can take. Values beyond `rows::MAX_VALUE_BYTES` are rejected row by row.
@@ -67,7 +62,11 @@ impl Database {
     }
 
     /// Sends every row on.
-    pub(super) fn read(&mut self, query: &MappedQuery, outlet: &mut Outlet) -> Result<(), SourceError> {
+    pub(super) fn read(
+        &mut self,
+        query: &MappedQuery,
+        outlet: &mut BlockingOutlet,
+    ) -> Result<(), SourceError> {
         self.check(query)?;
         self.only_read()?;
         self.each_row(query, &mut |position, row| {
@@ -103,7 +102,7 @@ impl Database {
         let values = |row: super::rows::Row<'_>| {
             (0..query.projection.columns().len()).map(|column| row.value(column).map(str::to_owned)).collect()
         };
-        let count = query.filter.count_statement();
+        let count = query.filter.count_statement("COUNT(*)");
         let row_count: i64 =
             self.connection.query_row(&count, [], |row| row.get(0)).map_err(|error| explain(&error))?;
         Ok(QueryReport {
@@ -168,17 +167,7 @@ impl Database {
             if columns.iter().any(|found| is(&found.name)) || ROW_NUMBERS.into_iter().any(is) {
                 continue;
             }
-            let from: Vec<_> = query.filter.tables().iter().filter(|table| table.in_from).collect();
-            let from: Vec<_> = from.iter().map(|table| format!("{}.{}", table.schema, table.table)).collect();
-            let names = columns.iter().map(|column| column.name.as_str());
-            return Err(SourceError::settings(
-                field.setting(),
-                format!(
-                    "{} has no column {column:?}; {}",
-                    from.join(", "),
-                    suggestion(column, names, "columns")
-                ),
-            ));
+            return Err(query.no_column(*field, column, columns.iter().map(|column| column.name.as_str())));
         }
         Ok(())
     }
@@ -201,8 +190,7 @@ impl Database {
                     "Check its definition: it may name a table or column that is gone.",
                 );
             }
-            let nearest = suggestion(&table.table, tables.iter().map(|found| found.name.as_str()), "tables");
-            return refuse(format!("there is no table or view {:?}", table.table), &nearest);
+            return Err(no_table(filter, table, tables.iter().map(|found| found.name.as_str())));
         }
         Ok(columns)
     }
@@ -255,23 +243,6 @@ type TakeRow<'a> = dyn FnMut(u64, &rusqlite::Row<'_>) -> Result<ControlFlow<()>,
 /// Names under which SQLite knows the number of a row, without their being columns.
 const ROW_NUMBERS: [&str; 3] = ["rowid", "oid", "_rowid_"];
 
-/// The nearest of the `existing` names, or a few of them.
-fn suggestion<'a>(name: &str, existing: impl Iterator<Item = &'a str> + Clone, what: &str) -> String {
-    let folded = name.to_lowercase();
-    let nearest = existing
-        .clone()
-        .map(|existing| (strsim::jaro_winkler(&folded, &existing.to_lowercase()), existing))
-        .filter(|(similarity, _)| *similarity > 0.75)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right));
-    match nearest {
-        Some((_, nearest)) => format!("did you mean {nearest:?}?"),
-        None => {
-            let few: Vec<_> = existing.take(10).collect();
-            format!("its {what} are: {}", if few.is_empty() { "none".to_owned() } else { few.join(", ") })
-        }
-    }
-}
-
 /// Adds the mapped values of `row` to `batch`, as the text a person would expect.
 ///
 /// Numbers are written here and not by SQLite's CAST: a phone number stored as REAL would come out as
@@ -297,25 +268,20 @@ fn fill(batch: &mut RowBatch, projection: &Projection, row: &rusqlite::Row<'_>) 
     Ok(())
 }
 
-/// Where rows go: batches into the channel, one after the other.
-pub(super) struct Outlet {
-    rows: mpsc::Sender<RowBatch>,
-    stop: CancellationToken,
+/// An [`Outlet`] of a thread that may wait.
+pub(super) struct BlockingOutlet {
+    outlet: Outlet,
     runtime: Handle,
-    columns: usize,
-    batch: RowBatch,
-    sent: u64,
 }
 
-impl Outlet {
+impl BlockingOutlet {
     pub(super) fn new(
         rows: mpsc::Sender<RowBatch>,
         stop: CancellationToken,
         runtime: Handle,
         projection: &Projection,
     ) -> Self {
-        let columns = projection.columns().len();
-        Outlet { rows, stop, runtime, columns, batch: RowBatch::new(columns), sent: 0 }
+        BlockingOutlet { outlet: Outlet::new(rows, stop, projection), runtime }
     }
 
     /// Adds a row, whose values `fill` pushes.
@@ -324,32 +290,16 @@ impl Outlet {
         position: u64,
         fill: impl FnOnce(&mut RowBatch) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
-        self.batch.begin_row(position);
-        fill(&mut self.batch)?;
-        if self.batch.is_full() { self.send() } else { Ok(()) }
+        let batch = self.outlet.batch();
+        batch.begin_row(position);
+        fill(batch)?;
+        if batch.is_full() { self.runtime.block_on(self.outlet.send()) } else { Ok(()) }
     }
 
     /// Sends the last rows, and returns how many there were.
-    pub(super) fn finish(mut self) -> Result<u64, SourceError> {
-        if !self.batch.is_empty() {
-            self.send()?;
-        }
-        Ok(self.sent)
-    }
-
-    /// Sends the batch on, and waits while the channel is full.
-    fn send(&mut self) -> Result<(), SourceError> {
-        let batch = std::mem::replace(&mut self.batch, RowBatch::new(self.columns));
-        let count = batch.len() as u64;
-        self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => Err(SourceError::Cancelled),
-                sent = self.rows.send(batch) => sent.map_err(|_| SourceError::Cancelled),
-            }
-        })?;
-        self.sent += count;
-        Ok(())
+    pub(super) fn finish(self) -> Result<u64, SourceError> {
+        let BlockingOutlet { outlet, runtime } = self;
+        runtime.block_on(outlet.finish())
     }
 }
 

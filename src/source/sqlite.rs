@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::query::{Database, MappedQuery, Outlet, explain, prepare_connection};
+use super::mapped_query::MappedQuery;
+use super::query::{BlockingOutlet, Database, explain, prepare_connection};
 use super::rows::RowBatch;
 use super::{Answer, ContactSource, SourceError, SourceReport, on_blocking_thread};
 use crate::settings::SqliteConnection;
@@ -40,7 +41,7 @@ impl ContactSource for SqliteSource {
             let runtime = Handle::current();
             on_blocking_thread(&cancel, move |stop| {
                 let mut file = OpenFile::open(&path, &stop)?;
-                let mut outlet = Outlet::new(rows, stop, runtime, &query.projection);
+                let mut outlet = BlockingOutlet::new(rows, stop, runtime, &query.projection);
                 file.database.read(&query, &mut outlet)?;
                 let sent = outlet.finish()?;
                 file.check_unchanged()?;
@@ -56,7 +57,12 @@ impl ContactSource for SqliteSource {
             on_blocking_thread(&CancellationToken::new(), move |stop| {
                 let mut file = OpenFile::open(&path, &stop)?;
                 let tables = file.database.tables()?;
-                Ok(SourceReport { tables, unreadable_rows: 0, query: file.database.report(&query) })
+                Ok(SourceReport {
+                    server: None,
+                    tables,
+                    unreadable_rows: 0,
+                    query: file.database.report(&query),
+                })
             })
             .await
         })

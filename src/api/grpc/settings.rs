@@ -2,8 +2,8 @@
 
 use tonic::{Request, Response, Status};
 
-use super::Door;
 use super::request::bad;
+use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
 use crate::engine::{Applied, EngineError};
@@ -17,6 +17,8 @@ impl SettingsService for Door {
         request: Request<v1::ApplySettingsRequest>,
     ) -> Result<Response<v1::ApplySettingsResponse>, Status> {
         let v1::ApplySettingsRequest { document, dry_run, removed_source_contacts } = request.into_inner();
+        let checked = self.wait(self.engine.check_document_at_servers(&document)).await?;
+        let source_warnings = checked.map_err(status::of)?;
         let apply = move |engine: &crate::engine::Engine| {
             let removed = removed_sources("removed_source_contacts", removed_source_contacts)?;
             engine.apply(&document, removed, dry_run)
@@ -26,6 +28,7 @@ impl SettingsService for Door {
             applied: !dry_run && !changes.is_empty(),
             changes: changes.into_iter().map(change).collect(),
             generation: generation.0,
+            source_warnings,
         }))
     }
 

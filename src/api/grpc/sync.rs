@@ -120,14 +120,16 @@ impl SyncService for Door {
         request: Request<v1::CreateSourceRequest>,
     ) -> Result<Response<v1::CreateSourceResponse>, Status> {
         let v1::CreateSourceRequest { source } = request.into_inner();
+        let (settings, _) = convert::sources::from_proto(source).map_err(status::of)?;
+        let name = settings.name.clone();
+        let checked = self.wait(self.engine.check_at_server(&name, &settings)).await?;
+        let warnings = checked.map_err(status::of)?;
         let create = move |engine: &Engine| {
-            let (settings, _) = convert::sources::from_proto(source)?;
-            let name = settings.name.clone();
             engine.create_source(settings)?;
             sources::get(engine, &name)
         };
         let source = self.edit(create).await?;
-        Ok(Response::new(v1::CreateSourceResponse { source: Some(source) }))
+        Ok(Response::new(v1::CreateSourceResponse { source: Some(source), warnings }))
     }
 
     async fn update_source(
@@ -135,16 +137,18 @@ impl SyncService for Door {
         request: Request<v1::UpdateSourceRequest>,
     ) -> Result<Response<v1::UpdateSourceResponse>, Status> {
         let v1::UpdateSourceRequest { source, name } = request.into_inner();
+        let (settings, etag) = convert::sources::from_proto(source).map_err(status::of)?;
+        let new_name = settings.name.clone();
+        let present_name = if name.is_empty() { new_name.clone() } else { name };
+        check_name("name", &present_name).map_err(status::of)?;
+        let checked = self.wait(self.engine.check_at_server(&present_name, &settings)).await?;
+        let warnings = checked.map_err(status::of)?;
         let update = move |engine: &Engine| {
-            let (settings, etag) = convert::sources::from_proto(source)?;
-            let new_name = settings.name.clone();
-            let present_name = if name.is_empty() { &new_name } else { &name };
-            check_name("name", present_name)?;
-            engine.update_source(present_name, settings, &etag)?;
+            engine.update_source(&present_name, settings, &etag)?;
             sources::get(engine, &new_name)
         };
         let source = self.edit(update).await?;
-        Ok(Response::new(v1::UpdateSourceResponse { source: Some(source) }))
+        Ok(Response::new(v1::UpdateSourceResponse { source: Some(source), warnings }))
     }
 
     async fn delete_source(

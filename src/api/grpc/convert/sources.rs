@@ -1,5 +1,7 @@
 //! Sources <-> the contract's.
 
+mod sql_server;
+
 use std::path::Path;
 
 use super::runs;
@@ -10,7 +12,7 @@ use crate::phone_number::Region;
 use crate::settings::{
     Connection, CsvConnection, FieldMap, GuardSettings, PhonebookTarget, SourceSettings, SqliteConnection,
 };
-use crate::source::{QueryReport, SourceError, SourceReport};
+use crate::source::{QueryReport, ServerReport, SourceError, SourceReport};
 use crate::sync::SyncRun;
 
 /// A source, with what the store knows of it.
@@ -62,6 +64,7 @@ fn connection(connection: Connection) -> v1::Connection {
         Connection::Csv(CsvConnection { path, delimiter }) => {
             Kind::Csv(v1::CsvConnection { path: text(&path), delimiter: delimiter.into() })
         }
+        Connection::SqlServer(connection) => Kind::SqlServer(sql_server::to_proto(*connection)),
     };
     v1::Connection { kind: Some(kind) }
 }
@@ -125,7 +128,7 @@ fn region_from(text: &str) -> Result<Option<Region>, EngineError> {
 fn connection_from(connection: Option<v1::Connection>) -> Result<Connection, EngineError> {
     use v1::connection::Kind;
     let kind = connection.and_then(|connection| connection.kind);
-    match kind.ok_or_else(|| bad("source.connection", "is missing; sqlite or csv is expected"))? {
+    match kind.ok_or_else(|| bad("source.connection", "is missing; sql_server, sqlite or csv is expected"))? {
         Kind::Sqlite(v1::SqliteConnection { path }) => {
             Ok(Connection::Sqlite(SqliteConnection { path: path.into() }))
         }
@@ -143,6 +146,9 @@ fn connection_from(connection: Option<v1::Connection>) -> Result<Connection, Eng
                 }
             };
             Ok(Connection::Csv(CsvConnection { path: path.into(), delimiter }))
+        }
+        Kind::SqlServer(connection) => {
+            Ok(Connection::SqlServer(Box::new(sql_server::from_proto(connection)?)))
         }
     }
 }
@@ -234,7 +240,7 @@ field_maps!(
 
 /// What came of a test.
 pub(in crate::api::grpc) fn tested(result: Result<SourceReport, SourceError>) -> v1::TestSourceResponse {
-    let SourceReport { tables, unreadable_rows, query } = match result {
+    let SourceReport { server, tables, unreadable_rows, query } = match result {
         Ok(report) => report,
         Err(error) => return failed_test(error.to_string()),
     };
@@ -255,6 +261,10 @@ pub(in crate::api::grpc) fn tested(result: Result<SourceReport, SourceError>) ->
         failure,
         tables: tables.collect(),
         unreadable_row_count: unreadable_rows,
+        server: server.map(|ServerReport { version, encryption }| v1::TestedServer {
+            version,
+            encryption: sql_server::encryption_to_proto(encryption).into(),
+        }),
         ..Default::default()
     };
     if let Some(QueryReport { row_count, projection, rows }) = query {

@@ -3,7 +3,7 @@
 use crate::api::grpc::convert;
 use crate::api::grpc::request::{bad, check_name, page_by_name, page_size};
 use crate::api::proto::v1;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, take_secrets};
 use crate::settings::SourceSettings;
 use crate::store::{Reading, StoreError, StoredSource};
 
@@ -34,7 +34,12 @@ pub(super) fn to_test(
     use v1::test_source_request::Subject;
     match subject {
         None => Err(bad("subject", "is missing; the name of a source, or a source to try out, is expected")),
-        Some(Subject::Source(source)) => Ok(convert::sources::from_proto(Some(source))?.0),
+        Some(Subject::Source(source)) => {
+            let (mut settings, _) = convert::sources::from_proto(Some(source))?;
+            let stored = engine.read(|reading| reading.source(&settings.name))?;
+            take_secrets(&mut settings, stored.as_ref().map(|stored| &stored.settings))?;
+            Ok(settings)
+        }
         Some(Subject::Name(name)) => {
             check_name("name", &name)?;
             engine.read(|reading| Ok(find(reading, &name)?.settings))

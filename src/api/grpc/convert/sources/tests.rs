@@ -1,5 +1,7 @@
 use super::*;
 use crate::phonebook::PhonebookName;
+use crate::secret::Secret;
+use crate::settings::{Encryption, SqlServerConnection, SqlServerTimeouts};
 
 fn source(connection: Connection, phonebook: PhonebookTarget) -> SourceSettings {
     SourceSettings {
@@ -28,8 +30,29 @@ fn name(text: &str) -> PhonebookName {
 fn a_source_reads_back_as_it_was() {
     let sqlite = || Connection::Sqlite(SqliteConnection { path: "company.db".into() });
     let csv = Connection::Csv(CsvConnection { path: "people.csv".into(), delimiter: ';' });
+    let sql_server = Connection::SqlServer(Box::new(SqlServerConnection {
+        host: "sql".into(),
+        port: Some(1433),
+        instance: Some("CRM".into()),
+        database: "crm".into(),
+        user: "ringroute".into(),
+        password: Some(Secret::new("env:PASSWORD")),
+        connection_string: Some(Secret::new("file:/string")),
+        encryption: Encryption::LoginOnly,
+        ca_file: Some("ca.pem".into()),
+        certificate_host: Some("other".into()),
+        dangerously_trust_any_certificate: true,
+        read_only_intent: true,
+        timeouts: SqlServerTimeouts {
+            connect_seconds: 1,
+            login_seconds: 2,
+            command_seconds: 3,
+            run_seconds: 4,
+        },
+    }));
     let blank = Some(name("Other"));
     for settings in [
+        source(sql_server, PhonebookTarget::New { name: name("All") }),
         source(sqlite(), PhonebookTarget::New { name: name("All") }),
         source(csv, PhonebookTarget::Existing { name: name("All") }),
         source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank }),
@@ -70,7 +93,15 @@ fn what_a_request_leaves_out_has_the_documented_default() {
 #[test]
 fn what_is_wrong_is_named_by_its_path() {
     type Change = fn(&mut v1::Source);
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 10] = [
+        ("source.connection.sql_server.port", |source| {
+            let connection = v1::SqlServerConnection { port: 65_536, ..Default::default() };
+            source.connection = sql_server(connection);
+        }),
+        ("source.connection.sql_server.encryption", |source| {
+            let connection = v1::SqlServerConnection { encryption: 9, ..Default::default() };
+            source.connection = sql_server(connection);
+        }),
         ("source.default_region", |source| source.default_region = "Germany".into()),
         ("source.connection", |source| source.connection = None),
         ("source.connection", |source| source.connection = Some(v1::Connection { kind: None })),
@@ -97,4 +128,30 @@ fn what_is_wrong_is_named_by_its_path() {
         assert!(message.starts_with(&format!("{field}: ")), "{field}: {message}");
     }
     assert!(from_proto(None).unwrap_err().to_string().starts_with("source: is missing"));
+}
+
+fn sql_server(connection: v1::SqlServerConnection) -> Option<v1::Connection> {
+    Some(v1::Connection { kind: Some(v1::connection::Kind::SqlServer(connection)) })
+}
+
+#[test]
+fn what_a_sql_server_leaves_out_has_the_documented_default() {
+    let connection = v1::SqlServerConnection { host: "sql".into(), ..Default::default() };
+    let source = v1::Source { connection: sql_server(connection), ..minimal() };
+    let (settings, _) = from_proto(Some(source)).unwrap();
+    let expected = SqlServerConnection { host: "sql".into(), ..SqlServerConnection::default() };
+    assert_eq!(settings.connection, Connection::SqlServer(Box::new(expected)));
+}
+
+#[test]
+fn a_typed_in_secret_is_not_converted() {
+    let connection = SqlServerConnection {
+        connection_string: Some(Secret::new("Password=hunter2")),
+        password: Some(Secret::new("hunter2")),
+        ..SqlServerConnection::default()
+    };
+    let connection = Connection::SqlServer(Box::new(connection));
+    let proto = to_proto(source(connection, PhonebookTarget::New { name: name("All") }), 0, None);
+    let shown = format!("{proto:?}");
+    assert!(shown.contains("stored:") && !shown.contains("hunter2"), "{shown}");
 }

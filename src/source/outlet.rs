@@ -1,0 +1,53 @@
+//! Where the rows of a source go: in batches into the channel, one after the other.
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::SourceError;
+use super::rows::{Projection, RowBatch};
+
+/// Sends batches on, and counts the rows in them.
+pub(super) struct Outlet {
+    rows: mpsc::Sender<RowBatch>,
+    stop: CancellationToken,
+    columns: usize,
+    batch: RowBatch,
+    sent: u64,
+}
+
+impl Outlet {
+    pub(super) fn new(
+        rows: mpsc::Sender<RowBatch>,
+        stop: CancellationToken,
+        projection: &Projection,
+    ) -> Self {
+        let columns = projection.columns().len();
+        Outlet { rows, stop, columns, batch: RowBatch::new(columns), sent: 0 }
+    }
+
+    /// The batch to add rows to; to be [sent](Self::send) when it is full.
+    pub(super) fn batch(&mut self) -> &mut RowBatch {
+        &mut self.batch
+    }
+
+    /// Sends the batch on, and waits while the channel is full.
+    pub(super) async fn send(&mut self) -> Result<(), SourceError> {
+        let batch = std::mem::replace(&mut self.batch, RowBatch::new(self.columns));
+        let count = batch.len() as u64;
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(SourceError::Cancelled),
+            sent = self.rows.send(batch) => sent.map_err(|_| SourceError::Cancelled)?,
+        }
+        self.sent += count;
+        Ok(())
+    }
+
+    /// Sends the last rows, and returns how many there were.
+    pub(super) async fn finish(mut self) -> Result<u64, SourceError> {
+        if !self.batch.is_empty() {
+            self.send().await?;
+        }
+        Ok(self.sent)
+    }
+}
