@@ -12,6 +12,7 @@
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
 mod editing;
+mod previewing;
 mod publishing;
 mod syncing;
 #[cfg(test)]

@@ -13,6 +13,7 @@
 mod contacts;
 mod json;
 mod phonebooks;
+mod previews;
 mod runs;
 mod schema;
 mod settings;

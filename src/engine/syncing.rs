@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::previewing::{Previewed, Previewing, phonebook_changes};
 use super::{Engine, EngineError, publishing};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source::{self, rows::Projection};
-use crate::store::{StoreError, StoredSource};
+use crate::store::{Reading, StoreError, StoredSource};
+use crate::sync::preview::{PhonebookChange, Preview};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunId,
     RunKind, RunState, SyncError, SyncRun,
@@ -101,10 +103,11 @@ impl Engine {
             return Err(EngineError::SourceIsOff { name });
         }
         let allowed = match allow_preview {
-            Some(id) => Some(self.preview_digest(id, &name).await?),
+            Some(id) => Some(self.allowance(id, &name).await?),
             None => None,
         };
-        let begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
+        let mut begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
+        begun.allowed_by = allow_preview;
         let engine = Arc::clone(&self);
         let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
 
@@ -121,6 +124,7 @@ impl Engine {
             progress: sender,
             cancel,
             allowed,
+            preview: None,
         };
         // A task of its own, which is watched, so that even a defect ends with a recorded run.
         tokio::spawn(pass.run_and_record());
@@ -169,18 +173,35 @@ impl Engine {
         run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })
     }
 
-    async fn preview_digest(self: &Arc<Self>, id: RunId, source: &str) -> Result<String, EngineError> {
+    /// What a preview allows, once: a run that does what it said.
+    async fn allowance(self: &Arc<Self>, id: RunId, source: &str) -> Result<Allowance, EngineError> {
         let preview = self.run(id).await?;
         let fits =
             preview.kind == RunKind::Preview && !preview.plan_digest.is_empty() && preview.source == source;
+        let refuse = |problem| Err(EngineError::BadRequest { field: "allow_preview".into(), problem });
         if !fits {
-            return Err(EngineError::BadRequest {
-                field: "allow_preview".into(),
-                problem: format!("run {id} is not a finished preview of source {source:?}"),
-            });
+            return refuse(format!("run {id} is not a finished preview of source {source:?}"));
         }
-        Ok(preview.plan_digest)
+        let (engine, name) = (Arc::clone(self), source.to_owned());
+        let is_used = blocking(move || engine.read(|reading| reading.is_preview_used(&name, id))).await?;
+        if is_used {
+            return refuse(format!("preview {id} allowed one run, and that run was made: preview again"));
+        }
+        Ok(Allowance { plan_digest: preview.plan_digest, rules_digest: preview.rules_digest })
     }
+}
+
+/// What an administrator saw in a preview, and allowed.
+struct Allowance {
+    /// Of the plan that the guard lets through.
+    plan_digest: String,
+    /// Of the rules by which its effect on calls was told.
+    rules_digest: String,
+}
+
+/// Tells whether calls are decided by the same rules: everything but the contacts that a decision depends on.
+fn rules_digest(settings: &Settings) -> String {
+    super::etag(&(&settings.numbers, &settings.trunks, &settings.inbound_routes))
 }
 
 /// One run on its way.
@@ -192,14 +213,17 @@ struct Pass {
     run: SyncRun,
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
-    /// Digest of the plan that the guard lets through.
-    allowed: Option<String>,
+    /// What the guard lets through.
+    allowed: Option<Allowance>,
+    /// What a preview said.
+    preview: Option<Preview>,
 }
 
 /// What a run came to.
 struct Outcome {
     run: SyncRun,
     problems: Vec<Problem>,
+    preview: Option<Preview>,
     /// Whether the record was already committed together with the changes.
     is_recorded: bool,
 }
@@ -216,17 +240,21 @@ impl Pass {
             Outcome {
                 run: SyncRun { state: RunState::Failed, failure, ..begun },
                 problems: Vec::new(),
+                preview: None,
                 is_recorded: false,
             }
         });
-        let Outcome { mut run, problems, is_recorded } = outcome;
+        let Outcome { mut run, problems, preview, is_recorded } = outcome;
         run.finished_at.get_or_insert_with(Timestamp::now);
         let recording = Arc::clone(&engine);
         let record = run.clone();
         let recorded = blocking(move || {
-            recording.store.write(|change| match is_recorded {
-                true => change.update_run(&record),
-                false => change.finish_run(&record, &problems),
+            recording.store.write(|change| {
+                match is_recorded {
+                    true => change.update_run(&record)?,
+                    false => change.finish_run(&record, &problems)?,
+                }
+                preview.iter().try_for_each(|preview| change.record_preview(&record, preview))
             })
         })
         .await;
@@ -262,7 +290,7 @@ impl Pass {
                 self.run.failure = error.to_string();
             }
         }
-        Outcome { run: self.run, problems, is_recorded }
+        Outcome { run: self.run, problems, preview: self.preview, is_recorded }
     }
 
     async fn pass(&mut self, problems: &mut Vec<Problem>) -> Result<(), EngineError> {
@@ -272,10 +300,10 @@ impl Pass {
         self.run.plan_digest = format!("{:032x}", plan.digest);
         self.run.warnings = warnings(&plan);
         if self.run.kind == RunKind::Preview {
-            return Ok(());
+            return self.preview(plan).await;
         }
         match &self.allowed {
-            Some(allowed) if *allowed != self.run.plan_digest => {
+            Some(allowed) if allowed.plan_digest != self.run.plan_digest => {
                 return Err(SyncError::Refused(
                     "the source has changed since the preview, so the run would do something else; nothing was \
                      changed. Preview it again"
@@ -303,11 +331,32 @@ impl Pass {
         Ok(plan)
     }
 
+    async fn preview(&mut self, mut plan: Plan) -> Result<(), EngineError> {
+        self.enter(Phase::Build);
+        let (engine, source) = (Arc::clone(&self.engine), self.source.clone());
+        let (region, cancel) = (self.region, self.cancel.clone());
+        let start = Instant::now();
+        let Previewed { preview, settings } = blocking(move || {
+            let is_cancelled = || cancel.is_cancelled();
+            let previewing = Previewing { engine: &engine, source: &source, is_cancelled: &is_cancelled };
+            previewing.preview(&mut plan, |reading, settings, _| {
+                check_as_planned(reading, settings, &source, region)
+            })
+        })
+        .await?;
+        self.time(Phase::Build, start);
+        self.run.rules_digest = rules_digest(&settings);
+        self.run.warnings.extend(preview.summary.phonebooks.iter().filter_map(PhonebookChange::warning));
+        self.preview = Some(preview);
+        Ok(())
+    }
+
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {
         self.enter(Phase::Write);
         let engine = Arc::clone(&self.engine);
         let (source, region) = (self.source.clone(), self.region);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
+        let rules_seen = self.allowed.take().map(|allowed| allowed.rules_digest);
         self.run = blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
             engine.store.write_then(
@@ -315,22 +364,22 @@ impl Pass {
                     // The planner's view is still true: only this run changes the source's contacts, and
                     // its settings must be the ones that it was planned with.
                     let settings = change.settings()?;
-                    let is_as_planned = change.source(&source.settings.name)?.is_some_and(|now| {
-                        now.id == source.id
-                            && now.settings == source.settings
-                            && region_of(&now.settings, &settings) == region
-                    });
-                    if !is_as_planned {
+                    check_as_planned(change, &settings, &source, region)?;
+                    if rules_seen.is_some_and(|seen| seen != rules_digest(&settings)) {
                         return Err(SyncError::Refused(
-                            "the source's settings, or the general region, were changed while it was being read; \
-                             nothing was changed. Start it again".to_owned(),
+                            "inbound routes, trunks or how numbers are read were changed since the preview, so calls \
+                             may go elsewhere than it said; nothing was changed. Preview it again"
+                                .to_owned(),
                         )
                         .into());
                     }
                     let is_cancelled = || cancel.is_cancelled();
                     let now = Timestamp::now();
                     let start = Instant::now();
+                    let phonebooks_before = change.phonebooks()?;
                     change.write_plan(source.id, &mut plan, &now.to_string(), &is_cancelled)?;
+                    let phonebooks = phonebook_changes(&source, &phonebooks_before, &change.phonebooks()?, &settings);
+                    run.warnings.extend(phonebooks.iter().filter_map(PhonebookChange::warning));
                     run.phases.push(time(Phase::Write, start));
                     let snapshot = if plan.counts.changes_answers() {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
@@ -372,6 +421,24 @@ impl Pass {
     fn time(&mut self, phase: Phase, start: Instant) {
         self.run.phases.push(time(phase, start));
     }
+}
+
+/// Refuses a plan that was made with other settings than there are now.
+fn check_as_planned(
+    reading: &Reading<'_>,
+    settings: &Settings,
+    source: &StoredSource,
+    region: Option<Region>,
+) -> Result<(), EngineError> {
+    let is_as_planned = reading.source(&source.settings.name)?.is_some_and(|now| {
+        now.id == source.id && now.settings == source.settings && region_of(&now.settings, settings) == region
+    });
+    if is_as_planned {
+        return Ok(());
+    }
+    let why = "the source's settings, or the general region, were changed while it was being read; nothing was \
+               changed. Start it again";
+    Err(SyncError::Refused(why.to_owned()).into())
 }
 
 /// The region of a source's numbers that are not written internationally.

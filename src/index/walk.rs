@@ -74,8 +74,8 @@ mod tests {
         let index = index(&["112", "+4930", "+1202", "112", "+49301"]);
         let found: Vec<_> =
             index.numbers().map(|(number, postings)| (number.to_string(), postings.len())).collect();
-        let expected =
-            [("+1202", 1), ("+4930", 1), ("+49301", 1), ("112", 2)].map(|(text, count)| (text.to_owned(), count));
+        let expected = [("+1202", 1), ("+4930", 1), ("+49301", 1), ("112", 2)]
+            .map(|(text, count)| (text.to_owned(), count));
         assert_eq!(found, expected);
     }
 

@@ -125,7 +125,8 @@ impl Iterator for Pairs<'_> {
         let before = if order.is_le() { self.before.next() } else { None };
         let after = if order.is_ge() { self.after.next() } else { None };
         let number = before.as_ref().or(after.as_ref())?.0;
-        let contacts = [before, after].map(|found| found.map(|(_, found)| found.collect()).unwrap_or_default());
+        let contacts =
+            [before, after].map(|found| found.map(|(_, found)| found.collect()).unwrap_or_default());
         Some((number, contacts))
     }
 }
@@ -313,9 +314,7 @@ impl Comparison<'_> {
             Reroute { lines, ..reroute }
         });
         let mut reroutes: Vec<Reroute> = with_lines.collect();
-        reroutes.sort_by(|a, b| {
-            (b.numbers, &a.from, &a.to).cmp(&(a.numbers, &b.from, &b.to))
-        });
+        reroutes.sort_by(|a, b| (b.numbers, &a.from, &a.to).cmp(&(a.numbers, &b.from, &b.to)));
         Effect { reroutes, ..self.effect }
     }
 }

@@ -28,7 +28,11 @@ const PATTERNS: [&str; 9] =
 const TRUNKS: [&str; 3] = ["berlin", "wien", ""];
 
 /// Contacts as which phonebooks and which numbers each has, by place.
-pub(super) fn snapshot(contacts: &[(Vec<u32>, Vec<usize>)], routes: Vec<InboundRoute>, last_digits: bool) -> Snapshot {
+pub(super) fn snapshot(
+    contacts: &[(Vec<u32>, Vec<usize>)],
+    routes: Vec<InboundRoute>,
+    last_digits: bool,
+) -> Snapshot {
     let phonebook = |(id, name): (u32, &str)| IndexedPhonebook {
         id: PhonebookId(id),
         name: PhonebookName::parse(name).unwrap(),

@@ -10,7 +10,8 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x5249_4E47;
 
 /// Step N brings schema N to schema N + 1. A step that was released never changes.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE generation (number INTEGER NOT NULL) STRICT;
     INSERT INTO generation VALUES (0);
 
@@ -69,7 +70,25 @@ const STEPS: &[&str] = &["
         problem TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE limit_settings (settings TEXT NOT NULL) STRICT;
+    INSERT INTO limit_settings VALUES ('{}');
+
+    -- What previews said.
+    CREATE TABLE sync_preview (
+        run_id INTEGER PRIMARY KEY REFERENCES sync_run (id) ON DELETE CASCADE,
+        summary TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE sync_preview_change (
+        run_id INTEGER NOT NULL REFERENCES sync_preview (run_id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        change TEXT NOT NULL,
+        PRIMARY KEY (run_id, number)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The newest schema this program knows.
 const KNOWN: u32 = STEPS.len() as u32;

@@ -187,6 +187,12 @@ pub struct SyncRun {
     /// Tells whether two plans do the same; a hexadecimal text.
     #[serde(default)]
     pub plan_digest: String,
+    /// Of a preview: tells whether calls are decided by the same rules as when its effect on them was told.
+    #[serde(default)]
+    pub rules_digest: String,
+    /// The preview whose plan this run was allowed to carry out.
+    #[serde(default)]
+    pub allowed_by: Option<RunId>,
 }
 
 impl SyncRun {
@@ -208,6 +214,8 @@ impl SyncRun {
             warnings: Vec::new(),
             generation: None,
             plan_digest: String::new(),
+            rules_digest: String::new(),
+            allowed_by: None,
         }
     }
 }

@@ -43,8 +43,7 @@ impl Lines {
     /// The lines of a snapshot's routes.
     #[must_use]
     pub fn of(snapshot: &Snapshot, trunks: &[Trunk]) -> Lines {
-        let mut finder =
-            Finder { snapshot, found: Lines::default(), comparisons_left: MAX_COMPARISONS };
+        let mut finder = Finder { snapshot, found: Lines::default(), comparisons_left: MAX_COMPARISONS };
         let enabled: Vec<&CompiledRoute> =
             snapshot.routes().routes().iter().filter(|route| route.settings().enabled).collect();
         let mut naming: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -79,7 +78,8 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// `routes` are those that take the trunk.
     fn find_dialled_numbers(&mut self, trunk: &str, routes: &[&CompiledRoute]) {
-        let asking: Vec<&CompiledRoute> = routes.iter().copied().filter(|route| !route.dids().is_empty()).collect();
+        let asking: Vec<&CompiledRoute> =
+            routes.iter().copied().filter(|route| !route.dids().is_empty()).collect();
         let patterns: usize = asking.iter().map(|route| route.dids().len()).sum();
         let mut seen: HashSet<Vec<usize>> = HashSet::new();
         let samples = std::iter::once(None).chain(asking.iter().flat_map(|route| route.dids()).map(Some));

@@ -21,6 +21,8 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         warnings,
         generation,
         plan_digest: _,
+        rules_digest: _,
+        allowed_by,
     } = run;
     v1::SyncRun {
         run_id: id.0,
@@ -45,6 +47,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
             })
             .collect(),
         warnings,
+        allowed_by: allowed_by.map_or(0, |preview| preview.0),
     }
 }
 
