@@ -12,11 +12,14 @@ mod demo;
 mod exit;
 mod json;
 mod phonebooks;
+mod preview;
 mod progress;
+mod quality;
 mod report;
 mod screen;
 mod serve;
 mod sources;
+mod spreadsheet;
 mod sync;
 mod words;
 

@@ -14,6 +14,7 @@
 mod editing;
 mod previewing;
 mod publishing;
+mod quality;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,9 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use editing::{Applied, Edited, etag, is_same_name};
+pub use quality::{
+    ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
+};
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.

@@ -14,6 +14,7 @@ mod contacts;
 mod json;
 mod phonebooks;
 mod previews;
+mod quality;
 mod runs;
 mod schema;
 mod settings;
@@ -33,6 +34,7 @@ use crate::generation::Generation;
 
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
 pub use phonebooks::StoredPhonebook;
+pub use quality::SourceContact;
 pub use settings::{RemovedSources, StoredSource};
 
 const STORE_FILE: &str = "ringroute.db";

@@ -13,6 +13,7 @@ mod guard;
 mod plan;
 mod prepare;
 pub mod preview;
+pub mod quality;
 mod run;
 mod staging;
 #[cfg(test)]

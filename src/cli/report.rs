@@ -21,14 +21,6 @@ pub(super) fn result(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
     for warning in &run.warnings {
         screen.line(format!("  note: {}", words::on_one_line(warning)))?;
     }
-    if run.kind() == SyncRunKind::Preview {
-        screen.line(format!(
-            "Nothing was changed. If the guard refuses this run, and it is right: ringroute sync run {} \
-             --allow-preview {}",
-            words::argument(source),
-            run.run_id
-        ))?;
-    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::connection::{Connection, ServerArguments};
 use super::exit::{Exit, Failure, Result};
+use super::quality::QualityArguments;
 use super::report;
 use super::screen::{Screen, Table};
 use super::words;
@@ -15,13 +16,14 @@ const PAGE: u32 = 1000;
 /// So many rows fit side by side.
 const SHOWN_ROWS: usize = 3;
 
-/// List the sources, or test one
+/// List the sources, test one, or look at the quality of its data
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
   ringroute sources                                the same as `sources list`
-  ringroute sources test crm"
+  ringroute sources test crm
+  ringroute sources quality crm"
 )]
 pub(super) struct SourcesArguments {
     #[command(subcommand)]
@@ -34,6 +36,7 @@ pub(super) struct SourcesArguments {
 enum SourcesCommand {
     List(ListArguments),
     Test(TestArguments),
+    Quality(QualityArguments),
 }
 
 /// List the sources
@@ -65,6 +68,7 @@ impl SourcesArguments {
             None => list(self.server, screen).await,
             Some(SourcesCommand::List(arguments)) => list(arguments.server, screen).await,
             Some(SourcesCommand::Test(arguments)) => test(arguments, screen).await,
+            Some(SourcesCommand::Quality(arguments)) => arguments.run(screen).await,
         }
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::connection::{Connection, ServerArguments};
 use super::exit::Result;
+use super::preview;
 use super::progress::{self, Progress};
 use super::report;
 use super::screen::{Screen, Table};
@@ -49,13 +50,25 @@ pub(super) struct RunArguments {
 }
 
 /// Read a source and say what a run would change, without changing it
+///
+/// Contact by contact, phonebook by phonebook, and which calls would take another inbound route. With --json it is
+/// the run and what it says of phonebooks and calls; with --all, the changes of contacts instead.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute sync preview crm
-  ringroute sync preview crm --json | jq .counts.removed")]
+  ringroute sync preview --again 12 --all          the first 1,000 changes of each kind
+  ringroute sync preview crm --json | jq .preview.calls.rerouted
+  ringroute sync preview --again 12 --all --json | jq '.changes[] | select(.kind == \"CONTACT_CHANGE_KIND_REMOVED\")'")]
 pub(super) struct PreviewArguments {
     /// Name of the source
-    source: String,
+    #[arg(required_unless_present = "again")]
+    source: Option<String>,
+    /// Say again what this earlier preview said; the source is not read
+    #[arg(long, value_name = "RUN", conflicts_with = "source")]
+    again: Option<u64>,
+    /// All that is kept of each kind of change, not the first ten
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -146,17 +159,8 @@ async fn run(arguments: RunArguments, screen: &mut Screen) -> Result<()> {
             )),
         };
     }
-    let expected = rows_of_last_run(&connection, &run.source).await?;
-    let ended = progress::show_run(&connection, &run, expected).await?;
+    let ended = progress::show_run(&connection, &run, None).await?;
     tell(screen, &ended, arguments.server.json)
-}
-
-/// The source had so many rows the last time that it was read to its end.
-async fn rows_of_last_run(connection: &Connection, source: &str) -> Result<Option<u64>> {
-    let request = v1::ListSyncRunsRequest { source: source.to_owned(), page_size: 10, ..Default::default() };
-    let runs = connection.sync().list_sync_runs(request).await?.into_inner().runs;
-    let last = runs.into_iter().find(|run| run.state() == v1::SyncRunState::Succeeded);
-    Ok(last.and_then(|run| run.counts).map(|counts| counts.rows_read))
 }
 
 /// Tells how a run ended: on success its numbers, else why it did not.
@@ -170,12 +174,39 @@ fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
 }
 
 async fn preview(arguments: PreviewArguments, screen: &mut Screen) -> Result<()> {
-    let connection = arguments.server.connect().await?;
-    let progress = Progress::begin(None);
-    let request = v1::PreviewSyncRequest { source: arguments.source };
-    let answer = connection.sync().preview_sync(request).await;
-    progress.end();
-    tell(screen, &answer?.into_inner().run.unwrap_or_default(), arguments.server.json)
+    let PreviewArguments { source, again, all, server } = arguments;
+    let connection = server.connect().await?;
+    let answer = match again {
+        Some(run_id) => {
+            let request = v1::GetSyncPreviewRequest { run_id };
+            connection.sync().get_sync_preview(request).await?.into_inner()
+        }
+        None => {
+            let progress = Progress::begin(None);
+            let request = v1::PreviewSyncRequest { source: source.unwrap_or_default() };
+            let answer = connection.sync().preview_sync(request).await;
+            progress.end();
+            let v1::PreviewSyncResponse { run, preview } = answer?.into_inner();
+            v1::GetSyncPreviewResponse { run, preview }
+        }
+    };
+    let run = answer.run.clone().unwrap_or_default();
+    if server.json {
+        let shown = match all {
+            true => screen.json(&preview::all_changes(&connection, run.run_id).await?),
+            false => screen.json(&answer),
+        };
+        report::verdict(&run)?;
+        return shown;
+    }
+    report::result(screen, &run)?;
+    preview::show(screen, &connection, &run, &answer.preview.unwrap_or_default(), all).await?;
+    screen.line(format!(
+        "Nothing was changed. To do exactly this, also if the guard would refuse it: ringroute sync run {} \
+         --allow-preview {}",
+        words::argument(&run.source),
+        run.run_id
+    ))
 }
 
 async fn watch(arguments: WatchArguments, screen: &mut Screen) -> Result<()> {
@@ -185,8 +216,7 @@ async fn watch(arguments: WatchArguments, screen: &mut Screen) -> Result<()> {
         return report::verdict(&run);
     }
     let run = get(&connection, arguments.run, 1).await?.run.unwrap_or_default();
-    let expected = rows_of_last_run(&connection, &run.source).await?;
-    let ended = progress::show_run(&connection, &run, expected).await?;
+    let ended = progress::show_run(&connection, &run, None).await?;
     tell(screen, &ended, false)
 }
 

@@ -87,10 +87,13 @@ impl Engine {
         allow_preview: Option<RunId>,
     ) -> Result<StartedRun, EngineError> {
         let _starting = self.starting.lock().await;
-        let (engine, name) = (Arc::clone(&self), source.clone());
-        let stored =
-            blocking(move || engine.read(|reading| Ok::<_, EngineError>(reading.source(&name)?))).await?;
-        let stored = stored.ok_or(EngineError::NotFound { what: "source", name: source })?;
+        let (engine, name) = (Arc::clone(&self), source);
+        let find = move |reading: &Reading<'_>| {
+            let stored = reading.source(&name)?.ok_or(EngineError::NotFound { what: "source", name })?;
+            let expected_rows = reading.rows_of_last_run(&stored.settings.name)?;
+            Ok::<_, EngineError>((stored, expected_rows))
+        };
+        let (stored, expected_rows) = blocking(move || engine.read(find)).await?;
         let name = stored.settings.name.clone();
         if let Some(active) = self.active_run_of(&name) {
             let run = self.run(active.id).await?;
@@ -111,7 +114,7 @@ impl Engine {
         let engine = Arc::clone(&self);
         let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
 
-        let (sender, progress) = watch::channel(Progress::start());
+        let (sender, progress) = watch::channel(Progress::start(expected_rows));
         let cancel = CancellationToken::new();
         let active = ActiveRun { id: run.id, source: name.clone(), progress, cancel: cancel.clone() };
         self.active.insert(folded_name(&name), Arc::new(active));
@@ -442,7 +445,7 @@ fn check_as_planned(
 }
 
 /// The region of a source's numbers that are not written internationally.
-fn region_of(source: &SourceSettings, settings: &Settings) -> Option<Region> {
+pub(super) fn region_of(source: &SourceSettings, settings: &Settings) -> Option<Region> {
     source.default_region.or(settings.numbers.default_region)
 }
 

@@ -1,4 +1,5 @@
 mod preview;
+mod quality;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -48,6 +48,13 @@ impl Reading<'_> {
         Ok(self.connection.query_row(sql, [source], run).optional()?)
     }
 
+    /// How many rows a source had when it was last read to its end with success.
+    pub fn rows_of_last_run(&self, source: &str) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT record ->> '$.counts.rows' FROM sync_run
+             WHERE source_name = ? AND record ->> 'state' = 'succeeded' ORDER BY id DESC LIMIT 1";
+        Ok(self.connection.query_row(sql, [source], |row| row.get(0)).optional()?)
+    }
+
     /// The kept problems of a run, from number `after` (they count from 0).
     pub fn sync_problems(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<Problem>, StoreError> {
         let mut statement = self.connection.prepare(

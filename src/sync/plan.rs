@@ -205,7 +205,7 @@ impl Planner {
                     }
                 }
             }
-            progress.send_modify(|progress| progress.counts = self.plan.counts);
+            progress.send_modify(|progress| progress.rows_came(self.plan.counts));
         }
         Ok(self.finish())
     }

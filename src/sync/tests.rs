@@ -79,7 +79,7 @@ impl Pass {
         }
         drop(sender);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let progress = watch::Sender::new(Progress::start());
+        let progress = watch::Sender::new(Progress::start(None));
         planner.run(&preparation, receiver, &progress, runtime.handle(), &CancellationToken::new())
     }
 }

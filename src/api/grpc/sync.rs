@@ -1,5 +1,7 @@
 //! `SyncService`: sources and their runs.
 
+mod previews;
+mod quality;
 mod sources;
 mod watching;
 
@@ -78,8 +80,33 @@ impl SyncService for Door {
         if let Some(active) = self.engine.active_run(run.id) {
             self.wait(watching::end_of(&active)).await?;
         }
-        let run = self.engine.run(run.id).await.map_err(status::of)?;
-        Ok(Response::new(v1::PreviewSyncResponse { run: Some(runs::run(run)) }))
+        let id = run.id;
+        let said = move |engine: &Engine| {
+            engine.read(|reading| {
+                let run = reading.sync_run(id)?;
+                let run =
+                    run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })?;
+                let preview = reading.preview(id)?.map(convert::previews::preview);
+                Ok(v1::PreviewSyncResponse { run: Some(runs::run(run)), preview })
+            })
+        };
+        self.read(said).await.map(Response::new)
+    }
+
+    async fn get_sync_preview(
+        &self,
+        request: Request<v1::GetSyncPreviewRequest>,
+    ) -> Result<Response<v1::GetSyncPreviewResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| previews::get(engine, &request)).await.map(Response::new)
+    }
+
+    async fn list_sync_preview_changes(
+        &self,
+        request: Request<v1::ListSyncPreviewChangesRequest>,
+    ) -> Result<Response<v1::ListSyncPreviewChangesResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| previews::changes(engine, &request)).await.map(Response::new)
     }
 
     async fn list_sync_runs(
@@ -178,6 +205,22 @@ impl SyncService for Door {
                 format!("the source did not answer within {TEST_TIME:?}; is it reachable, is it very large?");
             convert::sources::failed_test(problem)
         })))
+    }
+
+    async fn get_quality_report(
+        &self,
+        request: Request<v1::GetQualityReportRequest>,
+    ) -> Result<Response<v1::GetQualityReportResponse>, Status> {
+        let v1::GetQualityReportRequest { source } = request.into_inner();
+        self.read(move |engine| quality::report(engine, &source)).await.map(Response::new)
+    }
+
+    async fn list_quality_findings(
+        &self,
+        request: Request<v1::ListQualityFindingsRequest>,
+    ) -> Result<Response<v1::ListQualityFindingsResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| quality::findings(engine, &request)).await.map(Response::new)
     }
 }
 
