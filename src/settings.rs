@@ -8,6 +8,7 @@
 mod difference;
 mod document;
 mod inbound_route;
+mod limits;
 mod source;
 mod validation;
 
@@ -22,6 +23,7 @@ use crate::phonebook::PhonebookName;
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use limits::LimitSettings;
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
@@ -36,6 +38,9 @@ pub use validation::{
 pub struct Settings {
     /// How numbers are read and compared.
     pub numbers: NumberSettings,
+    /// How many contacts and phonebooks there may be.
+    #[serde(skip_serializing_if = "LimitSettings::is_default")]
+    pub limits: LimitSettings,
     /// Phonebooks made by hand; synced ones belong to their source and are not settings.
     #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
     pub phonebooks: Vec<LocalPhonebook>,

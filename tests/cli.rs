@@ -392,7 +392,7 @@ fn a_preview_is_readable_and_can_be_read_again() {
     }
     let again = server.text(&["sync", "preview", "--again", "2"]);
     assert_eq!(again.lines().skip(1).collect::<Vec<_>>(), shown.lines().skip(1).collect::<Vec<_>>());
-    let changes = server.json(&["sync", "preview", "--again", "2", "--all", "--json"]);
+    let changes = server.json(&["sync", "preview", "--again", "2", "--all"]);
     assert_eq!(changes["changes"].as_array().unwrap().len(), 3);
     assert_code(&server.run(&["sync", "preview", "--again", "1"]), 4);
     assert_code(&server.run(&["sync", "preview"]), 2);

@@ -8,7 +8,7 @@ use crate::phonebook::PhonebookName;
 use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source;
-use crate::store::{self, RemovedSources};
+use crate::store::{self, RemovedSources, StoreError};
 
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,9 @@ impl Engine {
         // A source that was renamed by `edit` is known to the store by its new name already.
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
+        let phonebooks_before = change.phonebooks()?.len();
         let touched = change.save_settings(&new, removed)?;
+        check_limits(change, phonebooks_before, &old, &new)?;
         // Once more, since the phonebooks of a source that went may have become local ones.
         change.settings()?.validate()?;
         let generation = change.next_generation()?;
@@ -274,6 +276,23 @@ impl Engine {
             settings.phonebooks.retain(|other| !other.name.is_same_as(name));
             Ok(())
         })
+    }
+}
+
+/// Refuses an edit that makes more phonebooks than there may be, or limits that are below what there is.
+fn check_limits(
+    change: &store::Change<'_>,
+    phonebooks_before: usize,
+    old: &Settings,
+    new: &Settings,
+) -> Result<(), EngineError> {
+    let phonebooks = change.phonebooks()?.len();
+    let is_limited = old.limits != new.limits;
+    let contacts = if is_limited { change.contact_count()? } else { 0 };
+    let phonebooks = if is_limited || phonebooks > phonebooks_before { phonebooks as u64 } else { 0 };
+    match new.limits.objection(contacts, phonebooks) {
+        Some(why) => Err(StoreError::Refused(why).into()),
+        None => Ok(()),
     }
 }
 

@@ -342,8 +342,9 @@ impl Pass {
         let Previewed { preview, settings } = blocking(move || {
             let is_cancelled = || cancel.is_cancelled();
             let previewing = Previewing { engine: &engine, source: &source, is_cancelled: &is_cancelled };
-            previewing.preview(&mut plan, |reading, settings, _| {
-                check_as_planned(reading, settings, &source, region)
+            previewing.preview(&mut plan, |reading, settings, plan| {
+                check_as_planned(reading, settings, &source, region)?;
+                check_limits(reading, settings, plan)
             })
         })
         .await?;
@@ -368,6 +369,7 @@ impl Pass {
                     // its settings must be the ones that it was planned with.
                     let settings = change.settings()?;
                     check_as_planned(change, &settings, &source, region)?;
+                    check_limits(change, &settings, &plan)?;
                     if rules_seen.is_some_and(|seen| seen != rules_digest(&settings)) {
                         return Err(SyncError::Refused(
                             "inbound routes, trunks or how numbers are read were changed since the preview, so calls \
@@ -444,6 +446,23 @@ fn check_as_planned(
     Err(SyncError::Refused(why.to_owned()).into())
 }
 
+/// Refuses a plan after which there would be more contacts or phonebooks than there may be: those of all sources
+/// and local ones, as they are now.
+fn check_limits(reading: &Reading<'_>, settings: &Settings, plan: &Plan) -> Result<(), EngineError> {
+    let contacts = (reading.contact_count()? + plan.counts.added).saturating_sub(plan.counts.removed);
+    let new = plan.phonebooks.iter().filter(|phonebook| phonebook.id.is_none()).count();
+    let phonebooks = reading.phonebooks()?.len() + new;
+    // What takes nothing more is never refused: limits may have been lowered since.
+    let takes_contacts = plan.counts.added > plan.counts.removed;
+    let objection = settings
+        .limits
+        .objection(if takes_contacts { contacts } else { 0 }, if new > 0 { phonebooks as u64 } else { 0 });
+    match objection {
+        Some(why) => Err(SyncError::Refused(format!("{why}; nothing was changed")).into()),
+        None => Ok(()),
+    }
+}
+
 /// The region of a source's numbers that are not written internationally.
 pub(super) fn region_of(source: &SourceSettings, settings: &Settings) -> Option<Region> {
     source.default_region.or(settings.numbers.default_region)
@@ -484,6 +503,7 @@ impl Engine {
     /// Everything that a pass needs to know beforehand, from one state of the store.
     fn planner(&self, source: i64, settings: &SourceSettings) -> Result<(Planner, Preparation), EngineError> {
         self.store.read(|reading| {
+            let all = reading.settings()?;
             let phonebooks = reading.phonebooks()?.into_iter().map(|phonebook| {
                 let owner = match phonebook.origin {
                     PhonebookOrigin::Local => Owner::Local { contacts: phonebook.contact_count },
@@ -499,13 +519,14 @@ impl Engine {
                 settings.remove_missing,
                 reading.known_contacts(source)?,
                 phonebooks.collect(),
+                all.limits.max_phonebooks(),
                 &self.data_folder,
             )?;
             let blank_property = match &settings.phonebook {
                 PhonebookTarget::ByProperty { blank, .. } => blank.clone(),
                 PhonebookTarget::New { .. } | PhonebookTarget::Existing { .. } => None,
             };
-            let region = region_of(settings, &reading.settings()?);
+            let region = region_of(settings, &all);
             let projection = Projection::new(&settings.field_map, &settings.phonebook);
             Ok::<_, EngineError>((planner, Preparation { projection, region, blank_property }))
         })

@@ -1,3 +1,4 @@
+mod limits;
 mod preview;
 mod quality;
 

@@ -12,6 +12,11 @@ fn everything() -> Settings {
         default_region = "DE"
         last_digits = 8
 
+        [limits]
+        extensions = 900
+        contacts = 1234
+        phonebooks = 12
+
         [[phonebook]]
         name = "Board"
 

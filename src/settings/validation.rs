@@ -37,6 +37,7 @@ impl Settings {
             let expected = format!("{MIN_LAST_DIGITS} to {MAX_DIGITS}, or 0 for off");
             return Err(invalid("numbers.last_digits", format!("{last_digits} is not {expected}")));
         }
+        self.limits.validate()?;
         count("phonebook", self.phonebooks.len(), MAX_LOCAL_PHONEBOOKS)?;
         count("trunk", self.trunks.len(), MAX_TRUNKS)?;
         count("source", self.sources.len(), MAX_SOURCES)?;

@@ -44,8 +44,11 @@ impl Reading<'_> {
             .filter(|phonebook| phonebook.is_local)
             .map(|phonebook| LocalPhonebook { name: phonebook.name })
             .collect();
+        let limits =
+            self.connection.query_row("SELECT settings FROM limit_settings", [], |row| from_json(row, 0))?;
         Ok(Settings {
             numbers,
+            limits,
             phonebooks,
             trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
             sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
@@ -80,6 +83,7 @@ impl Change<'_> {
     /// no longer there are deleted. Says whether contacts were touched.
     pub fn save_settings(&self, settings: &Settings, removed: RemovedSources) -> Result<bool, StoreError> {
         self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
+        self.connection.execute("UPDATE limit_settings SET settings = ?", [to_json(&settings.limits)?])?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;
         let local_before = self.phonebooks()?.into_iter().filter(|phonebook| phonebook.is_local);
