@@ -269,6 +269,9 @@ impl Pass {
             changed = run.counts.changed, moved = run.counts.moved, removed = run.counts.removed,
             rejected = run.counts.rejected, failure = run.failure, "sync run finished"
         );
+        for warning in &run.warnings {
+            tracing::warn!(source = run.source, run = %run.id, "{warning}");
+        }
         engine.active.remove(&key);
         progress.send_modify(|progress| {
             progress.counts = run.counts;
@@ -501,7 +504,11 @@ fn warnings(plan: &Plan) -> Vec<String> {
 
 impl Engine {
     /// Everything that a pass needs to know beforehand, from one state of the store.
-    fn planner(&self, source: i64, settings: &SourceSettings) -> Result<(Planner, Preparation), EngineError> {
+    pub(super) fn planner(
+        &self,
+        source: i64,
+        settings: &SourceSettings,
+    ) -> Result<(Planner, Preparation), EngineError> {
         self.store.read(|reading| {
             let all = reading.settings()?;
             let phonebooks = reading.phonebooks()?.into_iter().map(|phonebook| {

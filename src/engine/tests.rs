@@ -1,6 +1,8 @@
 mod limits;
+mod missing;
 mod preview;
 mod quality;
+mod targets;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -374,3 +374,29 @@ async fn what_is_kept_of_a_large_preview_is_bounded_and_all_of_it_is_counted() {
         ("+49301000001".into(), "Name 1")
     );
 }
+
+/// Nor does it keep anybody from writing: it needs nothing but one state to read.
+#[tokio::test]
+async fn a_preview_does_not_wait_for_whoever_writes() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let engine = &fixture.engine;
+    let source = engine.read(|reading| Ok::<_, EngineError>(reading.source("crm")?)).unwrap().unwrap();
+    let (planner, preparation) = engine.planner(source.id, &source.settings).unwrap();
+    let reader = crate::source::open(&source.settings).unwrap();
+    let progress = watch::Sender::new(crate::sync::Progress::start(None));
+    let mut plan =
+        crate::sync::plan(&*reader, preparation, planner, progress, Default::default()).await.unwrap();
+    let never = || false;
+    let previewing = previewing::Previewing { engine, source: &source, is_cancelled: &never };
+    let previewed = engine.store.write(|change| {
+        change.next_generation()?;
+        let previewed = previewing.preview(&mut plan, |_, _, _| Ok(()))?;
+        drop(previewed);
+        // Taken back.
+        Err::<(), _>(EngineError::NotFound { what: "end", name: previewing.source.settings.name.clone() })
+    });
+    assert!(matches!(previewed, Err(EngineError::NotFound { what: "end", .. })), "{previewed:?}");
+    let previewed = previewing.preview(&mut plan, |_, _, _| Ok(())).unwrap();
+    assert_eq!(previewed.preview.summary.calls.newly_matched, 1);
+}
