@@ -99,7 +99,7 @@ fn phonebooks(screen: &mut Screen, phonebooks: &[v1::PhonebookChange]) -> Result
 
 fn effect(screen: &mut Screen, calls: &v1::CallEffect, all: bool) -> Result<()> {
     screen.line(format!(
-        "{} ({} newly found, {} no longer found, {} found otherwise).",
+        "{}: {} newly found, {} no longer found, {} found otherwise.",
         screen.bold(format!("Calls from {} would be answered otherwise", counted(calls.numbers, "number"))),
         count(calls.newly_matched),
         count(calls.no_longer_matched),
