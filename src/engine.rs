@@ -11,6 +11,7 @@
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
+mod checking;
 mod editing;
 mod previewing;
 mod publishing;

@@ -68,7 +68,8 @@ pub(super) fn verdict(run: &v1::SyncRun) -> Result<()> {
     };
     let v1::SyncRun { run_id, source, failure, .. } = run;
     let mut message = format!("run {run_id} of {source} {what}: {failure}");
-    if exit == Exit::Refused {
+    // Limits and names that are taken are refused whoever allows it; only the guard's words speak of a preview.
+    if exit == Exit::Refused && failure.contains("preview") {
         let source = words::argument(source);
         message.push_str(&format!(
             "\n  ringroute sync preview {source}\n  ringroute sync run {source} --allow-preview ID"

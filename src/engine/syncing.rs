@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::checking::{Allowance, check_as_planned, check_limits, rules_digest};
 use super::previewing::{Previewed, Previewing, phonebook_changes};
 use super::{Engine, EngineError, publishing};
 use crate::phone_number::Region;
@@ -50,7 +51,7 @@ pub struct StartedRun {
 }
 
 /// Run on a thread where blocking is allowed.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
@@ -175,36 +176,6 @@ impl Engine {
             blocking(move || engine.read(|reading| Ok::<_, EngineError>(reading.sync_run(id)?))).await?;
         run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })
     }
-
-    /// What a preview allows, once: a run that does what it said.
-    async fn allowance(self: &Arc<Self>, id: RunId, source: &str) -> Result<Allowance, EngineError> {
-        let preview = self.run(id).await?;
-        let fits =
-            preview.kind == RunKind::Preview && !preview.plan_digest.is_empty() && preview.source == source;
-        let refuse = |problem| Err(EngineError::BadRequest { field: "allow_preview".into(), problem });
-        if !fits {
-            return refuse(format!("run {id} is not a finished preview of source {source:?}"));
-        }
-        let (engine, name) = (Arc::clone(self), source.to_owned());
-        let is_used = blocking(move || engine.read(|reading| reading.is_preview_used(&name, id))).await?;
-        if is_used {
-            return refuse(format!("preview {id} allowed one run, and that run was made: preview again"));
-        }
-        Ok(Allowance { plan_digest: preview.plan_digest, rules_digest: preview.rules_digest })
-    }
-}
-
-/// What an administrator saw in a preview, and allowed.
-struct Allowance {
-    /// Of the plan that the guard lets through.
-    plan_digest: String,
-    /// Of the rules by which its effect on calls was told.
-    rules_digest: String,
-}
-
-/// Tells whether calls are decided by the same rules: everything but the contacts that a decision depends on.
-fn rules_digest(settings: &Settings) -> String {
-    super::etag(&(&settings.numbers, &settings.trunks, &settings.inbound_routes))
 }
 
 /// One run on its way.
@@ -428,41 +399,6 @@ impl Pass {
 
     fn time(&mut self, phase: Phase, start: Instant) {
         self.run.phases.push(time(phase, start));
-    }
-}
-
-/// Refuses a plan that was made with other settings than there are now.
-fn check_as_planned(
-    reading: &Reading<'_>,
-    settings: &Settings,
-    source: &StoredSource,
-    region: Option<Region>,
-) -> Result<(), EngineError> {
-    let is_as_planned = reading.source(&source.settings.name)?.is_some_and(|now| {
-        now.id == source.id && now.settings == source.settings && region_of(&now.settings, settings) == region
-    });
-    if is_as_planned {
-        return Ok(());
-    }
-    let why = "the source's settings, or the general region, were changed while it was being read; nothing was \
-               changed. Start it again";
-    Err(SyncError::Refused(why.to_owned()).into())
-}
-
-/// Refuses a plan after which there would be more contacts or phonebooks than there may be: those of all sources
-/// and local ones, as they are now.
-fn check_limits(reading: &Reading<'_>, settings: &Settings, plan: &Plan) -> Result<(), EngineError> {
-    let contacts = (reading.contact_count()? + plan.counts.added).saturating_sub(plan.counts.removed);
-    let new = plan.phonebooks.iter().filter(|phonebook| phonebook.id.is_none()).count();
-    let phonebooks = reading.phonebooks()?.len() + new;
-    // What takes nothing more is never refused: limits may have been lowered since.
-    let takes_contacts = plan.counts.added > plan.counts.removed;
-    let objection = settings
-        .limits
-        .objection(if takes_contacts { contacts } else { 0 }, if new > 0 { phonebooks as u64 } else { 0 });
-    match objection {
-        Some(why) => Err(SyncError::Refused(format!("{why}; nothing was changed")).into()),
-        None => Ok(()),
     }
 }
 

@@ -21,7 +21,7 @@ impl PhoneNumber {
     pub fn is_in_use(self) -> bool {
         self.is_e164()
             && PHONE_NUMBER_UTIL
-                .parse(&self.to_string(), None)
+                .parse(self.to_string(), None)
                 .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
     }
 

@@ -85,13 +85,10 @@ pub fn effect(
         remembered: HashMap::new(),
         effect: Effect::default(),
     };
-    let mut pairs = Pairs::new(before, after);
-    let mut looked_at: u64 = 0;
-    while let Some((number, contacts)) = pairs.next() {
+    for (looked_at, (number, contacts)) in (0_u64..).zip(Pairs::new(before, after)) {
         if looked_at.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
             return None;
         }
-        looked_at += 1;
         comparison.look_at(number, contacts);
     }
     Some(comparison.finish())

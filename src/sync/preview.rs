@@ -73,6 +73,7 @@ impl PhonebookChange {
         }
         let now = match self.before {
             0 => "is still empty".to_owned(),
+            1 => "is empty now; it had 1 contact".to_owned(),
             before => format!("is empty now; it had {before} contacts"),
         };
         let warning = format!("phonebook {:?} {now}", self.name.as_str());

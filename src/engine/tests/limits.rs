@@ -24,6 +24,8 @@ async fn a_run_over_the_limits_is_refused_by_how_many_and_an_allowance_does_not_
         (4, "Falk", "030 2222222", "Sales"),
     ]);
     let preview = fixture.run(RunKind::Preview, None).await;
+    let allowed = fixture.engine.start_sync("crm", RunKind::Sync, "test", Some(preview.id)).await;
+    assert!(allowed.unwrap_err().to_string().contains("not a finished preview"));
     for run in [fixture.sync().await, preview] {
         assert_eq!(run.state, RunState::Refused, "{run:?}");
         assert!(run.failure.contains("4 contacts, 2 contacts more than the 2"), "{}", run.failure);

@@ -130,6 +130,9 @@ fn put(fixture: &Fixture, rows: &Rows) {
 
 type Fields = BTreeMap<String, String>;
 
+/// From a route to another.
+type Turn = (Option<String>, Option<String>);
+
 fn is_told(change: &ContactChange, before: Option<&Fields>, after: Option<&Fields>) {
     let nothing = Fields::new();
     let (before, after) = (before.unwrap_or(&nothing), after.unwrap_or(&nothing));
@@ -216,8 +219,7 @@ async fn what_a_preview_says_happens(old: &Rows, new: &Rows, remove_missing: boo
     assert_eq!(summary.phonebooks.len(), now.len(), "all of them are the source's");
 
     // Call by call.
-    let mut turns: BTreeMap<(Option<String>, Option<String>), (BTreeSet<String>, BTreeSet<u32>)> =
-        BTreeMap::new();
+    let mut turns: BTreeMap<Turn, (BTreeSet<String>, BTreeSet<u32>)> = BTreeMap::new();
     let [mut numbers, mut rerouted] = [BTreeSet::new(), BTreeSet::new()];
     for ((number, line), (shown, route)) in fixture.decisions() {
         let (shown_before, route_before) = &decisions[&(number.clone(), line)];
@@ -328,7 +330,7 @@ async fn a_phonebook_that_nobody_is_in_any_more_is_told_by_preview_and_run_with_
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
     assert_eq!(fixture.sync().await.warnings, Vec::<String>::new());
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Export")]);
-    let expected = "ATTENTION: phonebook \"Support\" is empty now; it had 1 contacts. Inbound route \"to support\" \
+    let expected = "ATTENTION: phonebook \"Support\" is empty now; it had 1 contact. Inbound route \"to support\" \
                     asks for it and finds nobody in it";
     let preview = fixture.preview().await;
     assert_eq!(preview.warnings, [expected]);

@@ -52,7 +52,7 @@ proptest! {
         let found = compare(&before, &after, &lines);
 
         let [mut numbers, mut newly, mut no_longer, mut otherwise, mut rerouted] = [0_u64; 5];
-        let mut turns: BTreeMap<(Option<String>, Option<String>), (u64, Vec<usize>)> = BTreeMap::new();
+        let mut turns: BTreeMap<Turn, (u64, Vec<usize>)> = BTreeMap::new();
         for number in ["+49305551234", "+49405551234", "101"] {
             // A number that no contact has exactly is not looked at, last digits or not.
             let parsed = number.parse().unwrap();
