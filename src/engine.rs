@@ -13,6 +13,7 @@
 
 mod editing;
 mod publishing;
+mod rolling_back;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use editing::{Applied, Edited, etag, is_same_name};
+pub use rolling_back::PlannedRollback;
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.

@@ -7,6 +7,7 @@
 
 mod difference;
 mod document;
+mod history;
 mod inbound_route;
 mod source;
 mod validation;
@@ -21,6 +22,7 @@ use crate::phonebook::PhonebookName;
 
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
@@ -36,6 +38,9 @@ pub use validation::{
 pub struct Settings {
     /// How numbers are read and compared.
     pub numbers: NumberSettings,
+    /// How much is kept of what runs changed.
+    #[serde(skip_serializing_if = "HistorySettings::is_default")]
+    pub history: HistorySettings,
     /// Phonebooks made by hand; synced ones belong to their source and are not settings.
     #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
     pub phonebooks: Vec<LocalPhonebook>,

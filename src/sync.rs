@@ -26,7 +26,9 @@ use tokio_util::sync::CancellationToken;
 use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
 pub use guard::check as guard;
-pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
+pub use plan::{
+    KnownContact, KnownContacts, KnownPhonebook, MAX_PHONEBOOKS, Owner, Plan, PlannedPhonebook, Planner,
+};
 pub use prepare::{DetailsDigest, Preparation};
 pub use run::{
     MAX_KEPT_PROBLEMS, Phase, PhaseTime, Problem, ProblemKind, Progress, RunCounts, RunId, RunKind, RunState,

@@ -13,7 +13,7 @@ use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source::{self, rows::Projection};
-use crate::store::{StoreError, StoredSource};
+use crate::store::{Change, StoreError, StoredSource};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunId,
     RunKind, RunState, SyncError, SyncRun,
@@ -48,7 +48,7 @@ pub struct StartedRun {
 }
 
 /// Run on a thread where blocking is allowed.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
@@ -104,18 +104,31 @@ impl Engine {
             Some(id) => Some(self.preview_digest(id, &name).await?),
             None => None,
         };
-        let begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
-        let engine = Arc::clone(&self);
+        let run = self
+            .begin_run(stored, SyncRun::begin(&name, kind, &started_by, Timestamp::now()), allowed)
+            .await?;
+        Ok(StartedRun { run, already_running: false })
+    }
+
+    /// Records a run that begins, and lets it go its way. `starting` is held.
+    pub(super) async fn begin_run(
+        self: &Arc<Self>,
+        source: StoredSource,
+        begun: SyncRun,
+        allowed: Option<String>,
+    ) -> Result<SyncRun, EngineError> {
+        let name = source.settings.name.clone();
+        let engine = Arc::clone(self);
         let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
 
         let (sender, progress) = watch::channel(Progress::start());
         let cancel = CancellationToken::new();
         let active = ActiveRun { id: run.id, source: name.clone(), progress, cancel: cancel.clone() };
         self.active.insert(folded_name(&name), Arc::new(active));
-        tracing::info!(source = name, run = %run.id, ?kind, "sync run started");
+        tracing::info!(source = name, run = %run.id, kind = ?run.kind, "sync run started");
         let pass = Pass {
-            engine: Arc::clone(&self),
-            source: stored,
+            engine: Arc::clone(self),
+            source,
             region: None,
             run: run.clone(),
             progress: sender,
@@ -124,7 +137,7 @@ impl Engine {
         };
         // A task of its own, which is watched, so that even a defect ends with a recorded run.
         tokio::spawn(pass.run_and_record());
-        Ok(StartedRun { run, already_running: false })
+        Ok(run)
     }
 
     /// Asks a run to end; nothing will have changed. Says whether it was still under way.
@@ -184,17 +197,29 @@ impl Engine {
 }
 
 /// One run on its way.
-struct Pass {
+pub(super) struct Pass {
     engine: Arc<Engine>,
-    source: StoredSource,
+    pub(super) source: StoredSource,
     /// The region that numbers were read in.
     region: Option<Region>,
     run: SyncRun,
     progress: watch::Sender<Progress>,
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     /// Digest of the plan that the guard lets through.
     allowed: Option<String>,
 }
+
+/// What was written into the open transaction.
+pub(super) struct Written {
+    /// Whether what was there before is kept.
+    pub(super) is_kept: bool,
+    /// Whether any answer can be different afterwards.
+    pub(super) changes_answers: bool,
+    pub(super) problems: Vec<Problem>,
+}
+
+const NOT_KEPT: &str = "this run cannot be rolled back: what was there before is more than the settings let be kept \
+                        (history.megabytes)";
 
 /// What a run came to.
 struct Outcome {
@@ -247,8 +272,11 @@ impl Pass {
 
     async fn run(mut self) -> Outcome {
         let mut problems = Vec::new();
-        let result = self.pass(&mut problems).await;
-        let is_recorded = result.is_ok() && self.run.kind == RunKind::Sync;
+        let result = match self.run.to_before {
+            Some(to_before) => self.roll_back(to_before).await,
+            None => self.pass(&mut problems).await,
+        };
+        let is_recorded = result.is_ok() && self.run.kind != RunKind::Preview;
         match result {
             Ok(()) => self.run.state = RunState::Succeeded,
             Err(error) => {
@@ -304,40 +332,63 @@ impl Pass {
     }
 
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {
+        let (source, region, cancel) = (self.source.clone(), self.region, self.cancel.clone());
+        self.change_and_publish(move |change, run| {
+            // The planner's view is still true: only this run changes the source's contacts, and its settings
+            // must be the ones that it was planned with.
+            let settings = change.settings()?;
+            let is_as_planned = change.source(&source.settings.name)?.is_some_and(|now| {
+                now.id == source.id
+                    && now.settings == source.settings
+                    && region_of(&now.settings, &settings) == region
+            });
+            if !is_as_planned {
+                return Err(SyncError::Refused(
+                    "the source's settings, or the general region, were changed while it was being read; nothing was \
+                     changed. Start it again"
+                        .to_owned(),
+                )
+                .into());
+            }
+            let now = Timestamp::now().to_string();
+            let is_kept = change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
+            let changes_answers = plan.counts.changes_answers();
+            Ok(Written { is_kept, changes_answers, problems: std::mem::take(&mut plan.problems) })
+        })
+        .await
+    }
+
+    /// Changes contacts by `write`, builds and verifies the next index of what was written, commits, publishes:
+    /// all of it, or nothing.
+    pub(super) async fn change_and_publish(
+        &mut self,
+        write: impl FnOnce(&Change<'_>, &mut SyncRun) -> Result<Written, EngineError> + Send + 'static,
+    ) -> Result<(), EngineError> {
         self.enter(Phase::Write);
         let engine = Arc::clone(&self.engine);
-        let (source, region) = (self.source.clone(), self.region);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
         self.run = blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
             engine.store.write_then(
                 |change| {
-                    // The planner's view is still true: only this run changes the source's contacts, and
-                    // its settings must be the ones that it was planned with.
-                    let settings = change.settings()?;
-                    let is_as_planned = change.source(&source.settings.name)?.is_some_and(|now| {
-                        now.id == source.id
-                            && now.settings == source.settings
-                            && region_of(&now.settings, &settings) == region
-                    });
-                    if !is_as_planned {
-                        return Err(SyncError::Refused(
-                            "the source's settings, or the general region, were changed while it was being read; \
-                             nothing was changed. Start it again".to_owned(),
-                        )
-                        .into());
-                    }
                     let is_cancelled = || cancel.is_cancelled();
-                    let now = Timestamp::now();
                     let start = Instant::now();
-                    change.write_plan(source.id, &mut plan, &now.to_string(), &is_cancelled)?;
+                    let written = write(change, &mut run)?;
                     run.phases.push(time(Phase::Write, start));
-                    let snapshot = if plan.counts.changes_answers() {
+                    if !written.is_kept {
+                        run.warnings.push(NOT_KEPT.to_owned());
+                    }
+                    let snapshot = if written.changes_answers {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
+                        let settings = change.settings()?;
                         let generation = change.next_generation()?;
                         let built = publishing::index_of(change, &settings, &is_cancelled)?;
-                        run.phases.push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
-                        run.phases.push(PhaseTime { phase: Phase::Verify, milliseconds: milliseconds(built.verify) });
+                        run.phases
+                            .push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
+                        run.phases.push(PhaseTime {
+                            phase: Phase::Verify,
+                            milliseconds: milliseconds(built.verify),
+                        });
                         Some(Snapshot::new(generation, built.contacts, &settings)?)
                     } else {
                         None
@@ -348,9 +399,9 @@ impl Pass {
                     progress.send_modify(|progress| progress.phase = Phase::Commit);
                     commit_start.set(Instant::now());
                     run.state = RunState::Succeeded;
-                    run.finished_at = Some(now);
+                    run.finished_at = Some(Timestamp::now());
                     run.generation = Some(change.generation()?);
-                    change.finish_run(&run, &plan.problems)?;
+                    change.finish_run(&run, &written.problems)?;
                     Ok::<_, EngineError>((run, snapshot))
                 },
                 |(mut run, snapshot)| {

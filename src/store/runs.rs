@@ -66,12 +66,14 @@ impl Change<'_> {
             params![run.source, to_json(&run)?],
         )?;
         run.id = RunId(self.connection.last_insert_rowid().unsigned_abs());
-        for (table, id, kept) in
-            [("sync_run", "id", KEPT_RUNS), ("sync_problem", "run_id", KEPT_PROBLEM_LISTS)]
-        {
+        // A run whose changes can be rolled back stays, however many others there are.
+        for (table, id, kept, unless) in [
+            ("sync_run", "id", KEPT_RUNS, "AND id NOT IN (SELECT run_id FROM journal)"),
+            ("sync_problem", "run_id", KEPT_PROBLEM_LISTS, ""),
+        ] {
             let sql = format!(
                 "DELETE FROM {table} WHERE {id} IN
-                 (SELECT id FROM sync_run WHERE source_name = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"
+                 (SELECT id FROM sync_run WHERE source_name = ? ORDER BY id DESC LIMIT -1 OFFSET ?) {unless}"
             );
             self.connection.execute(&sql, params![run.source, kept])?;
         }

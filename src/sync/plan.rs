@@ -19,7 +19,7 @@ use crate::source::rows::{Row, RowBatch};
 
 /// Most phonebooks there can be (the reference system's larger limit). It also stops a phonebook property
 /// that is really a key, before it makes half a million phonebooks.
-const MAX_PHONEBOOKS: usize = 500;
+pub const MAX_PHONEBOOKS: usize = 500;
 
 /// What the store knows of a contact of the source.
 #[derive(Debug, Clone, Copy)]

@@ -26,6 +26,8 @@ pub enum RunKind {
     Sync,
     /// Only says what a sync would change.
     Preview,
+    /// Takes back what runs changed.
+    Rollback,
 }
 
 /// How far a run is, or how it ended.
@@ -187,6 +189,9 @@ pub struct SyncRun {
     /// Tells whether two plans do the same; a hexadecimal text.
     #[serde(default)]
     pub plan_digest: String,
+    /// For a rollback: everything is as it was before this run.
+    #[serde(default)]
+    pub to_before: Option<RunId>,
 }
 
 impl SyncRun {
@@ -208,6 +213,7 @@ impl SyncRun {
             warnings: Vec::new(),
             generation: None,
             plan_digest: String::new(),
+            to_before: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(super) mod calls;
 pub(super) mod contacts;
+pub(super) mod history;
 pub(super) mod routes;
 pub(super) mod runs;
 pub(super) mod sources;

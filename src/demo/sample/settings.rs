@@ -8,8 +8,8 @@ use crate::contact::NumberLabel;
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
 use crate::settings::{
-    Connection, Destination, DestinationType, FieldMap, GuardSettings, InboundRoute, NumberSettings,
-    PhonebookTarget, Settings, SourceSettings, SqliteConnection, Trunk,
+    Connection, Destination, DestinationType, FieldMap, GuardSettings, HistorySettings, InboundRoute,
+    NumberSettings, PhonebookTarget, Settings, SourceSettings, SqliteConnection, Trunk,
 };
 
 /// The name of the sample's source.
@@ -20,6 +20,7 @@ pub const SOURCE_NAME: &str = "sample-company";
 pub fn settings(database: &Path) -> Settings {
     Settings {
         numbers: NumberSettings { default_region: Some(region("DE")), last_digits: 0 },
+        history: HistorySettings::default(),
         phonebooks: Vec::new(),
         trunks: vec![trunk("berlin", "DE"), trunk("london", "GB")],
         sources: vec![source(database)],

@@ -21,6 +21,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         warnings,
         generation,
         plan_digest: _,
+        to_before,
     } = run;
     v1::SyncRun {
         run_id: id.0,
@@ -28,6 +29,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         kind: match kind {
             RunKind::Sync => v1::SyncRunKind::Sync,
             RunKind::Preview => v1::SyncRunKind::Preview,
+            RunKind::Rollback => v1::SyncRunKind::Rollback,
         }
         .into(),
         state: state(came_to).into(),
@@ -45,6 +47,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
             })
             .collect(),
         warnings,
+        to_before_run_id: to_before.map_or(0, |run| run.0),
     }
 }
 
@@ -68,7 +71,7 @@ fn phase(phase: Phase) -> v1::SyncPhase {
     }
 }
 
-fn counts(counts: RunCounts) -> v1::SyncCounts {
+pub(super) fn counts(counts: RunCounts) -> v1::SyncCounts {
     let RunCounts {
         rows,
         added,
