@@ -196,7 +196,9 @@ impl World {
 
     fn roll_back(&self, run: RunId) -> Result<SyncRun, EngineError> {
         let started = self.runtime.block_on(self.engine.start_rollback(run, "test"))?;
-        Ok(self.end_of(started.id))
+        let ended = self.end_of(started.id);
+        assert_ne!(ended.state, RunState::Failed, "{}", ended.failure);
+        Ok(ended)
     }
 
     fn settings_of(&self, source: usize) -> SourceSettings {
@@ -433,8 +435,13 @@ fn rolled_back(now: &Copy, before: &Copy, source: &str) -> Option<Copy> {
     Some(expected)
 }
 
+/// Each case is some dozen runs on the disk; `PROPTEST_CASES` asks for more of them.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_rollback_restores_exactly_what_was_and_touches_nothing_else(steps in steps()) {

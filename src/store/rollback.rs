@@ -60,20 +60,20 @@ const ADDED_WITH_IMAGE: &str = "
 const ADDED: &str = "
     INSERT OR IGNORE INTO temp.undo SELECT id, NULL, NULL FROM contact WHERE id BETWEEN ?1 AND ?2";
 
-/// A contact that changes, as it is (`contact`, `now_in`) and as it was (`image`, `full`).
+/// A contact that changes, as it is (`contact`, `now_in`) and as it was (`image`, `whole`).
 const UNDO: &str = "
     FROM temp.undo
     LEFT JOIN contact ON contact.id = undo.contact_id
     LEFT JOIN phonebook_contact now_in ON now_in.contact_id = contact.id
     LEFT JOIN journal_contact image ON image.id = undo.image
-    LEFT JOIN journal_contact full ON full.id = undo.details
+    LEFT JOIN journal_contact whole ON whole.id = undo.details
     WHERE undo.contact_id > ?1 AND undo.contact_id <= ?2";
 
 /// What becomes of each; the first that holds.
 const FATE: &str = "
     CASE WHEN image.id IS NULL THEN iif(contact.id IS NULL, 'nothing', 'removed')
          WHEN contact.id IS NULL THEN 'added'
-         WHEN full.digest <> contact.digest THEN 'changed'
+         WHEN whole.digest <> contact.digest THEN 'changed'
          WHEN image.phonebook_id IS NOT now_in.phonebook_id THEN 'moved'
          WHEN image.missing_since IS NOT contact.missing_since THEN 'marked'
          ELSE 'nothing' END";
@@ -424,16 +424,16 @@ impl Change<'_> {
         self.each_chunk(is_cancelled, |after, last| {
             let back = format!(
                 "INSERT INTO contact (id, source_id, source_key, digest, missing_since, details)
-                 SELECT undo.contact_id, ?3, image.source_key, full.digest, image.missing_since, full.details
+                 SELECT undo.contact_id, ?3, image.source_key, whole.digest, image.missing_since, whole.details
                  {UNDO} AND contact.id IS NULL AND image.id IS NOT NULL"
             );
             self.connection.prepare_cached(&back)?.execute(params![after, last, source])?;
             let within = "undo.contact_id > ?1 AND undo.contact_id <= ?2";
             for sql in [
                 format!(
-                    "UPDATE contact SET digest = full.digest, details = full.details
-                     FROM temp.undo JOIN journal_contact full ON full.id = undo.details
-                     WHERE contact.id = undo.contact_id AND contact.digest <> full.digest AND {within}"
+                    "UPDATE contact SET digest = whole.digest, details = whole.details
+                     FROM temp.undo JOIN journal_contact whole ON whole.id = undo.details
+                     WHERE contact.id = undo.contact_id AND contact.digest <> whole.digest AND {within}"
                 ),
                 format!(
                     "UPDATE contact SET missing_since = image.missing_since
