@@ -10,6 +10,7 @@ mod check;
 mod connection;
 mod demo;
 mod exit;
+mod history;
 mod json;
 mod phonebooks;
 mod preview;

@@ -16,6 +16,7 @@ mod editing;
 mod previewing;
 mod publishing;
 mod quality;
+mod rolling_back;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use editing::{Applied, Edited, etag, is_same_name};
 pub use quality::{
     ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
 };
+pub use rolling_back::PlannedRollback;
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.

@@ -7,6 +7,7 @@
 
 mod difference;
 mod document;
+mod history;
 mod inbound_route;
 mod limits;
 mod source;
@@ -22,6 +23,7 @@ use crate::phonebook::PhonebookName;
 
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
 pub use limits::LimitSettings;
 pub use source::{
@@ -41,6 +43,9 @@ pub struct Settings {
     /// How many contacts and phonebooks there may be.
     #[serde(skip_serializing_if = "LimitSettings::is_default")]
     pub limits: LimitSettings,
+    /// How much is kept of what runs changed.
+    #[serde(skip_serializing_if = "HistorySettings::is_default")]
+    pub history: HistorySettings,
     /// Phonebooks made by hand; synced ones belong to their source and are not settings.
     #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
     pub phonebooks: Vec<LocalPhonebook>,

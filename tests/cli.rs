@@ -383,7 +383,7 @@ fn a_preview_is_readable_and_can_be_read_again() {
         "Calls from 3 numbers would be answered otherwise: 1 newly found, 0 no longer found, 2 found",
         "Sales customers  (no route)       1        +4930901820 (Ada Lovelace)",
         "(no route)       Sales customers  1        +31402479111 (nobody -> Edsger Dijkstra)",
-        "  + 4 Edsger Dijkstra (Sales): last_name Edsger Dijkstra; business_number +31 40 2479111 (+31402479111)",
+        "  + 4 Edsger Dijkstra (Sales): last_name Edsger Dijkstra; business_number +31 40 2479111",
         "  ~ 2 Grace Murray (Support): last_name \"Grace Hopper\" -> \"Grace Murray\"",
         "  > 1 Ada Lovelace (Sales -> Support)",
         "ringroute sync run crm --allow-preview 2",

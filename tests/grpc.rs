@@ -5,6 +5,8 @@ mod support;
 
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/history.rs"]
+mod history;
 #[path = "grpc/phonebooks.rs"]
 mod phonebooks;
 #[path = "grpc/previews.rs"]

@@ -34,7 +34,7 @@ impl<'a> Csv<'a> {
     }
 
     pub(super) fn row<const COLUMNS: usize>(&mut self, cells: [&str; COLUMNS]) -> Result<()> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         writer.write_record(cells.map(|value| cell(value).into_owned())).map_err(anyhow::Error::from)?;
         let bytes = writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?;
         self.screen.raw(&String::from_utf8_lossy(&bytes))

@@ -1,9 +1,10 @@
-//! `ringroute sync …`: run, preview, watch, cancel, history, show.
+//! `ringroute sync …`: run, preview, watch, cancel, history, show; rollback is in `history`.
 
 use clap::{Args, Subcommand};
 
 use super::connection::{Connection, ServerArguments};
-use super::exit::Result;
+use super::exit::{Exit, Failure, Result};
+use super::history::{self, ListAs, RollbackArguments};
 use super::preview;
 use super::progress::{self, Progress};
 use super::report;
@@ -12,7 +13,7 @@ use super::words;
 use crate::api::proto::v1;
 
 /// Most items that are asked for at once.
-const PAGE: u32 = 1000;
+pub(super) const PAGE: u32 = 1000;
 
 /// Synchronise phonebooks with their sources, and look at past runs
 #[derive(Debug, Subcommand)]
@@ -23,6 +24,7 @@ pub(super) enum SyncCommand {
     Cancel(CancelArguments),
     History(HistoryArguments),
     Show(ShowArguments),
+    Rollback(RollbackArguments),
 }
 
 /// Synchronise a source now
@@ -118,13 +120,24 @@ pub(super) struct HistoryArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute sync show 12
-  ringroute sync show 12 --problems               every row and number it could not use")]
+  ringroute sync show 12 --problems               every row and number it could not use
+  ringroute sync show 12 --problems --csv > rejects.csv
+  ringroute sync show 12 --changes                contact by contact, field by field
+  ringroute sync show 12 --changes --csv > changes.csv
+
+In CSV, what a spreadsheet would take for a formula has an apostrophe before it.")]
 pub(super) struct ShowArguments {
     /// Number of the run
     run: u64,
     /// Also list the rows and numbers that it could not use
     #[arg(long)]
     problems: bool,
+    /// List what it changed instead: contact by contact, field by field
+    #[arg(long, conflicts_with = "problems")]
+    changes: bool,
+    /// Print the list as comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -138,6 +151,7 @@ impl SyncCommand {
             SyncCommand::Cancel(arguments) => cancel(arguments, screen).await,
             SyncCommand::History(arguments) => history(arguments, screen).await,
             SyncCommand::Show(arguments) => show(arguments, screen).await,
+            SyncCommand::Rollback(arguments) => arguments.run(screen).await,
         }
     }
 }
@@ -164,7 +178,7 @@ async fn run(arguments: RunArguments, screen: &mut Screen) -> Result<()> {
 }
 
 /// Tells how a run ended: on success its numbers, else why it did not.
-fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
+pub(super) fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
     if !json {
         return report::result(screen, run);
     }
@@ -277,7 +291,20 @@ async fn history(arguments: HistoryArguments, screen: &mut Screen) -> Result<()>
 }
 
 async fn show(arguments: ShowArguments, screen: &mut Screen) -> Result<()> {
+    if arguments.csv && !arguments.changes && !arguments.problems {
+        return Err(Failure::new(Exit::Usage, "--csv is for a list: add --problems or --changes"));
+    }
     let connection = arguments.server.connect().await?;
+    if arguments.changes {
+        let layout = if arguments.server.json {
+            ListAs::Json
+        } else if arguments.csv {
+            ListAs::Csv
+        } else {
+            ListAs::Table
+        };
+        return history::show_changes(&connection, arguments.run, layout, screen).await;
+    }
     let wanted = if arguments.problems { PAGE } else { 1 };
     let mut answer = get(&connection, arguments.run, wanted).await?;
     if arguments.problems {
@@ -293,6 +320,9 @@ async fn show(arguments: ShowArguments, screen: &mut Screen) -> Result<()> {
     }
     if arguments.server.json {
         return screen.json(&answer);
+    }
+    if arguments.csv {
+        return history::problems_as_csv(screen, &answer.problems);
     }
     report::details(screen, &answer.run.unwrap_or_default())?;
     if arguments.problems {

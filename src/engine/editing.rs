@@ -8,7 +8,7 @@ use crate::phonebook::PhonebookName;
 use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source;
-use crate::store::{self, RemovedSources, StoreError};
+use crate::store::{self, LeftContacts, RemovedSources, StoreError, SwitchedOff};
 
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +61,12 @@ impl Engine {
     /// Changes the settings as `edit` says, if the result is valid as a whole.
     pub fn edit<T>(
         &self,
-        removed: RemovedSources,
+        left: impl Into<LeftContacts>,
         edit: impl FnOnce(&store::Change<'_>, &mut Settings) -> Result<T, EngineError>,
     ) -> Result<Edited<T>, EngineError> {
+        let left = left.into();
         self.store.write_then(
-            |change| self.prepare_edit(change, removed, edit),
+            |change| self.prepare_edit(change, &left, edit),
             |(value, snapshot)| {
                 snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
                 Edited { value, generation: self.generation() }
@@ -76,14 +77,15 @@ impl Engine {
     fn prepare_edit<T>(
         &self,
         change: &store::Change<'_>,
-        removed: RemovedSources,
+        left: &LeftContacts,
         edit: impl FnOnce(&store::Change<'_>, &mut Settings) -> Result<T, EngineError>,
     ) -> Result<Prepared<T>, EngineError> {
         let old = change.settings()?;
         let mut new = old.clone();
         let value = edit(change, &mut new)?;
+        let parted = self.parted_sources(change, left, &new)?;
         // Not `new == old`: the order and spelling of phonebooks is the store's.
-        if old.difference(&new).is_empty() {
+        if old.difference(&new).is_empty() && parted.is_empty() {
             return Ok((value, None));
         }
         new.validate()?;
@@ -92,7 +94,11 @@ impl Engine {
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
         let phonebooks_before = change.phonebooks()?.len();
-        let touched = change.save_settings(&new, removed)?;
+        let mut touched = change.save_settings(&new, left.removed)?;
+        for (source, keep) in parted {
+            change.release_contacts(source, keep)?;
+            touched = true;
+        }
         check_limits(change, phonebooks_before, &old, &new)?;
         // Once more, since the phonebooks of a source that went may have become local ones.
         change.settings()?.validate()?;
@@ -106,6 +112,28 @@ impl Engine {
             _ => publishing::index_of(change, &new, &|| false)?.contacts,
         };
         Ok((value, Some(Snapshot::new(generation, contacts, &new)?)))
+    }
+
+    /// The sources that are off and are to be parted from what belongs to them, and whether that is kept.
+    fn parted_sources(
+        &self,
+        change: &store::Change<'_>,
+        left: &LeftContacts,
+        new: &Settings,
+    ) -> Result<Vec<(i64, bool)>, EngineError> {
+        let mut parted = Vec::new();
+        for settings in &new.sources {
+            let Some(off) = left.of_disabled(settings) else { continue };
+            let Some(stored) = change.source(&settings.name)? else { continue };
+            if !change.has_belongings(stored.id)? {
+                continue;
+            }
+            if let Some(active) = self.active_run_of(&settings.name) {
+                return Err(EngineError::SyncRunning { name: settings.name.clone(), run: active.id });
+            }
+            parted.push((stored.id, off.keep));
+        }
+        Ok(parted)
     }
 
     /// Everything that can be said of new and changed sources without reaching them.
@@ -132,9 +160,10 @@ impl Engine {
     pub fn apply(
         &self,
         document: &str,
-        removed: RemovedSources,
+        left: impl Into<LeftContacts>,
         dry_run: bool,
     ) -> Result<Applied, EngineError> {
+        let left = left.into();
         let wanted = Settings::from_toml(document)?;
         let edit = |_: &store::Change<'_>, settings: &mut Settings| {
             let changes = settings.difference(&wanted);
@@ -144,10 +173,10 @@ impl Engine {
         if dry_run {
             let changes = self
                 .store
-                .try_out(|change| Ok::<_, EngineError>(self.prepare_edit(change, removed, edit)?.0))?;
+                .try_out(|change| Ok::<_, EngineError>(self.prepare_edit(change, &left, edit)?.0))?;
             return Ok(Applied { changes, generation: self.generation() });
         }
-        let Edited { value: changes, generation } = self.edit(removed, edit)?;
+        let Edited { value: changes, generation } = self.edit(left, edit)?;
         Ok(Applied { changes, generation })
     }
 
@@ -170,7 +199,30 @@ impl Engine {
         source: SourceSettings,
         expected: &str,
     ) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |change, settings| {
+        self.update_source_and(name, source, expected, None)
+    }
+
+    /// The same, and parts the source from its contacts and phonebooks, which is only for one that is off: they
+    /// are kept as local ones, or removed.
+    pub fn update_source_and(
+        &self,
+        name: &str,
+        source: SourceSettings,
+        expected: &str,
+        keep_contacts: Option<bool>,
+    ) -> Result<Edited<()>, EngineError> {
+        if keep_contacts.is_some() && source.enabled {
+            return Err(EngineError::BadRequest {
+                field: "contacts".into(),
+                problem:
+                    "says what becomes of the contacts of a source that is switched off, but this one is on: \
+                          leave it out, or switch the source off"
+                        .into(),
+            });
+        }
+        let switched_off = keep_contacts.map(|keep| SwitchedOff { keep, source: Some(source.name.clone()) });
+        let left = LeftContacts { removed: RemovedSources::Refuse, switched_off };
+        self.edit(left, |change, settings| {
             let place = find_source(settings, name)?;
             check_etag(expected, &settings.sources[place], "source", name)?;
             if !is_same_name(name, &source.name) {

@@ -15,7 +15,7 @@ use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source::{self, rows::Projection};
-use crate::store::{Reading, StoreError, StoredSource};
+use crate::store::{Change, Reading, StoreError, StoredSource};
 use crate::sync::preview::{PhonebookChange, Preview};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunId,
@@ -112,17 +112,30 @@ impl Engine {
         };
         let mut begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
         begun.allowed_by = allow_preview;
-        let engine = Arc::clone(&self);
+        let run = self.begin_run(stored, begun, allowed, expected_rows).await?;
+        Ok(StartedRun { run, already_running: false })
+    }
+
+    /// Records a run that begins, and lets it go its way. `starting` is held.
+    pub(super) async fn begin_run(
+        self: &Arc<Self>,
+        source: StoredSource,
+        begun: SyncRun,
+        allowed: Option<Allowance>,
+        expected_rows: Option<u64>,
+    ) -> Result<SyncRun, EngineError> {
+        let name = source.settings.name.clone();
+        let engine = Arc::clone(self);
         let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
 
         let (sender, progress) = watch::channel(Progress::start(expected_rows));
         let cancel = CancellationToken::new();
         let active = ActiveRun { id: run.id, source: name.clone(), progress, cancel: cancel.clone() };
         self.active.insert(folded_name(&name), Arc::new(active));
-        tracing::info!(source = name, run = %run.id, ?kind, "sync run started");
+        tracing::info!(source = name, run = %run.id, kind = ?run.kind, "sync run started");
         let pass = Pass {
-            engine: Arc::clone(&self),
-            source: stored,
+            engine: Arc::clone(self),
+            source,
             region: None,
             run: run.clone(),
             progress: sender,
@@ -132,7 +145,7 @@ impl Engine {
         };
         // A task of its own, which is watched, so that even a defect ends with a recorded run.
         tokio::spawn(pass.run_and_record());
-        Ok(StartedRun { run, already_running: false })
+        Ok(run)
     }
 
     /// Asks a run to end; nothing will have changed. Says whether it was still under way.
@@ -179,19 +192,31 @@ impl Engine {
 }
 
 /// One run on its way.
-struct Pass {
+pub(super) struct Pass {
     engine: Arc<Engine>,
-    source: StoredSource,
+    pub(super) source: StoredSource,
     /// The region that numbers were read in.
     region: Option<Region>,
     run: SyncRun,
     progress: watch::Sender<Progress>,
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     /// What the guard lets through.
     allowed: Option<Allowance>,
     /// What a preview said.
     preview: Option<Preview>,
 }
+
+/// What was written into the open transaction.
+pub(super) struct Written {
+    /// Whether what was there before is kept.
+    pub(super) is_kept: bool,
+    /// Whether any answer can be different afterwards.
+    pub(super) changes_answers: bool,
+    pub(super) problems: Vec<Problem>,
+}
+
+const NOT_KEPT: &str = "this run cannot be rolled back: what was there before is more than the settings let be kept \
+                        (history.megabytes)";
 
 /// What a run came to.
 struct Outcome {
@@ -252,8 +277,11 @@ impl Pass {
 
     async fn run(mut self) -> Outcome {
         let mut problems = Vec::new();
-        let result = self.pass(&mut problems).await;
-        let is_recorded = result.is_ok() && self.run.kind == RunKind::Sync;
+        let result = match self.run.to_before {
+            Some(to_before) => self.roll_back(to_before).await,
+            None => self.pass(&mut problems).await,
+        };
+        let is_recorded = result.is_ok() && self.run.kind != RunKind::Preview;
         match result {
             Ok(()) => self.run.state = RunState::Succeeded,
             Err(error) => {
@@ -330,42 +358,70 @@ impl Pass {
     }
 
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {
+        let (source, region, cancel) = (self.source.clone(), self.region, self.cancel.clone());
+        let rules_seen = self.allowed.take().map(|allowed| allowed.rules_digest);
+        self.change_and_publish(move |change, run| {
+            // The planner's view is still true: only this run changes the source's contacts, and its settings
+            // must be the ones that it was planned with.
+            let settings = change.settings()?;
+            check_as_planned(change, &settings, &source, region)?;
+            check_limits(change, &settings, &plan)?;
+            if rules_seen.is_some_and(|seen| seen != rules_digest(&settings)) {
+                return Err(SyncError::Refused(
+                    "inbound routes, trunks or how numbers are read were changed since the preview, so calls may go \
+                     elsewhere than it said; nothing was changed. Preview it again"
+                        .to_owned(),
+                )
+                .into());
+            }
+            let now = Timestamp::now().to_string();
+            let is_kept = change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
+            let changes_answers = plan.counts.changes_answers();
+            Ok(Written { is_kept, changes_answers, problems: std::mem::take(&mut plan.problems) })
+        })
+        .await
+    }
+
+    /// Changes contacts by `write`, builds and verifies the next index of what was written, commits, publishes:
+    /// all of it, or nothing.
+    pub(super) async fn change_and_publish(
+        &mut self,
+        write: impl FnOnce(&Change<'_>, &mut SyncRun) -> Result<Written, EngineError> + Send + 'static,
+    ) -> Result<(), EngineError> {
         self.enter(Phase::Write);
         let engine = Arc::clone(&self.engine);
-        let (source, region) = (self.source.clone(), self.region);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
-        let rules_seen = self.allowed.take().map(|allowed| allowed.rules_digest);
+        let source = self.source.clone();
         self.run = blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
             engine.store.write_then(
                 |change| {
-                    // The planner's view is still true: only this run changes the source's contacts, and
-                    // its settings must be the ones that it was planned with.
-                    let settings = change.settings()?;
-                    check_as_planned(change, &settings, &source, region)?;
-                    check_limits(change, &settings, &plan)?;
-                    if rules_seen.is_some_and(|seen| seen != rules_digest(&settings)) {
-                        return Err(SyncError::Refused(
-                            "inbound routes, trunks or how numbers are read were changed since the preview, so calls \
-                             may go elsewhere than it said; nothing was changed. Preview it again"
-                                .to_owned(),
-                        )
-                        .into());
-                    }
                     let is_cancelled = || cancel.is_cancelled();
-                    let now = Timestamp::now();
                     let start = Instant::now();
                     let phonebooks_before = change.phonebooks()?;
-                    change.write_plan(source.id, &mut plan, &now.to_string(), &is_cancelled)?;
-                    let phonebooks = phonebook_changes(&source, &phonebooks_before, &change.phonebooks()?, &settings);
+                    let written = write(change, &mut run)?;
+                    let phonebooks = phonebook_changes(
+                        &source,
+                        &phonebooks_before,
+                        &change.phonebooks()?,
+                        &change.settings()?,
+                    );
                     run.warnings.extend(phonebooks.iter().filter_map(PhonebookChange::warning));
                     run.phases.push(time(Phase::Write, start));
-                    let snapshot = if plan.counts.changes_answers() {
+                    if !written.is_kept {
+                        run.warnings.push(NOT_KEPT.to_owned());
+                    }
+                    let snapshot = if written.changes_answers {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
+                        let settings = change.settings()?;
                         let generation = change.next_generation()?;
                         let built = publishing::index_of(change, &settings, &is_cancelled)?;
-                        run.phases.push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
-                        run.phases.push(PhaseTime { phase: Phase::Verify, milliseconds: milliseconds(built.verify) });
+                        run.phases
+                            .push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
+                        run.phases.push(PhaseTime {
+                            phase: Phase::Verify,
+                            milliseconds: milliseconds(built.verify),
+                        });
                         Some(Snapshot::new(generation, built.contacts, &settings)?)
                     } else {
                         None
@@ -376,9 +432,9 @@ impl Pass {
                     progress.send_modify(|progress| progress.phase = Phase::Commit);
                     commit_start.set(Instant::now());
                     run.state = RunState::Succeeded;
-                    run.finished_at = Some(now);
+                    run.finished_at = Some(Timestamp::now());
                     run.generation = Some(change.generation()?);
-                    change.finish_run(&run, &plan.problems)?;
+                    change.finish_run(&run, &written.problems)?;
                     Ok::<_, EngineError>((run, snapshot))
                 },
                 |(mut run, snapshot)| {

@@ -39,6 +39,7 @@ impl Settings {
     pub fn difference(&self, new: &Settings) -> Vec<Change> {
         let numbers = |settings: &Settings| [Item::new("numbers".into(), "", &settings.numbers)];
         let limits = |settings: &Settings| [Item::new("limits".into(), "", &settings.limits)];
+        let history = |settings: &Settings| [Item::new("history".into(), "", &settings.history)];
         let phonebooks = |settings: &Settings| {
             let names = settings.phonebooks.iter().map(|phonebook| phonebook.name.as_str());
             names.map(|name| Item::named("phonebook", name, &Table::new())).collect::<Vec<_>>()
@@ -50,6 +51,7 @@ impl Settings {
 
         let mut changes = compare(&numbers(self), &numbers(new), false);
         changes.extend(compare(&limits(self), &limits(new), false));
+        changes.extend(compare(&history(self), &history(new), false));
         changes.extend(compare(&phonebooks(self), &phonebooks(new), false));
         changes.extend(compare(&trunks(self), &trunks(new), false));
         changes.extend(compare(&sources(self), &sources(new), false));

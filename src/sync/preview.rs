@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::{ContactDetails, ContactNumber, NumberLabel};
+use crate::contact::{ContactDetails, FieldDifference, difference};
 use crate::phone_number::PhoneNumber;
 use crate::phonebook::PhonebookName;
 use crate::settings::InboundRoute;
@@ -203,92 +203,17 @@ pub struct FieldChange {
     pub after: String,
 }
 
-/// What differs between two contacts, field by field. A number is told as the source writes it, with what
-/// callers are compared with behind it where that looks different.
+/// What differs between two contacts, field by field.
 #[must_use]
 pub fn field_changes(before: &ContactDetails, after: &ContactDetails) -> Vec<FieldChange> {
-    let texts = texts_of(before).into_iter().zip(texts_of(after));
-    let texts = texts.map(|((field, before), (_, after))| (field, before.to_owned(), after.to_owned()));
-    let numbers = NumberLabel::ALL
-        .map(|label| (label.name(), number_of(&before.numbers, label), number_of(&after.numbers, label)));
-    texts
-        .chain(numbers)
-        .filter(|(_, before, after)| before != after)
-        .map(|(field, before, after)| FieldChange { field: field.to_owned(), before, after })
-        .collect()
-}
-
-fn texts_of(details: &ContactDetails) -> [(&'static str, &str); 11] {
-    // Taken apart in full, so that a field that is new is not forgotten here.
-    let ContactDetails {
-        first_name,
-        last_name,
-        company,
-        email,
-        remark,
-        zip_code,
-        street,
-        city,
-        state,
-        country,
-        own_extension,
-        numbers: _,
-    } = details;
-    [
-        ("first_name", first_name),
-        ("last_name", last_name),
-        ("company", company),
-        ("email", email),
-        ("remark", remark),
-        ("zip_code", zip_code),
-        ("street", street),
-        ("city", city),
-        ("state", state),
-        ("country", country),
-        ("own_extension", own_extension),
-    ]
-}
-
-fn number_of(numbers: &[ContactNumber], label: NumberLabel) -> String {
-    let Some(found) = numbers.iter().find(|number| number.label == label) else { return String::new() };
-    let normalised = found.number.to_string();
-    if normalised == found.raw { normalised } else { format!("{} ({normalised})", found.raw) }
+    let told =
+        |FieldDifference { field, before, after }| FieldChange { field: field.to_owned(), before, after };
+    difference(before, after).into_iter().map(told).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn details(text: &str) -> ContactDetails {
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn only_what_differs_is_told_before_and_after() {
-        let before = details(
-            r#"{"last_name": "Berg", "city": "Bonn",
-                "numbers": [{"label": "business_number", "raw": "030 1234567", "number": "+49301234567"},
-                            {"label": "home_number", "raw": "+4930777", "number": "+4930777"}]}"#,
-        );
-        let after = details(
-            r#"{"last_name": "Berg", "company": "Berg AG",
-                "numbers": [{"label": "business_number", "raw": "030 1234567", "number": "+43301234567"},
-                            {"label": "mobile_number", "raw": "+4930777", "number": "+4930777"}]}"#,
-        );
-        let told: Vec<_> = field_changes(&before, &after)
-            .into_iter()
-            .map(|change| (change.field, change.before, change.after))
-            .collect();
-        let expected = [
-            ("company", "", "Berg AG"),
-            ("city", "Bonn", ""),
-            ("business_number", "030 1234567 (+49301234567)", "030 1234567 (+43301234567)"),
-            ("mobile_number", "", "+4930777"),
-            ("home_number", "+4930777", ""),
-        ];
-        assert_eq!(told, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
-        assert_eq!(field_changes(&before, &before), []);
-    }
 
     fn phonebook(before: u64, after: u64, routes: &[&str]) -> PhonebookChange {
         PhonebookChange {

@@ -27,6 +27,8 @@ pub enum RunKind {
     Sync,
     /// Only says what a sync would change.
     Preview,
+    /// Takes back what runs changed.
+    Rollback,
 }
 
 /// How far a run is, or how it ended.
@@ -194,6 +196,9 @@ pub struct SyncRun {
     /// The preview whose plan this run was allowed to carry out.
     #[serde(default)]
     pub allowed_by: Option<RunId>,
+    /// For a rollback: everything is as it was before this run.
+    #[serde(default)]
+    pub to_before: Option<RunId>,
 }
 
 impl SyncRun {
@@ -217,6 +222,7 @@ impl SyncRun {
             plan_digest: String::new(),
             rules_digest: String::new(),
             allowed_by: None,
+            to_before: None,
         }
     }
 }

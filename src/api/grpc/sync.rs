@@ -1,5 +1,6 @@
 //! `SyncService`: sources and their runs.
 
+mod history;
 mod previews;
 mod quality;
 mod sources;
@@ -13,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{self, runs};
 use super::request::{check_name, cut, known_id, number_token, page_size};
-use super::settings::removed_sources;
+use super::settings::{kept_when_disabled, removed_sources};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::sync_service_server::SyncService;
@@ -125,6 +126,30 @@ impl SyncService for Door {
         self.read(move |engine| get_run(engine, &request)).await.map(Response::new)
     }
 
+    async fn list_sync_changes(
+        &self,
+        request: Request<v1::ListSyncChangesRequest>,
+    ) -> Result<Response<v1::ListSyncChangesResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| history::list_changes(engine, &request)).await.map(Response::new)
+    }
+
+    async fn rollback_sync(
+        &self,
+        request: Request<v1::RollbackSyncRequest>,
+    ) -> Result<Response<v1::RollbackSyncResponse>, Status> {
+        let started_by = started_by(request.remote_addr());
+        let v1::RollbackSyncRequest { run_id: id, dry_run } = request.into_inner();
+        let id = run_id(id)?;
+        if dry_run {
+            let plan = self.read(move |engine| engine.plan_rollback(id)).await?;
+            let plan = Some(convert::history::plan(plan));
+            return Ok(Response::new(v1::RollbackSyncResponse { run: None, plan }));
+        }
+        let run = self.engine.start_rollback(id, &started_by).await.map_err(status::of)?;
+        Ok(Response::new(v1::RollbackSyncResponse { run: Some(runs::run(run)), plan: None }))
+    }
+
     async fn list_sources(
         &self,
         request: Request<v1::ListSourcesRequest>,
@@ -161,13 +186,14 @@ impl SyncService for Door {
         &self,
         request: Request<v1::UpdateSourceRequest>,
     ) -> Result<Response<v1::UpdateSourceResponse>, Status> {
-        let v1::UpdateSourceRequest { source, name } = request.into_inner();
+        let v1::UpdateSourceRequest { source, name, contacts } = request.into_inner();
         let update = move |engine: &Engine| {
             let (settings, etag) = convert::sources::from_proto(source)?;
             let new_name = settings.name.clone();
             let present_name = if name.is_empty() { &new_name } else { &name };
             check_name("name", present_name)?;
-            engine.update_source(present_name, settings, &etag)?;
+            let keep = kept_when_disabled("contacts", contacts)?;
+            engine.update_source_and(present_name, settings, &etag, keep)?;
             sources::get(engine, &new_name)
         };
         let source = self.edit(update).await?;

@@ -23,6 +23,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         plan_digest: _,
         rules_digest: _,
         allowed_by,
+        to_before,
     } = run;
     v1::SyncRun {
         run_id: id.0,
@@ -30,6 +31,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         kind: match kind {
             RunKind::Sync => v1::SyncRunKind::Sync,
             RunKind::Preview => v1::SyncRunKind::Preview,
+            RunKind::Rollback => v1::SyncRunKind::Rollback,
         }
         .into(),
         state: state(came_to).into(),
@@ -48,6 +50,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
             .collect(),
         warnings,
         allowed_by: allowed_by.map_or(0, |preview| preview.0),
+        to_before_run_id: to_before.map_or(0, |run| run.0),
     }
 }
 
@@ -71,7 +74,7 @@ fn phase(phase: Phase) -> v1::SyncPhase {
     }
 }
 
-fn counts(counts: RunCounts) -> v1::SyncCounts {
+pub(super) fn counts(counts: RunCounts) -> v1::SyncCounts {
     let RunCounts {
         rows,
         added,
