@@ -10,13 +10,17 @@ mod check;
 mod connection;
 mod demo;
 mod exit;
+mod history;
 mod json;
 mod phonebooks;
+mod preview;
 mod progress;
+mod quality;
 mod report;
 mod screen;
 mod serve;
 mod sources;
+mod spreadsheet;
 mod sync;
 mod words;
 

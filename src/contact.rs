@@ -1,10 +1,14 @@
 //! A contact: one person or company as a source gave it, with its phone numbers.
 
+mod difference;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::phone_number::PhoneNumber;
+
+pub use difference::{FieldDifference, difference};
 
 /// Number of a contact in the store; stable for the contact's whole life, also when it changes or moves
 /// to another phonebook, and never given to another contact.

@@ -13,7 +13,11 @@
 
 mod checking;
 mod editing;
+mod permitting;
+mod previewing;
 mod publishing;
+mod quality;
+mod rolling_back;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -34,6 +38,10 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use editing::{Applied, Edited, etag, is_same_name, take_secrets};
+pub use quality::{
+    ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
+};
+pub use rolling_back::PlannedRollback;
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.

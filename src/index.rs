@@ -17,6 +17,7 @@ mod postings;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod walk;
 
 use std::collections::HashMap;
 
@@ -28,6 +29,7 @@ pub use builder::{ContactIndexBuilder, IndexError, IndexedContact};
 pub use contacts::ContactView;
 pub use postings::{Posting, Postings};
 pub use verify::{VerifyError, verify};
+pub use walk::Numbers;
 
 /// Place of a contact in its index; means nothing in another index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

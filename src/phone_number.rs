@@ -12,6 +12,7 @@
 
 mod caller;
 mod normalise;
+mod plausibility;
 mod region;
 mod uri;
 mod written;

@@ -11,6 +11,7 @@
 //! [`decide`] and [`explain()`] are the same code, [`decide_traced`]: an explanation cannot tell another
 //! story than the decision.
 
+pub mod effect;
 mod explain;
 mod number_forms;
 #[cfg(test)]

@@ -7,7 +7,9 @@
 
 mod difference;
 mod document;
+mod history;
 mod inbound_route;
+mod limits;
 mod source;
 mod sql_server;
 mod stored_secrets;
@@ -23,7 +25,9 @@ use crate::phonebook::PhonebookName;
 
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use limits::LimitSettings;
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
@@ -39,6 +43,12 @@ pub use validation::{
 pub struct Settings {
     /// How numbers are read and compared.
     pub numbers: NumberSettings,
+    /// How many contacts and phonebooks there may be.
+    #[serde(skip_serializing_if = "LimitSettings::is_default")]
+    pub limits: LimitSettings,
+    /// How much is kept of what runs changed.
+    #[serde(skip_serializing_if = "HistorySettings::is_default")]
+    pub history: HistorySettings,
     /// Phonebooks made by hand; synced ones belong to their source and are not settings.
     #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
     pub phonebooks: Vec<LocalPhonebook>,

@@ -10,9 +10,14 @@
 //!
 //! SQLite's own locks are held here only, never on the path of a call.
 
+mod changes;
 mod contacts;
+mod journal;
 mod json;
 mod phonebooks;
+mod previews;
+mod quality;
+mod rollback;
 mod runs;
 mod schema;
 mod settings;
@@ -30,9 +35,12 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::contact::ContactId;
 use crate::generation::Generation;
 
+pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
 pub use phonebooks::StoredPhonebook;
-pub use settings::{RemovedSources, StoredSource};
+pub use quality::SourceContact;
+pub use rollback::Rollback;
+pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
 
 const STORE_FILE: &str = "ringroute.db";
 const LOCK_FILE: &str = "ringroute.lock";

@@ -12,6 +12,8 @@
 mod guard;
 mod plan;
 mod prepare;
+pub mod preview;
+pub mod quality;
 mod run;
 mod staging;
 #[cfg(test)]
@@ -25,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
-pub use guard::check as guard;
+pub use guard::{Objection, check as guard, objection};
 pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
 pub use prepare::{DetailsDigest, Preparation};
 pub use run::{

@@ -343,8 +343,8 @@ fn a_sync_says_what_it_did_and_what_it_would_do() {
     assert_eq!(stdout(&refused), "", "results only");
 
     let preview = server.json(&["sync", "preview", "crm"]);
-    assert_eq!(preview["counts"]["removed"], "2");
-    let id = preview["runId"].as_str().unwrap();
+    assert_eq!(preview["run"]["counts"]["removed"], "2");
+    let id = preview["run"]["runId"].as_str().unwrap();
     let run = server.json(&["sync", "run", "crm", "--allow-preview", id]);
     assert_eq!((&run["state"], &run["counts"]["removed"]), (&"SYNC_RUN_STATE_SUCCEEDED".into(), &"2".into()));
 
@@ -369,6 +369,56 @@ fn a_sync_says_what_it_did_and_what_it_would_do() {
         4,
         "header, a failure, two runs"
     );
+}
+
+#[test]
+fn a_preview_is_readable_and_can_be_read_again() {
+    let (folder, server) = with_company();
+    let rows = "id,name,phone,team\n1,Ada Lovelace,030 901820,Support\n2,Grace Murray,+44 20 7946 0018,Support\n\
+                4,Edsger Dijkstra,+31 40 2479111,Sales\n";
+    std::fs::write(folder.path().join("people.csv"), rows).unwrap();
+    let shown = server.text(&["sync", "preview", "crm"]);
+    for expected in [
+        "A run of crm would synchronise 3 contacts",
+        "Calls from 3 numbers would be answered otherwise: 1 newly found, 0 no longer found, 2 found",
+        "Sales customers  (no route)       1        +4930901820 (Ada Lovelace)",
+        "(no route)       Sales customers  1        +31402479111 (nobody -> Edsger Dijkstra)",
+        "  + 4 Edsger Dijkstra (Sales): last_name Edsger Dijkstra; business_number +31 40 2479111",
+        "  ~ 2 Grace Murray (Support): last_name \"Grace Hopper\" -> \"Grace Murray\"",
+        "  > 1 Ada Lovelace (Sales -> Support)",
+        "ringroute sync run crm --allow-preview 2",
+    ] {
+        assert!(shown.contains(expected), "no {expected:?} in\n{shown}");
+    }
+    let again = server.text(&["sync", "preview", "--again", "2"]);
+    assert_eq!(again.lines().skip(1).collect::<Vec<_>>(), shown.lines().skip(1).collect::<Vec<_>>());
+    let changes = server.json(&["sync", "preview", "--again", "2", "--all"]);
+    assert_eq!(changes["changes"].as_array().unwrap().len(), 3);
+    assert_code(&server.run(&["sync", "preview", "--again", "1"]), 4);
+    assert_code(&server.run(&["sync", "preview"]), 2);
+}
+
+#[test]
+fn the_quality_of_a_source_is_told_and_written_as_csv() {
+    let (folder, server) = with_company();
+    let rows = "id,name,phone,team\n1,=HYPERLINK(1),030 901820,Sales\n2,Grace Hopper,+49 30 901820,Support\n\
+                3,Short,1234567,Sales\n";
+    std::fs::write(folder.path().join("people.csv"), rows).unwrap();
+    server.text(&["sync", "run", "crm"]);
+    let report = server.text(&["sources", "quality", "crm"]);
+    assert!(line_with(&report, "shared number").ends_with(" 1") && report.contains("3 contacts"), "{report}");
+    let list = server.text(&["sources", "quality", "crm", "--kind", "not-in-region"]);
+    assert!(list.contains("Short (3)") && list.contains("area code"), "{list}");
+
+    let csv = server.text(&["sources", "quality", "crm", "--csv"]);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    assert_eq!(reader.headers().unwrap().get(0), Some("found"));
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(records.len(), 3, "{csv}");
+    // Nothing that a spreadsheet would calculate.
+    assert_eq!((&records[0][1], &records[0][7]), ("'+4930901820", "'=HYPERLINK(1)"));
+    assert_eq!((&records[2][0], &records[2][2]), ("not in region", "1234567"));
+    assert_code(&server.run(&["sources", "quality", "erp"]), 4);
 }
 
 #[test]
@@ -534,7 +584,7 @@ fn ctrl_c_ends_the_watching_and_sigterm_the_server_with_its_runs() {
 /// everything is there at the same time.
 #[cfg(target_os = "linux")]
 #[test]
-fn half_a_million_contacts_are_synchronised_in_less_than_400_mib() {
+fn half_a_million_contacts_are_previewed_and_synchronised_in_less_than_400_mib() {
     const LIMIT_KIB: u64 = 400 * 1024;
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("company.db");
@@ -550,6 +600,15 @@ fn half_a_million_contacts_are_synchronised_in_less_than_400_mib() {
         .unwrap()
         .execute("UPDATE contacts SET remark = 'changed' WHERE id % 2 = 0", [])
         .unwrap();
+    // The other half finds other names, so that calls are decided too.
+    rusqlite::Connection::open(&database)
+        .unwrap()
+        .execute("UPDATE contacts SET company = company || ' Ltd' WHERE id % 2 = 1", [])
+        .unwrap();
+    let preview = serving.text(&["sync", "preview", sample::SOURCE_NAME]);
+    assert!(preview.contains("would be answered otherwise"), "{preview}");
+    let quality = serving.text(&["sources", "quality", sample::SOURCE_NAME]);
+    assert!(quality.contains("498,499 contacts"), "{quality}");
     let second = serving.text(&["sync", "run", sample::SOURCE_NAME]);
     assert!(second.contains(" changed"), "{second}");
 

@@ -60,6 +60,7 @@ fn the_examples_show_every_key() {
     };
     for table in [
         "[numbers]",
+        "[limits]",
         "[[phonebook]]",
         "[[trunk]]\nname = \"london\"",
         "[[source]]",

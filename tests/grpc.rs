@@ -5,8 +5,12 @@ mod support;
 
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/history.rs"]
+mod history;
 #[path = "grpc/phonebooks.rs"]
 mod phonebooks;
+#[path = "grpc/previews.rs"]
+mod previews;
 #[path = "grpc/routes_and_settings.rs"]
 mod routes_and_settings;
 #[path = "grpc/secrets.rs"]

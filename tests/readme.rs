@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use ringroute::engine::Engine;
@@ -73,4 +75,49 @@ fn the_settings_of_the_readme_can_be_applied() {
     engine.apply(&settings[0].join("\n"), RemovedSources::Refuse, false).unwrap();
     let names: Vec<_> = engine.settings().unwrap().sources.into_iter().map(|source| source.name).collect();
     assert_eq!(names, ["crm"]);
+}
+
+/// Every test, RPC and command that the page about the reference document names is there.
+#[test]
+fn what_the_page_about_the_reference_document_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/reference-document.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["src", "tests", "proto"] {
+        read_all(&root.join(folder), &mut sources);
+    }
+    let (mut tests, mut rpcs, mut commands) = (0, 0, 0);
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        for quoted in row.split('`').skip(1).step_by(2) {
+            let is_camel = quoted.starts_with(|c: char| c.is_ascii_uppercase())
+                && quoted.chars().all(|c| c.is_ascii_alphabetic());
+            if let Some(command) = quoted.strip_prefix("ringroute ") {
+                let output = Command::new(env!("CARGO_BIN_EXE_ringroute"))
+                    .args(words(command).iter().filter(|word| !word.starts_with('-')))
+                    .arg("--help")
+                    .output()
+                    .unwrap();
+                assert!(output.status.success(), "there is no command {quoted:?}");
+                commands += 1;
+            } else if is_camel && quoted.len() > 3 {
+                assert!(sources.contains(&format!("rpc {quoted}(")), "there is no RPC {quoted}");
+                rpcs += 1;
+            } else if quoted.matches('_').count() > 3 {
+                assert!(sources.contains(&format!("fn {quoted}(")), "there is no test {quoted}");
+                tests += 1;
+            }
+        }
+    }
+    assert!(tests > 40 && rpcs > 15 && commands > 10, "{tests} tests, {rpcs} RPCs, {commands} commands");
+}
+
+fn read_all(folder: &Path, into: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "proto") {
+            into.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
 }

@@ -22,6 +22,7 @@ use crate::settings::MAX_DOCUMENT_BYTES;
   ringroute apply -f settings.toml
   ringroute export | sed s/6400/6500/ | ringroute apply -f -
   ringroute apply -f settings.toml --removed-sources keep
+  ringroute apply -f settings.toml --disabled-sources remove
 
 Exit codes: 0 applied, 2 the document is wrong, 5 refused, as when a source that has contacts would go")]
 pub(super) struct ApplyArguments {
@@ -34,17 +35,33 @@ pub(super) struct ApplyArguments {
     /// What becomes of the contacts of sources that the document does not have; without it such a source is
     /// removed only when it has none
     #[arg(long, value_name = "WHAT")]
-    removed_sources: Option<RemovedSources>,
+    removed_sources: Option<LeftContacts>,
+    /// What becomes of the contacts of sources that are off in the document; without it they stay as they are,
+    /// the source's
+    #[arg(long, value_name = "WHAT")]
+    disabled_sources: Option<LeftContacts>,
     #[command(flatten)]
     server: ServerArguments,
 }
 
+/// What becomes of contacts without their source.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum RemovedSources {
+pub(super) enum LeftContacts {
     /// They stay, as local contacts
     Keep,
     /// They are removed
     Remove,
+}
+
+impl LeftContacts {
+    pub(super) fn to_proto(this: Option<Self>) -> i32 {
+        let contacts = match this {
+            None => SourceContacts::Unspecified,
+            Some(LeftContacts::Keep) => SourceContacts::KeepAsLocal,
+            Some(LeftContacts::Remove) => SourceContacts::Remove,
+        };
+        contacts.into()
+    }
 }
 
 /// Print the settings as a document that `apply` takes
@@ -84,15 +101,11 @@ pub(super) fn read_document(file: &Path) -> Result<String> {
 impl ApplyArguments {
     pub(super) async fn run(self, screen: &mut Screen) -> Result<()> {
         let document = read_document(&self.file)?;
-        let removed = match self.removed_sources {
-            None => SourceContacts::Unspecified,
-            Some(RemovedSources::Keep) => SourceContacts::KeepAsLocal,
-            Some(RemovedSources::Remove) => SourceContacts::Remove,
-        };
         let request = v1::ApplySettingsRequest {
             document,
             dry_run: self.dry_run,
-            removed_source_contacts: removed.into(),
+            removed_source_contacts: LeftContacts::to_proto(self.removed_sources),
+            disabled_source_contacts: LeftContacts::to_proto(self.disabled_sources),
         };
         let connection = self.server.connect().await?;
         let answer = connection.settings().apply_settings(request).await?.into_inner();

@@ -22,19 +22,15 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    /// `expected_rows`: how many rows the source probably has, if that is known.
+    /// `expected_rows`: how many rows the source has, if that is known better here than by the server.
     pub(super) fn begin(expected_rows: Option<u64>) -> Self {
         if !stderr().is_terminal() {
             return Progress::Lines { phase: None, told: Instant::now() };
         }
-        let (bar, template) = match expected_rows {
-            Some(rows) => {
-                (ProgressBar::new(rows), "{msg:18} {bar:30} {human_pos} of {human_len} rows  {elapsed}")
-            }
-            None => (ProgressBar::no_length(), "{msg:18} {spinner} {human_pos} rows  {elapsed}"),
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
+        let bar = ProgressBar::no_length();
+        set_style(&bar, "{msg} {spinner}");
+        if let Some(rows) = expected_rows {
+            expect(&bar, rows);
         }
         bar.enable_steady_tick(REDRAW_EVERY);
         Progress::Bar(bar)
@@ -44,24 +40,21 @@ impl Progress {
         let rows = progress.counts.unwrap_or_default().rows_read;
         match self {
             Progress::Bar(bar) => {
+                if let Some(expected) = progress.expected_rows.filter(|_| bar.length().is_none()) {
+                    expect(bar, expected);
+                }
                 if bar.length().is_some_and(|expected| expected < rows) {
                     bar.set_length(rows);
                 }
                 bar.set_position(rows);
-                bar.set_message(doing(progress.phase()));
+                bar.set_message(told(progress));
             }
-            Progress::Lines { phase, told } => {
-                if *phase == Some(progress.phase()) && told.elapsed() < LINE_EVERY {
+            Progress::Lines { phase, told: last } => {
+                if *phase == Some(progress.phase()) && last.elapsed() < LINE_EVERY {
                     return;
                 }
-                (*phase, *told) = (Some(progress.phase()), Instant::now());
-                eprintln!(
-                    "run {}: {}, {} rows, {}",
-                    progress.run_id,
-                    doing(progress.phase()),
-                    words::count(rows),
-                    words::milliseconds(progress.elapsed_ms)
-                );
+                (*phase, *last) = (Some(progress.phase()), Instant::now());
+                eprintln!("run {}: {}", progress.run_id, told(progress));
             }
         }
     }
@@ -71,6 +64,37 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+}
+
+fn expect(bar: &ProgressBar, rows: u64) {
+    bar.set_length(rows);
+    set_style(bar, "{bar:30} {msg}");
+}
+
+/// Phase, rows, rate, time, and what remains: the last is an estimate, and told as one.
+fn told(progress: &v1::SyncProgress) -> String {
+    let rows = progress.counts.unwrap_or_default().rows_read;
+    let mut parts = vec![doing(progress.phase()).to_owned()];
+    parts.push(match progress.expected_rows {
+        Some(expected) if expected >= rows => {
+            format!("{} of about {} rows", words::count(rows), words::count(expected))
+        }
+        _ => format!("{} rows", words::count(rows)),
+    });
+    if progress.rows_per_second > 0 {
+        parts.push(format!("{}/s", words::count(progress.rows_per_second)));
+    }
+    parts.push(words::milliseconds(progress.elapsed_ms));
+    if let Some(remaining) = progress.remaining_ms {
+        parts.push(format!("about {} left", words::milliseconds(remaining)));
+    }
+    parts.join(", ")
 }
 
 fn doing(phase: SyncPhase) -> &'static str {
@@ -141,5 +165,28 @@ pub(super) async fn follow(
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_has_phase_rows_rate_time_and_what_remains() {
+        let mut progress = v1::SyncProgress {
+            phase: SyncPhase::Read.into(),
+            counts: Some(v1::SyncCounts { rows_read: 12_000, ..Default::default() }),
+            elapsed_ms: 1500,
+            ..Default::default()
+        };
+        assert_eq!(told(&progress), "reading, 12,000 rows, 1.5 s");
+        (progress.rows_per_second, progress.expected_rows, progress.remaining_ms) =
+            (8000, Some(24_000), Some(1500));
+        assert_eq!(told(&progress), "reading, 12,000 of about 24,000 rows, 8,000/s, 1.5 s, about 1.5 s left");
+        // More than the last time.
+        progress.expected_rows = Some(11_000);
+        (progress.phase, progress.remaining_ms) = (SyncPhase::Build.into(), None);
+        assert_eq!(told(&progress), "building the index, 12,000 rows, 8,000/s, 1.5 s");
     }
 }

@@ -14,6 +14,10 @@ pub(super) fn result(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
     let contacts = counted(synchronised, "contact");
     let headline = match run.kind() {
         SyncRunKind::Preview => format!("A run of {source} would synchronise {contacts}"),
+        SyncRunKind::Rollback => {
+            let before = run.to_before_run_id;
+            format!("Rolled {source} back to before run {before}: {}", counted(synchronised, "contact"))
+        }
         SyncRunKind::Sync | SyncRunKind::Unspecified => format!("Synchronised {contacts} from {source}"),
     };
     screen.line(format!("{} ({}).", screen.good(headline), facts(run).join(", ")))?;
@@ -21,12 +25,11 @@ pub(super) fn result(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
     for warning in &run.warnings {
         screen.line(format!("  note: {}", words::on_one_line(warning)))?;
     }
-    if run.kind() == SyncRunKind::Preview {
+    if run.kind() == SyncRunKind::Rollback {
+        let source = words::argument(source);
         screen.line(format!(
-            "Nothing was changed. If the guard refuses this run, and it is right: ringroute sync run {} \
-             --allow-preview {}",
-            words::argument(source),
-            run.run_id
+            "The next run of {source} reads the source again: put right there what was wrong, or switch it off: \
+             ringroute sources disable {source}"
         ))?;
     }
     Ok(())
@@ -48,15 +51,20 @@ pub(super) fn duration(run: &v1::SyncRun) -> Option<String> {
     Some(words::milliseconds(took.unsigned_abs()))
 }
 
+/// What became of contacts.
+pub(super) fn contact_numbers(counts: &v1::SyncCounts) -> String {
+    format!(
+        "{} added, {} changed, {} moved, {} removed, {} unchanged",
+        count(counts.added),
+        count(counts.changed),
+        count(counts.moved),
+        count(counts.removed),
+        count(counts.unchanged)
+    )
+}
+
 fn numbers(counts: &v1::SyncCounts) -> String {
-    let mut parts = vec![
-        format!("{} added", count(counts.added)),
-        format!("{} changed", count(counts.changed)),
-        format!("{} moved", count(counts.moved)),
-        format!("{} removed", count(counts.removed)),
-        format!("{} unchanged", count(counts.unchanged)),
-        format!("{} rejected", counted(counts.rejected, "row")),
-    ];
+    let mut parts = vec![contact_numbers(counts), format!("{} rejected", counted(counts.rejected, "row"))];
     if counts.kept_missing > 0 {
         parts.push(format!("{} kept though not received", count(counts.kept_missing)));
     }
@@ -76,7 +84,8 @@ pub(super) fn verdict(run: &v1::SyncRun) -> Result<()> {
     };
     let v1::SyncRun { run_id, source, failure, .. } = run;
     let mut message = format!("run {run_id} of {source} {what}: {failure}");
-    if exit == Exit::Refused {
+    // Limits and names that are taken are refused whoever allows it; only the guard's words speak of a preview.
+    if exit == Exit::Refused && failure.contains("preview") {
         let source = words::argument(source);
         message.push_str(&format!(
             "\n  ringroute sync preview {source}\n  ringroute sync run {source} --allow-preview ID"
@@ -95,6 +104,9 @@ pub(super) fn details(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
     let started = words::time(run.started_at.as_ref());
     let took = duration(run).map(|took| format!(", took {took}")).unwrap_or_default();
     screen.line(format!("  started {started} by {}{took}", words::on_one_line(&run.started_by)))?;
+    if run.kind() == SyncRunKind::Rollback {
+        screen.line(format!("  back to before run {}", run.to_before_run_id))?;
+    }
     let counts = run.counts.unwrap_or_default();
     screen.line(format!("  {} read: {}", counted(counts.rows_read, "row"), numbers(&counts)))?;
     let phases: Vec<String> = run

@@ -1,9 +1,11 @@
-//! `ringroute sync …`: run, preview, watch, cancel, history, show.
+//! `ringroute sync …`: run, preview, watch, cancel, history, show; rollback is in `history`.
 
 use clap::{Args, Subcommand};
 
 use super::connection::{Connection, ServerArguments};
-use super::exit::Result;
+use super::exit::{Exit, Failure, Result};
+use super::history::{self, ListAs, RollbackArguments};
+use super::preview;
 use super::progress::{self, Progress};
 use super::report;
 use super::screen::{Screen, Table};
@@ -11,7 +13,7 @@ use super::words;
 use crate::api::proto::v1;
 
 /// Most items that are asked for at once.
-const PAGE: u32 = 1000;
+pub(super) const PAGE: u32 = 1000;
 
 /// Synchronise phonebooks with their sources, and look at past runs
 #[derive(Debug, Subcommand)]
@@ -22,6 +24,7 @@ pub(super) enum SyncCommand {
     Cancel(CancelArguments),
     History(HistoryArguments),
     Show(ShowArguments),
+    Rollback(RollbackArguments),
 }
 
 /// Synchronise a source now
@@ -49,13 +52,25 @@ pub(super) struct RunArguments {
 }
 
 /// Read a source and say what a run would change, without changing it
+///
+/// Contact by contact, phonebook by phonebook, and which calls would take another inbound route. With --json it is
+/// the run and what it says of phonebooks and calls; with --all, the changes of contacts instead.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute sync preview crm
-  ringroute sync preview crm --json | jq .counts.removed")]
+  ringroute sync preview --again 12 --all          the first 1,000 changes of each kind
+  ringroute sync preview crm --json | jq .preview.calls.rerouted
+  ringroute sync preview --again 12 --all --json | jq '.changes[] | select(.kind == \"CONTACT_CHANGE_KIND_REMOVED\")'")]
 pub(super) struct PreviewArguments {
     /// Name of the source
-    source: String,
+    #[arg(required_unless_present = "again")]
+    source: Option<String>,
+    /// Say again what this earlier preview said; the source is not read
+    #[arg(long, value_name = "RUN", conflicts_with = "source")]
+    again: Option<u64>,
+    /// All that is kept of each kind of change, not the first ten
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -105,13 +120,24 @@ pub(super) struct HistoryArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute sync show 12
-  ringroute sync show 12 --problems               every row and number it could not use")]
+  ringroute sync show 12 --problems               every row and number it could not use
+  ringroute sync show 12 --problems --csv > rejects.csv
+  ringroute sync show 12 --changes                contact by contact, field by field
+  ringroute sync show 12 --changes --csv > changes.csv
+
+In CSV, what a spreadsheet would take for a formula has an apostrophe before it.")]
 pub(super) struct ShowArguments {
     /// Number of the run
     run: u64,
     /// Also list the rows and numbers that it could not use
     #[arg(long)]
     problems: bool,
+    /// List what it changed instead: contact by contact, field by field
+    #[arg(long, conflicts_with = "problems")]
+    changes: bool,
+    /// Print the list as comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -125,6 +151,7 @@ impl SyncCommand {
             SyncCommand::Cancel(arguments) => cancel(arguments, screen).await,
             SyncCommand::History(arguments) => history(arguments, screen).await,
             SyncCommand::Show(arguments) => show(arguments, screen).await,
+            SyncCommand::Rollback(arguments) => arguments.run(screen).await,
         }
     }
 }
@@ -146,21 +173,12 @@ async fn run(arguments: RunArguments, screen: &mut Screen) -> Result<()> {
             )),
         };
     }
-    let expected = rows_of_last_run(&connection, &run.source).await?;
-    let ended = progress::show_run(&connection, &run, expected).await?;
+    let ended = progress::show_run(&connection, &run, None).await?;
     tell(screen, &ended, arguments.server.json)
 }
 
-/// The source had so many rows the last time that it was read to its end.
-async fn rows_of_last_run(connection: &Connection, source: &str) -> Result<Option<u64>> {
-    let request = v1::ListSyncRunsRequest { source: source.to_owned(), page_size: 10, ..Default::default() };
-    let runs = connection.sync().list_sync_runs(request).await?.into_inner().runs;
-    let last = runs.into_iter().find(|run| run.state() == v1::SyncRunState::Succeeded);
-    Ok(last.and_then(|run| run.counts).map(|counts| counts.rows_read))
-}
-
 /// Tells how a run ended: on success its numbers, else why it did not.
-fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
+pub(super) fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
     if !json {
         return report::result(screen, run);
     }
@@ -170,12 +188,39 @@ fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result<()> {
 }
 
 async fn preview(arguments: PreviewArguments, screen: &mut Screen) -> Result<()> {
-    let connection = arguments.server.connect().await?;
-    let progress = Progress::begin(None);
-    let request = v1::PreviewSyncRequest { source: arguments.source };
-    let answer = connection.sync().preview_sync(request).await;
-    progress.end();
-    tell(screen, &answer?.into_inner().run.unwrap_or_default(), arguments.server.json)
+    let PreviewArguments { source, again, all, server } = arguments;
+    let connection = server.connect().await?;
+    let answer = match again {
+        Some(run_id) => {
+            let request = v1::GetSyncPreviewRequest { run_id };
+            connection.sync().get_sync_preview(request).await?.into_inner()
+        }
+        None => {
+            let progress = Progress::begin(None);
+            let request = v1::PreviewSyncRequest { source: source.unwrap_or_default() };
+            let answer = connection.sync().preview_sync(request).await;
+            progress.end();
+            let v1::PreviewSyncResponse { run, preview } = answer?.into_inner();
+            v1::GetSyncPreviewResponse { run, preview }
+        }
+    };
+    let run = answer.run.clone().unwrap_or_default();
+    if server.json {
+        let shown = match all {
+            true => screen.json(&preview::all_changes(&connection, run.run_id).await?),
+            false => screen.json(&answer),
+        };
+        report::verdict(&run)?;
+        return shown;
+    }
+    report::result(screen, &run)?;
+    preview::show(screen, &connection, &run, &answer.preview.unwrap_or_default(), all).await?;
+    screen.line(format!(
+        "Nothing was changed. To do exactly this, also if the guard would refuse it: ringroute sync run {} \
+         --allow-preview {}",
+        words::argument(&run.source),
+        run.run_id
+    ))
 }
 
 async fn watch(arguments: WatchArguments, screen: &mut Screen) -> Result<()> {
@@ -185,8 +230,7 @@ async fn watch(arguments: WatchArguments, screen: &mut Screen) -> Result<()> {
         return report::verdict(&run);
     }
     let run = get(&connection, arguments.run, 1).await?.run.unwrap_or_default();
-    let expected = rows_of_last_run(&connection, &run.source).await?;
-    let ended = progress::show_run(&connection, &run, expected).await?;
+    let ended = progress::show_run(&connection, &run, None).await?;
     tell(screen, &ended, false)
 }
 
@@ -247,7 +291,20 @@ async fn history(arguments: HistoryArguments, screen: &mut Screen) -> Result<()>
 }
 
 async fn show(arguments: ShowArguments, screen: &mut Screen) -> Result<()> {
+    if arguments.csv && !arguments.changes && !arguments.problems {
+        return Err(Failure::new(Exit::Usage, "--csv is for a list: add --problems or --changes"));
+    }
     let connection = arguments.server.connect().await?;
+    if arguments.changes {
+        let layout = if arguments.server.json {
+            ListAs::Json
+        } else if arguments.csv {
+            ListAs::Csv
+        } else {
+            ListAs::Table
+        };
+        return history::show_changes(&connection, arguments.run, layout, screen).await;
+    }
     let wanted = if arguments.problems { PAGE } else { 1 };
     let mut answer = get(&connection, arguments.run, wanted).await?;
     if arguments.problems {
@@ -263,6 +320,9 @@ async fn show(arguments: ShowArguments, screen: &mut Screen) -> Result<()> {
     }
     if arguments.server.json {
         return screen.json(&answer);
+    }
+    if arguments.csv {
+        return history::problems_as_csv(screen, &answer.problems);
     }
     report::details(screen, &answer.run.unwrap_or_default())?;
     if arguments.problems {

@@ -8,7 +8,7 @@ use crate::phonebook::PhonebookName;
 use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source;
-use crate::store::{self, RemovedSources};
+use crate::store::{self, LeftContacts, RemovedSources, StoreError, SwitchedOff};
 
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +62,12 @@ impl Engine {
     /// Changes the settings as `edit` says, if the result is valid as a whole.
     pub fn edit<T>(
         &self,
-        removed: RemovedSources,
+        left: impl Into<LeftContacts>,
         edit: impl FnOnce(&store::Change<'_>, &mut Settings) -> Result<T, EngineError>,
     ) -> Result<Edited<T>, EngineError> {
+        let left = left.into();
         self.store.write_then(
-            |change| self.prepare_edit(change, removed, edit),
+            |change| self.prepare_edit(change, &left, edit),
             |(value, snapshot)| {
                 snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
                 Edited { value, generation: self.generation() }
@@ -77,14 +78,15 @@ impl Engine {
     fn prepare_edit<T>(
         &self,
         change: &store::Change<'_>,
-        removed: RemovedSources,
+        left: &LeftContacts,
         edit: impl FnOnce(&store::Change<'_>, &mut Settings) -> Result<T, EngineError>,
     ) -> Result<Prepared<T>, EngineError> {
         let old = change.settings()?;
         let mut new = old.clone();
         let value = edit(change, &mut new)?;
+        let parted = self.parted_sources(change, left, &new)?;
         // Not `new == old`: the order and spelling of phonebooks is the store's.
-        if old.difference(&new).is_empty() {
+        if old.difference(&new).is_empty() && parted.is_empty() {
             return Ok((value, None));
         }
         new.validate()?;
@@ -92,7 +94,13 @@ impl Engine {
         // A source that was renamed by `edit` is known to the store by its new name already.
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
-        let touched = change.save_settings(&new, removed)?;
+        let phonebooks_before = change.phonebooks()?.len();
+        let mut touched = change.save_settings(&new, left.removed)?;
+        for (source, keep) in parted {
+            change.release_contacts(source, keep)?;
+            touched = true;
+        }
+        check_limits(change, phonebooks_before, &old, &new)?;
         // Once more, since the phonebooks of a source that went may have become local ones.
         change.settings()?.validate()?;
         let generation = change.next_generation()?;
@@ -105,6 +113,28 @@ impl Engine {
             _ => publishing::index_of(change, &new, &|| false)?.contacts,
         };
         Ok((value, Some(Snapshot::new(generation, contacts, &new)?)))
+    }
+
+    /// The sources that are off and are to be parted from what belongs to them, and whether that is kept.
+    fn parted_sources(
+        &self,
+        change: &store::Change<'_>,
+        left: &LeftContacts,
+        new: &Settings,
+    ) -> Result<Vec<(i64, bool)>, EngineError> {
+        let mut parted = Vec::new();
+        for settings in &new.sources {
+            let Some(off) = left.of_disabled(settings) else { continue };
+            let Some(stored) = change.source(&settings.name)? else { continue };
+            if !change.has_belongings(stored.id)? {
+                continue;
+            }
+            if let Some(active) = self.active_run_of(&settings.name) {
+                return Err(EngineError::SyncRunning { name: settings.name.clone(), run: active.id });
+            }
+            parted.push((stored.id, off.keep));
+        }
+        Ok(parted)
     }
 
     /// Everything that can be said of new and changed sources without reaching them.
@@ -131,9 +161,10 @@ impl Engine {
     pub fn apply(
         &self,
         document: &str,
-        removed: RemovedSources,
+        left: impl Into<LeftContacts>,
         dry_run: bool,
     ) -> Result<Applied, EngineError> {
+        let left = left.into();
         let mut wanted = Settings::from_toml(document)?;
         let edit = |_: &store::Change<'_>, settings: &mut Settings| {
             for source in &mut wanted.sources {
@@ -147,10 +178,10 @@ impl Engine {
         if dry_run {
             let changes = self
                 .store
-                .try_out(|change| Ok::<_, EngineError>(self.prepare_edit(change, removed, edit)?.0))?;
+                .try_out(|change| Ok::<_, EngineError>(self.prepare_edit(change, &left, edit)?.0))?;
             return Ok(Applied { changes, generation: self.generation() });
         }
-        let Edited { value: changes, generation } = self.edit(removed, edit)?;
+        let Edited { value: changes, generation } = self.edit(left, edit)?;
         Ok(Applied { changes, generation })
     }
 
@@ -171,10 +202,33 @@ impl Engine {
     pub fn update_source(
         &self,
         name: &str,
-        mut source: SourceSettings,
+        source: SourceSettings,
         expected: &str,
     ) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |change, settings| {
+        self.update_source_and(name, source, expected, None)
+    }
+
+    /// The same, and parts the source from its contacts and phonebooks, which is only for one that is off: they
+    /// are kept as local ones, or removed.
+    pub fn update_source_and(
+        &self,
+        name: &str,
+        mut source: SourceSettings,
+        expected: &str,
+        keep_contacts: Option<bool>,
+    ) -> Result<Edited<()>, EngineError> {
+        if keep_contacts.is_some() && source.enabled {
+            return Err(EngineError::BadRequest {
+                field: "contacts".into(),
+                problem:
+                    "says what becomes of the contacts of a source that is switched off, but this one is on: \
+                          leave it out, or switch the source off"
+                        .into(),
+            });
+        }
+        let switched_off = keep_contacts.map(|keep| SwitchedOff { keep, source: Some(source.name.clone()) });
+        let left = LeftContacts { removed: RemovedSources::Refuse, switched_off };
+        self.edit(left, |change, settings| {
             let place = find_source(settings, name)?;
             check_etag(expected, &settings.sources[place], "source", name)?;
             if !is_same_name(name, &source.name) {
@@ -289,6 +343,23 @@ pub fn take_secrets(source: &mut SourceSettings, stored: Option<&SourceSettings>
     source
         .take_secrets_of(stored)
         .map_err(|problem| EngineError::Source { name: source.name.clone(), error: problem.into() })
+}
+
+/// Refuses an edit that makes more phonebooks than there may be, or limits that are below what there is.
+fn check_limits(
+    change: &store::Change<'_>,
+    phonebooks_before: usize,
+    old: &Settings,
+    new: &Settings,
+) -> Result<(), EngineError> {
+    let phonebooks = change.phonebooks()?.len();
+    let is_limited = old.limits != new.limits;
+    let contacts = if is_limited { change.contact_count()? } else { 0 };
+    let phonebooks = if is_limited || phonebooks > phonebooks_before { phonebooks as u64 } else { 0 };
+    match new.limits.objection(contacts, phonebooks) {
+        Some(why) => Err(StoreError::Refused(why).into()),
+        None => Ok(()),
+    }
 }
 
 /// Inserts at a position from 1; 0, or a position beyond the last, is the end.

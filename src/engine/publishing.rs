@@ -58,47 +58,83 @@ pub(super) fn index_of(
     settings: &Settings,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<VerifiedContacts, EngineError> {
-    let start = Instant::now();
     let phonebooks = reading.phonebooks()?.into_iter();
-    let mut builder = ContactIndexBuilder::new(
-        phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect(),
-    )?;
-    let sources: HashMap<i64, String> =
-        reading.sources()?.into_iter().map(|source| (source.id, source.settings.name)).collect();
-    let mut samples: Vec<(PhoneNumber, ContactId)> = Vec::new();
-    let mut taken: u64 = 0;
-    let mut numbers: Vec<IndexedNumber> = Vec::new();
-    reading.each_contact(|row| {
-        if taken.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
+    let phonebooks =
+        phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect();
+    let mut assembly = Assembly::begin(reading, phonebooks, is_cancelled)?;
+    reading.each_contact(|row| assembly.take(&row))?;
+    assembly.finish(settings, reading.contact_count()?)
+}
+
+/// An index being made of contacts as the store has them, or would have them.
+pub(super) struct Assembly<'a> {
+    start: Instant,
+    builder: ContactIndexBuilder,
+    sources: HashMap<i64, String>,
+    samples: Vec<(PhoneNumber, ContactId)>,
+    taken: u64,
+    numbers: Vec<IndexedNumber>,
+    is_cancelled: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Assembly<'a> {
+    /// `phonebooks` in order of priority.
+    pub(super) fn begin(
+        reading: &Reading<'_>,
+        phonebooks: Vec<IndexedPhonebook>,
+        is_cancelled: &'a dyn Fn() -> bool,
+    ) -> Result<Self, EngineError> {
+        let sources = reading.sources()?.into_iter();
+        Ok(Assembly {
+            start: Instant::now(),
+            builder: ContactIndexBuilder::new(phonebooks)?,
+            sources: sources.map(|source| (source.id, source.settings.name)).collect(),
+            samples: Vec::new(),
+            taken: 0,
+            numbers: Vec::new(),
+            is_cancelled,
+        })
+    }
+
+    pub(super) fn take(&mut self, row: &ContactRow<'_>) -> Result<(), EngineError> {
+        if self.taken.is_multiple_of(CANCEL_CHECK_EVERY) && (self.is_cancelled)() {
             return Err(EngineError::Sync(SyncError::Cancelled));
         }
-        taken += 1;
-        let details = details_of(&row)?;
-        numbers.clear();
-        numbers.extend(details.numbers.iter().map(|n| IndexedNumber { number: n.number, label: n.label }));
-        if (taken as usize).is_multiple_of(SAMPLE_EVERY)
-            && let Some(first) = numbers.first()
+        self.taken += 1;
+        let details = details_of(row)?;
+        self.numbers.clear();
+        self.numbers
+            .extend(details.numbers.iter().map(|n| IndexedNumber { number: n.number, label: n.label }));
+        if (self.taken as usize).is_multiple_of(SAMPLE_EVERY)
+            && let Some(first) = self.numbers.first()
         {
-            samples.push((first.number, row.id));
+            self.samples.push((first.number, row.id));
         }
-        builder.push(IndexedContact {
+        self.builder.push(IndexedContact {
             id: row.id,
-            source: row.source.and_then(|id| sources.get(&id)).map(String::as_str),
+            source: row.source.and_then(|id| self.sources.get(&id)).map(String::as_str),
             source_key: row.source_key,
             display_name: &display_name(&details.first_name, &details.last_name, &details.company),
             company: &details.company,
             own_extension: &details.own_extension,
             phonebooks: row.phonebooks,
-            numbers: &numbers,
+            numbers: &self.numbers,
         })?;
         Ok(())
-    })?;
-    let contacts = builder.finish(settings.numbers.last_digits > 0)?;
-    let build = start.elapsed();
+    }
 
-    let start = Instant::now();
-    index::verify(&contacts, reading.contact_count()?, &samples)?;
-    Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
+    /// `contact_count`: how many the store has, or would have.
+    pub(super) fn finish(
+        self,
+        settings: &Settings,
+        contact_count: u64,
+    ) -> Result<VerifiedContacts, EngineError> {
+        let contacts = self.builder.finish(settings.numbers.last_digits > 0)?;
+        let build = self.start.elapsed();
+        let start = Instant::now();
+        index::verify(&contacts, contact_count, &self.samples)?;
+        Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
+    }
 }
 
 fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError> {

@@ -7,13 +7,16 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::permitting::{Allowance, check_as_planned, check_limits, rules_digest};
+use super::previewing::{Previewed, Previewing, phonebook_changes};
 use super::{Engine, EngineError, blocking, publishing};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::snapshot::Snapshot;
 use crate::source::{self, ContactSource, SourceError, rows::Projection};
-use crate::store::{StoreError, StoredSource};
+use crate::store::{Change, Reading, StoreError, StoredSource};
+use crate::sync::preview::{PhonebookChange, Preview};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunCounts,
     RunId, RunKind, RunState, SyncError, SyncRun,
@@ -80,10 +83,13 @@ impl Engine {
         allow_preview: Option<RunId>,
     ) -> Result<StartedRun, EngineError> {
         let _starting = self.starting.lock().await;
-        let (engine, name) = (Arc::clone(&self), source.clone());
-        let stored =
-            blocking(move || engine.read(|reading| Ok::<_, EngineError>(reading.source(&name)?))).await?;
-        let stored = stored.ok_or(EngineError::NotFound { what: "source", name: source })?;
+        let (engine, name) = (Arc::clone(&self), source);
+        let find = move |reading: &Reading<'_>| {
+            let stored = reading.source(&name)?.ok_or(EngineError::NotFound { what: "source", name })?;
+            let expected_rows = reading.rows_of_last_run(&stored.settings.name)?;
+            Ok::<_, EngineError>((stored, expected_rows))
+        };
+        let (stored, expected_rows) = blocking(move || engine.read(find)).await?;
         let name = stored.settings.name.clone();
         if let Some(active) = self.active_run_of(&name) {
             let run = self.run(active.id).await?;
@@ -96,30 +102,45 @@ impl Engine {
             return Err(EngineError::SourceIsOff { name });
         }
         let allowed = match allow_preview {
-            Some(id) => Some(self.preview_digest(id, &name).await?),
+            Some(id) => Some(self.allowance(id, &name).await?),
             None => None,
         };
-        let begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
-        let engine = Arc::clone(&self);
+        let mut begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
+        begun.allowed_by = allow_preview;
+        let run = self.begin_run(stored, begun, allowed, expected_rows).await?;
+        Ok(StartedRun { run, already_running: false })
+    }
+
+    /// Records a run that begins, and lets it go its way. `starting` is held.
+    pub(super) async fn begin_run(
+        self: &Arc<Self>,
+        source: StoredSource,
+        begun: SyncRun,
+        allowed: Option<Allowance>,
+        expected_rows: Option<u64>,
+    ) -> Result<SyncRun, EngineError> {
+        let name = source.settings.name.clone();
+        let engine = Arc::clone(self);
         let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
 
-        let (sender, progress) = watch::channel(Progress::start());
+        let (sender, progress) = watch::channel(Progress::start(expected_rows));
         let cancel = CancellationToken::new();
         let active = ActiveRun { id: run.id, source: name.clone(), progress, cancel: cancel.clone() };
         self.active.insert(folded_name(&name), Arc::new(active));
-        tracing::info!(source = name, run = %run.id, ?kind, "sync run started");
+        tracing::info!(source = name, run = %run.id, kind = ?run.kind, "sync run started");
         let pass = Pass {
-            engine: Arc::clone(&self),
-            source: stored,
+            engine: Arc::clone(self),
+            source,
             region: None,
             run: run.clone(),
             progress: sender,
             cancel,
             allowed,
+            preview: None,
         };
         // A task of its own, which is watched, so that even a defect ends with a recorded run.
         tokio::spawn(pass.run_and_record());
-        Ok(StartedRun { run, already_running: false })
+        Ok(run)
     }
 
     /// Asks a run to end; nothing will have changed. Says whether it was still under way.
@@ -163,38 +184,40 @@ impl Engine {
             blocking(move || engine.read(|reading| Ok::<_, EngineError>(reading.sync_run(id)?))).await?;
         run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })
     }
-
-    async fn preview_digest(self: &Arc<Self>, id: RunId, source: &str) -> Result<String, EngineError> {
-        let preview = self.run(id).await?;
-        let fits =
-            preview.kind == RunKind::Preview && !preview.plan_digest.is_empty() && preview.source == source;
-        if !fits {
-            return Err(EngineError::BadRequest {
-                field: "allow_preview".into(),
-                problem: format!("run {id} is not a finished preview of source {source:?}"),
-            });
-        }
-        Ok(preview.plan_digest)
-    }
 }
 
 /// One run on its way.
-struct Pass {
+pub(super) struct Pass {
     engine: Arc<Engine>,
-    source: StoredSource,
+    pub(super) source: StoredSource,
     /// The region that numbers were read in.
     region: Option<Region>,
     run: SyncRun,
     progress: watch::Sender<Progress>,
-    cancel: CancellationToken,
-    /// Digest of the plan that the guard lets through.
-    allowed: Option<String>,
+    pub(super) cancel: CancellationToken,
+    /// What the guard lets through.
+    allowed: Option<Allowance>,
+    /// What a preview said.
+    preview: Option<Preview>,
 }
+
+/// What was written into the open transaction.
+pub(super) struct Written {
+    /// Whether what was there before is kept.
+    pub(super) is_kept: bool,
+    /// Whether any answer can be different afterwards.
+    pub(super) changes_answers: bool,
+    pub(super) problems: Vec<Problem>,
+}
+
+const NOT_KEPT: &str = "this run cannot be rolled back: what was there before is more than the settings let be kept \
+                        (history.megabytes)";
 
 /// What a run came to.
 struct Outcome {
     run: SyncRun,
     problems: Vec<Problem>,
+    preview: Option<Preview>,
     /// Whether the record was already committed together with the changes.
     is_recorded: bool,
 }
@@ -211,17 +234,21 @@ impl Pass {
             Outcome {
                 run: SyncRun { state: RunState::Failed, failure, ..begun },
                 problems: Vec::new(),
+                preview: None,
                 is_recorded: false,
             }
         });
-        let Outcome { mut run, problems, is_recorded } = outcome;
+        let Outcome { mut run, problems, preview, is_recorded } = outcome;
         run.finished_at.get_or_insert_with(Timestamp::now);
         let recording = Arc::clone(&engine);
         let record = run.clone();
         let recorded = blocking(move || {
-            recording.store.write(|change| match is_recorded {
-                true => change.update_run(&record),
-                false => change.finish_run(&record, &problems),
+            recording.store.write(|change| {
+                match is_recorded {
+                    true => change.update_run(&record)?,
+                    false => change.finish_run(&record, &problems)?,
+                }
+                preview.iter().try_for_each(|preview| change.record_preview(&record, preview))
             })
         })
         .await;
@@ -233,6 +260,9 @@ impl Pass {
             changed = run.counts.changed, moved = run.counts.moved, removed = run.counts.removed,
             rejected = run.counts.rejected, failure = run.failure, "sync run finished"
         );
+        for warning in &run.warnings {
+            tracing::warn!(source = run.source, run = %run.id, "{warning}");
+        }
         engine.active.remove(&key);
         progress.send_modify(|progress| {
             progress.counts = run.counts;
@@ -242,8 +272,11 @@ impl Pass {
 
     async fn run(mut self) -> Outcome {
         let mut problems = Vec::new();
-        let result = self.pass(&mut problems).await;
-        let is_recorded = result.is_ok() && self.run.kind == RunKind::Sync;
+        let result = match self.run.to_before {
+            Some(to_before) => self.roll_back(to_before).await,
+            None => self.pass(&mut problems).await,
+        };
+        let is_recorded = result.is_ok() && self.run.kind != RunKind::Preview;
         match result {
             Ok(()) => self.run.state = RunState::Succeeded,
             Err(error) => {
@@ -257,7 +290,7 @@ impl Pass {
                 self.run.failure = error.to_string();
             }
         }
-        Outcome { run: self.run, problems, is_recorded }
+        Outcome { run: self.run, problems, preview: self.preview, is_recorded }
     }
 
     async fn pass(&mut self, problems: &mut Vec<Problem>) -> Result<(), EngineError> {
@@ -267,10 +300,10 @@ impl Pass {
         self.run.plan_digest = format!("{:032x}", plan.digest);
         self.run.warnings = warnings(&plan);
         if self.run.kind == RunKind::Preview {
-            return Ok(());
+            return self.preview(plan).await;
         }
         match &self.allowed {
-            Some(allowed) if *allowed != self.run.plan_digest => {
+            Some(allowed) if allowed.plan_digest != self.run.plan_digest => {
                 return Err(SyncError::Refused(
                     "the source has changed since the preview, so the run would do something else; nothing was \
                      changed. Preview it again"
@@ -320,41 +353,92 @@ impl Pass {
         Ok(sync::plan(reader, preparation, planner, self.progress.clone(), self.cancel.clone()).await?)
     }
 
+    async fn preview(&mut self, mut plan: Plan) -> Result<(), EngineError> {
+        self.enter(Phase::Build);
+        let (engine, source) = (Arc::clone(&self.engine), self.source.clone());
+        let (region, cancel) = (self.region, self.cancel.clone());
+        let start = Instant::now();
+        let Previewed { preview, settings } = blocking(move || {
+            let is_cancelled = || cancel.is_cancelled();
+            let previewing = Previewing { engine: &engine, source: &source, is_cancelled: &is_cancelled };
+            previewing.preview(&mut plan, |reading, settings, plan| {
+                check_as_planned(reading, settings, &source, region)?;
+                check_limits(reading, settings, plan)
+            })
+        })
+        .await?;
+        self.time(Phase::Build, start);
+        self.run.rules_digest = rules_digest(&settings);
+        self.run.warnings.extend(preview.summary.phonebooks.iter().filter_map(PhonebookChange::warning));
+        self.preview = Some(preview);
+        Ok(())
+    }
+
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {
+        let (source, region, cancel) = (self.source.clone(), self.region, self.cancel.clone());
+        let rules_seen = self.allowed.take().map(|allowed| allowed.rules_digest);
+        self.change_and_publish(move |change, run| {
+            // The planner's view is still true: only this run changes the source's contacts, and its settings
+            // must be the ones that it was planned with.
+            let settings = change.settings()?;
+            check_as_planned(change, &settings, &source, region)?;
+            check_limits(change, &settings, &plan)?;
+            if rules_seen.is_some_and(|seen| seen != rules_digest(&settings)) {
+                return Err(SyncError::Refused(
+                    "inbound routes, trunks or how numbers are read were changed since the preview, so calls may go \
+                     elsewhere than it said; nothing was changed. Preview it again"
+                        .to_owned(),
+                )
+                .into());
+            }
+            let now = Timestamp::now().to_string();
+            let is_kept = change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
+            let changes_answers = plan.counts.changes_answers();
+            Ok(Written { is_kept, changes_answers, problems: std::mem::take(&mut plan.problems) })
+        })
+        .await
+    }
+
+    /// Changes contacts by `write`, builds and verifies the next index of what was written, commits, publishes:
+    /// all of it, or nothing.
+    pub(super) async fn change_and_publish(
+        &mut self,
+        write: impl FnOnce(&Change<'_>, &mut SyncRun) -> Result<Written, EngineError> + Send + 'static,
+    ) -> Result<(), EngineError> {
         self.enter(Phase::Write);
         let engine = Arc::clone(&self.engine);
-        let (source, region) = (self.source.clone(), self.region);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
+        let source = self.source.clone();
         self.run = blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
             engine.store.write_then(
                 |change| {
-                    // The planner's view is still true: only this run changes the source's contacts, and
-                    // its settings must be the ones that it was planned with.
-                    let settings = change.settings()?;
-                    let is_as_planned = change.source(&source.settings.name)?.is_some_and(|now| {
-                        now.id == source.id
-                            && now.settings == source.settings
-                            && region_of(&now.settings, &settings) == region
-                    });
-                    if !is_as_planned {
-                        return Err(SyncError::Refused(
-                            "the source's settings, or the general region, were changed while it was being read; \
-                             nothing was changed. Start it again".to_owned(),
-                        )
-                        .into());
-                    }
                     let is_cancelled = || cancel.is_cancelled();
-                    let now = Timestamp::now();
                     let start = Instant::now();
-                    change.write_plan(source.id, &mut plan, &now.to_string(), &is_cancelled)?;
+                    let phonebooks_before = change.phonebooks()?;
+                    let written = write(change, &mut run)?;
+                    let phonebooks = phonebook_changes(
+                        &source,
+                        &phonebooks_before,
+                        &change.phonebooks()?,
+                        &change.settings()?,
+                    );
+                    run.warnings.extend(phonebooks.iter().filter_map(PhonebookChange::warning));
                     run.phases.push(time(Phase::Write, start));
-                    let snapshot = if plan.counts.changes_answers() {
+                    if !written.is_kept {
+                        run.warnings.push(NOT_KEPT.to_owned());
+                    }
+                    let snapshot = if written.changes_answers {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
+                        let settings = change.settings()?;
                         let generation = change.next_generation()?;
                         let built = publishing::index_of(change, &settings, &is_cancelled)?;
-                        run.phases.push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
-                        run.phases.push(PhaseTime { phase: Phase::Verify, milliseconds: milliseconds(built.verify) });
+                        run.phases
+                            .push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
+                        run.phases.push(PhaseTime {
+                            phase: Phase::Verify,
+                            milliseconds: milliseconds(built.verify),
+                        });
                         Some(Snapshot::new(generation, built.contacts, &settings)?)
                     } else {
                         None
@@ -365,9 +449,9 @@ impl Pass {
                     progress.send_modify(|progress| progress.phase = Phase::Commit);
                     commit_start.set(Instant::now());
                     run.state = RunState::Succeeded;
-                    run.finished_at = Some(now);
+                    run.finished_at = Some(Timestamp::now());
                     run.generation = Some(change.generation()?);
-                    change.finish_run(&run, &plan.problems)?;
+                    change.finish_run(&run, &written.problems)?;
                     Ok::<_, EngineError>((run, snapshot))
                 },
                 |(mut run, snapshot)| {
@@ -392,7 +476,7 @@ impl Pass {
 }
 
 /// The region of a source's numbers that are not written internationally.
-fn region_of(source: &SourceSettings, settings: &Settings) -> Option<Region> {
+pub(super) fn region_of(source: &SourceSettings, settings: &Settings) -> Option<Region> {
     source.default_region.or(settings.numbers.default_region)
 }
 
@@ -429,8 +513,13 @@ fn warnings(plan: &Plan) -> Vec<String> {
 
 impl Engine {
     /// Everything that a pass needs to know beforehand, from one state of the store.
-    fn planner(&self, source: i64, settings: &SourceSettings) -> Result<(Planner, Preparation), EngineError> {
+    pub(super) fn planner(
+        &self,
+        source: i64,
+        settings: &SourceSettings,
+    ) -> Result<(Planner, Preparation), EngineError> {
         self.store.read(|reading| {
+            let all = reading.settings()?;
             let phonebooks = reading.phonebooks()?.into_iter().map(|phonebook| {
                 let owner = match phonebook.origin {
                     PhonebookOrigin::Local => Owner::Local { contacts: phonebook.contact_count },
@@ -446,13 +535,14 @@ impl Engine {
                 settings.remove_missing,
                 reading.known_contacts(source)?,
                 phonebooks.collect(),
+                all.limits.max_phonebooks(),
                 &self.data_folder,
             )?;
             let blank_property = match &settings.phonebook {
                 PhonebookTarget::ByProperty { blank, .. } => blank.clone(),
                 PhonebookTarget::New { .. } | PhonebookTarget::Existing { .. } => None,
             };
-            let region = region_of(settings, &reading.settings()?);
+            let region = region_of(settings, &all);
             let projection = Projection::new(&settings.field_map, &settings.phonebook);
             Ok::<_, EngineError>((planner, Preparation { projection, region, blank_property }))
         })

@@ -1,3 +1,9 @@
+mod limits;
+mod missing;
+mod preview;
+mod quality;
+mod targets;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 

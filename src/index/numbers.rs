@@ -94,6 +94,11 @@ impl NumberIndex {
         self.postings(self.forward.get(Key::forward(number).as_bytes()))
     }
 
+    /// The numbers after this one, whether it is there or not.
+    pub(super) fn after(&self, number: PhoneNumber) -> fst::map::Stream<'_> {
+        self.forward.range().gt(Key::forward(number).as_bytes()).into_stream()
+    }
+
     pub(super) fn postings(&self, found: Option<u64>) -> Postings<'_> {
         Postings::new(self.packing, found, &self.lists)
     }
@@ -139,6 +144,14 @@ fn build_backward(entries: &[(PhoneNumber, u64)]) -> Result<fst::Map<Vec<u8>>, I
         backward.insert(Key::backward(number).as_bytes(), value)?;
     }
     Ok(fst::Map::new(backward.into_inner()?)?)
+}
+
+/// The number that a key of the forward map stands for.
+pub(super) fn number_of_forward(key: &[u8]) -> Option<PhoneNumber> {
+    match key.strip_prefix(&[PLAIN]) {
+        Some(digits) => PhoneNumber::from_plain_digits(std::str::from_utf8(digits).ok()?).ok(),
+        None => PhoneNumber::from_e164_digits(std::str::from_utf8(key).ok()?).ok(),
+    }
 }
 
 fn number_of_backward(key: &[u8]) -> Option<PhoneNumber> {

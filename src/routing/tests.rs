@@ -28,7 +28,11 @@ const PATTERNS: [&str; 9] =
 const TRUNKS: [&str; 3] = ["berlin", "wien", ""];
 
 /// Contacts as which phonebooks and which numbers each has, by place.
-fn snapshot(contacts: &[(Vec<u32>, Vec<usize>)], routes: Vec<InboundRoute>, last_digits: bool) -> Snapshot {
+pub(super) fn snapshot(
+    contacts: &[(Vec<u32>, Vec<usize>)],
+    routes: Vec<InboundRoute>,
+    last_digits: bool,
+) -> Snapshot {
     let phonebook = |(id, name): (u32, &str)| IndexedPhonebook {
         id: PhonebookId(id),
         name: PhonebookName::parse(name).unwrap(),
@@ -69,7 +73,7 @@ fn some_of<T: Clone + std::fmt::Debug + 'static>(values: &[T]) -> impl Strategy<
     prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec(prop::sample::select(values.to_vec()), 1..3)]
 }
 
-fn routes() -> impl Strategy<Value = Vec<InboundRoute>> {
+pub(super) fn routes() -> impl Strategy<Value = Vec<InboundRoute>> {
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let route = (
         prop::bool::weighted(0.9),
@@ -98,7 +102,7 @@ fn routes() -> impl Strategy<Value = Vec<InboundRoute>> {
     })
 }
 
-fn contacts() -> impl Strategy<Value = Vec<(Vec<u32>, Vec<usize>)>> {
+pub(super) fn contacts() -> impl Strategy<Value = Vec<(Vec<u32>, Vec<usize>)>> {
     prop::collection::vec(
         (prop::collection::vec(0..2_u32, 0..3), prop::collection::vec(0..3_usize, 0..3)),
         0..6,
@@ -149,7 +153,7 @@ proptest! {
     }
 }
 
-fn route(text: &str) -> InboundRoute {
+pub(super) fn route(text: &str) -> InboundRoute {
     toml::from_str(&format!("destination = {{ type = 'extension', target = '100' }}\n{text}")).unwrap()
 }
 

@@ -39,6 +39,8 @@ impl Settings {
     #[must_use]
     pub fn difference(&self, new: &Settings) -> Vec<Change> {
         let numbers = |settings: &Settings| [Item::new("numbers".into(), "", &settings.numbers)];
+        let limits = |settings: &Settings| [Item::new("limits".into(), "", &settings.limits)];
+        let history = |settings: &Settings| [Item::new("history".into(), "", &settings.history)];
         let phonebooks = |settings: &Settings| {
             let names = settings.phonebooks.iter().map(|phonebook| phonebook.name.as_str());
             names.map(|name| Item::named("phonebook", name, &Table::new())).collect::<Vec<_>>()
@@ -56,6 +58,8 @@ impl Settings {
             |settings: &Settings| items("inbound_route", &settings.inbound_routes, |route| &route.name);
 
         let mut changes = compare(&numbers(self), &numbers(new), false);
+        changes.extend(compare(&limits(self), &limits(new), false));
+        changes.extend(compare(&history(self), &history(new), false));
         changes.extend(compare(&phonebooks(self), &phonebooks(new), false));
         changes.extend(compare(&trunks(self), &trunks(new), false));
         changes.extend(compare(&sources(self), &sources(new), false));

@@ -12,6 +12,11 @@ fn everything() -> Settings {
         default_region = "DE"
         last_digits = 8
 
+        [limits]
+        extensions = 900
+        contacts = 1234
+        phonebooks = 12
+
         [[phonebook]]
         name = "Board"
 
@@ -277,8 +282,12 @@ mod validation {
             |settings| settings.sources[1].phonebook = existing("Sales"),
             "source[1] \"List\".phonebook.existing.name: there is no local phonebook \"Sales\"",
         );
+        // Only of a source that is on: one that is off fills nothing.
         refused(
-            |settings| settings.sources[0].phonebook = new("vip"),
+            |settings| {
+                settings.sources[0].enabled = true;
+                settings.sources[0].phonebook = new("vip");
+            },
             "source[0] \"CRM\".phonebook.new.name: \"vip\" is a local phonebook",
         );
         refused(

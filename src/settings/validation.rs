@@ -37,6 +37,8 @@ impl Settings {
             let expected = format!("{MIN_LAST_DIGITS} to {MAX_DIGITS}, or 0 for off");
             return Err(invalid("numbers.last_digits", format!("{last_digits} is not {expected}")));
         }
+        self.limits.validate()?;
+        self.history.validate()?;
         count("phonebook", self.phonebooks.len(), MAX_LOCAL_PHONEBOOKS)?;
         count("trunk", self.trunks.len(), MAX_TRUNKS)?;
         count("source", self.sources.len(), MAX_SOURCES)?;
@@ -73,7 +75,8 @@ impl Settings {
             let shown = name.as_str();
             let problem = match (is_existing, local.contains(&name.folded())) {
                 (true, false) => Some(format!("there is no local phonebook {shown:?}")),
-                (false, true) => Some(format!(
+                // One that is off fills nothing: what it made may have been kept as a local phonebook.
+                (false, true) if source.enabled => Some(format!(
                     "{shown:?} is a local phonebook: fill it with `existing`, or take another name"
                 )),
                 _ => filled_by

@@ -18,12 +18,15 @@
 //! What can never match (`+0…`, more than 15 digits after a `+`) is refused, so that a typing error shows
 //! when a route is saved and not when it is missed.
 
+mod sample;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
 use crate::phone_number::MAX_DIGITS;
+
+pub use sample::SAMPLES;
 
 /// Most characters a pattern can have; there is at least one.
 pub const MAX_PATTERN_CHARACTERS: usize = 64;

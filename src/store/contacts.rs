@@ -2,11 +2,12 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::journal::Journal;
 use super::json::from_json;
 use super::{Change, Reading, StoreError};
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName};
-use crate::sync::{DetailsDigest, KnownContact, KnownContacts, Plan, Staged};
+use crate::sync::{DetailsDigest, KnownContact, KnownContacts, Plan, RunId, Staged};
 
 /// A contact as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -207,15 +208,18 @@ fn copy_text(into: &mut String, row: &Row<'_>, column: usize) -> rusqlite::Resul
 }
 
 impl Change<'_> {
-    /// Writes a plan of a source. `now` is in RFC 3339. Ends early when the run is cancelled.
+    /// Writes a plan of a source, and what was there before. `now` is in RFC 3339. Ends early when the run is
+    /// cancelled. Says whether what was there before is kept, so that the run can be rolled back.
     pub fn write_plan(
         &self,
         source: i64,
+        run: RunId,
         plan: &mut Plan,
         now: &str,
         is_cancelled: &dyn Fn() -> bool,
-    ) -> Result<(), StoreError> {
-        let phonebooks = self.planned_phonebooks(source, plan)?;
+    ) -> Result<bool, StoreError> {
+        let mut journal = self.journal(source, run)?;
+        let phonebooks = self.planned_phonebooks(source, plan, &journal)?;
         let number_of = |place: u32| phonebooks[place as usize].0;
 
         let connection = self.connection;
@@ -228,13 +232,18 @@ impl Change<'_> {
         for (written, contact) in plan.staged.read_back().map_err(StoreError::Staging)?.enumerate() {
             if written.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
                 // The caller asks again before it commits, and gives up then.
-                return Ok(());
+                return Ok(false);
             }
             let Staged { id, phonebook, digest, source_key, details } =
                 contact.map_err(StoreError::Staging)?;
             let id = match id {
-                None => add.insert(params![source, source_key, digest.0, details])?.unsigned_abs(),
+                None => {
+                    let id = add.insert(params![source, source_key, digest.0, details])?.unsigned_abs();
+                    journal.added(ContactId(id))?;
+                    id
+                }
                 Some(id) => {
+                    journal.contact(id)?;
                     change.execute(params![digest.0, details, id.0])?;
                     take_out.execute([id.0])?;
                     id.0
@@ -243,37 +252,62 @@ impl Change<'_> {
             put.execute(params![id, number_of(phonebook)])?;
         }
         for (id, phonebook) in &plan.moved {
+            journal.placement(*id)?;
             take_out.execute([id.0])?;
             put.execute(params![id.0, number_of(*phonebook)])?;
         }
         if plan.remove_missing {
             let mut remove = connection.prepare("DELETE FROM contact WHERE id = ?")?;
-            plan.not_received.iter().try_for_each(|id| remove.execute([id.0]).map(drop))?;
+            for id in &plan.not_received {
+                journal.contact(*id)?;
+                remove.execute([id.0])?;
+            }
         } else {
-            let mut mark = connection
-                .prepare("UPDATE contact SET missing_since = coalesce(missing_since, ?) WHERE id = ?")?;
-            plan.not_received.iter().try_for_each(|id| mark.execute(params![now, id.0]).map(drop))?;
+            let mut is_marked = connection.prepare("SELECT missing_since FROM contact WHERE id = ?")?;
+            let mut mark = connection.prepare("UPDATE contact SET missing_since = ? WHERE id = ?")?;
+            for id in &plan.not_received {
+                let since: Option<String> = is_marked.query_row([id.0], |row| row.get(0))?;
+                if since.is_none() {
+                    journal.placement(*id)?;
+                    mark.execute(params![now, id.0])?;
+                }
+            }
         }
         let mut unmark = connection.prepare("UPDATE contact SET missing_since = NULL WHERE id = ?")?;
-        plan.received_again.iter().try_for_each(|id| unmark.execute([id.0]).map(drop))?;
-        // A local phonebook that this source used to fill, and no longer does, is anybody's again.
-        connection.execute(
-            "UPDATE phonebook SET source_id = NULL WHERE source_id = ? AND is_local
-             AND NOT EXISTS (SELECT 1 FROM phonebook_contact WHERE phonebook_id = phonebook.id)",
-            [source],
-        )?;
+        for id in &plan.received_again {
+            journal.placement(*id)?;
+            unmark.execute([id.0])?;
+        }
+        self.free_phonebooks(source, &journal)?;
         connection.execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![now, source])?;
-        Ok(())
+        self.finish_journal(journal)
     }
 
     /// Makes the phonebooks that the plan wants and does not have.
-    fn planned_phonebooks(&self, source: i64, plan: &Plan) -> Result<Vec<PhonebookId>, StoreError> {
-        plan.phonebooks
-            .iter()
-            .map(|phonebook| match phonebook.id {
-                Some(id) => self.give_phonebook(id, source).map(|()| id),
-                None => self.create_phonebook(&phonebook.name, Some(source)),
-            })
-            .collect()
+    fn planned_phonebooks(
+        &self,
+        source: i64,
+        plan: &Plan,
+        journal: &Journal<'_>,
+    ) -> Result<Vec<PhonebookId>, StoreError> {
+        let planned = plan.phonebooks.iter().map(|phonebook| match phonebook.id {
+            Some(id) => {
+                journal.phonebook_if_not_filled(id)?;
+                if !self.give_phonebook(id, source)? {
+                    return Err(StoreError::Refused(format!(
+                        "phonebook {:?} was filled, taken or deleted while the source was being read; nothing was \
+                         changed. Start it again",
+                        phonebook.name.as_str()
+                    )));
+                }
+                Ok(id)
+            }
+            None => {
+                let id = self.create_phonebook(&phonebook.name, Some(source))?;
+                journal.new_phonebook(id)?;
+                Ok(id)
+            }
+        });
+        planned.collect()
     }
 }

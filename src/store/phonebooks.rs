@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::journal::Journal;
 use super::{Change, Reading, StoreError};
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
 
@@ -88,9 +89,29 @@ impl Change<'_> {
         Ok(PhonebookId(u32::try_from(id).map_err(|_| StoreError::Refused("too many phonebooks".into()))?))
     }
 
-    /// Makes a source the owner of a phonebook's contacts.
-    pub(super) fn give_phonebook(&self, id: PhonebookId, source: i64) -> Result<(), StoreError> {
-        self.connection.execute("UPDATE phonebook SET source_id = ? WHERE id = ?", params![source, id.0])?;
+    /// Makes a source the owner of a phonebook's contacts, unless it is another's or has contacts of others.
+    /// Says whether it is the owner now.
+    pub(super) fn give_phonebook(&self, id: PhonebookId, source: i64) -> Result<bool, StoreError> {
+        let given = self.connection.execute(
+            "UPDATE phonebook SET source_id = ?1
+             WHERE id = ?2 AND (source_id = ?1 OR source_id IS NULL AND is_local
+                AND NOT EXISTS (SELECT 1 FROM phonebook_contact WHERE phonebook_id = ?2))",
+            params![source, id.0],
+        )?;
+        Ok(given > 0)
+    }
+
+    /// Lets go of the local phonebooks that a source used to fill and no longer does: they are anybody's again.
+    pub(super) fn free_phonebooks(&self, source: i64, journal: &Journal<'_>) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT id FROM phonebook WHERE source_id = ? AND is_local
+             AND NOT EXISTS (SELECT 1 FROM phonebook_contact WHERE phonebook_id = phonebook.id)",
+        )?;
+        let empty: Vec<u32> = statement.query_map([source], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for id in empty {
+            journal.phonebook(PhonebookId(id))?;
+            self.connection.execute("UPDATE phonebook SET source_id = NULL WHERE id = ?", [id])?;
+        }
         Ok(())
     }
 

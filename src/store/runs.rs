@@ -48,6 +48,14 @@ impl Reading<'_> {
         Ok(self.connection.query_row(sql, [source], run).optional()?)
     }
 
+    /// How many rows a source had when it was last read to its end with success.
+    pub fn rows_of_last_run(&self, source: &str) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT record ->> '$.counts.rows' FROM sync_run
+             WHERE source_name = ? AND record ->> 'state' = 'succeeded' AND record ->> 'kind' <> 'rollback'
+             ORDER BY id DESC LIMIT 1";
+        Ok(self.connection.query_row(sql, [source], |row| row.get(0)).optional()?)
+    }
+
     /// The kept problems of a run, from number `after` (they count from 0).
     pub fn sync_problems(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<Problem>, StoreError> {
         let mut statement = self.connection.prepare(
@@ -66,12 +74,14 @@ impl Change<'_> {
             params![run.source, to_json(&run)?],
         )?;
         run.id = RunId(self.connection.last_insert_rowid().unsigned_abs());
-        for (table, id, kept) in
-            [("sync_run", "id", KEPT_RUNS), ("sync_problem", "run_id", KEPT_PROBLEM_LISTS)]
-        {
+        // A run whose changes can be rolled back stays, however many others there are.
+        for (table, id, kept, unless) in [
+            ("sync_run", "id", KEPT_RUNS, "AND id NOT IN (SELECT run_id FROM journal)"),
+            ("sync_problem", "run_id", KEPT_PROBLEM_LISTS, ""),
+        ] {
             let sql = format!(
                 "DELETE FROM {table} WHERE {id} IN
-                 (SELECT id FROM sync_run WHERE source_name = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"
+                 (SELECT id FROM sync_run WHERE source_name = ? ORDER BY id DESC LIMIT -1 OFFSET ?) {unless}"
             );
             self.connection.execute(&sql, params![run.source, kept])?;
         }

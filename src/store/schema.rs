@@ -10,7 +10,8 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x5249_4E47;
 
 /// Step N brings schema N to schema N + 1. A step that was released never changes.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE generation (number INTEGER NOT NULL) STRICT;
     INSERT INTO generation VALUES (0);
 
@@ -69,7 +70,74 @@ const STEPS: &[&str] = &["
         problem TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE limit_settings (settings TEXT NOT NULL) STRICT;
+    INSERT INTO limit_settings VALUES ('{}');
+
+    -- What previews said.
+    CREATE TABLE sync_preview (
+        run_id INTEGER PRIMARY KEY REFERENCES sync_run (id) ON DELETE CASCADE,
+        summary TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE sync_preview_change (
+        run_id INTEGER NOT NULL REFERENCES sync_preview (run_id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        change TEXT NOT NULL,
+        PRIMARY KEY (run_id, number)
+    ) STRICT, WITHOUT ROWID;
+",
+    // What runs changed, so that it can be looked at and taken back; see `journal`.
+    "
+    CREATE TABLE history_settings (settings TEXT NOT NULL) STRICT;
+    INSERT INTO history_settings VALUES ('{}');
+
+    -- The runs that changed something and whose changes are kept.
+    CREATE TABLE journal (
+        run_id INTEGER PRIMARY KEY REFERENCES sync_run (id),
+        source_id INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+        -- How many contacts the source had before the run.
+        contacts_before INTEGER NOT NULL,
+        bytes INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX journal_by_source ON journal (source_id, run_id);
+    -- Contacts that were not there before the run.
+    CREATE TABLE journal_added (
+        run_id INTEGER NOT NULL REFERENCES journal (run_id) ON DELETE CASCADE,
+        first_id INTEGER NOT NULL,
+        last_id INTEGER NOT NULL,
+        PRIMARY KEY (run_id, first_id)
+    ) STRICT, WITHOUT ROWID;
+    -- What contacts were before the run. The numbers grow with the runs.
+    CREATE TABLE journal_contact (
+        id INTEGER PRIMARY KEY,
+        run_id INTEGER NOT NULL REFERENCES journal (run_id) ON DELETE CASCADE,
+        contact_id INTEGER NOT NULL,
+        source_key TEXT NOT NULL,
+        phonebook_id INTEGER,
+        missing_since TEXT,
+        -- NULL, both: the run did not change them.
+        digest BLOB,
+        details TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX journal_contact_by_run ON journal_contact (run_id, contact_id);
+    CREATE INDEX journal_contact_by_contact ON journal_contact (contact_id, run_id);
+    -- What phonebooks were before the run; without a name: not there.
+    CREATE TABLE journal_phonebook (
+        run_id INTEGER NOT NULL REFERENCES journal (run_id) ON DELETE CASCADE,
+        phonebook_id INTEGER NOT NULL,
+        name TEXT,
+        is_local INTEGER NOT NULL,
+        -- Whether the source filled it.
+        is_filled INTEGER NOT NULL,
+        PRIMARY KEY (run_id, phonebook_id)
+    ) STRICT, WITHOUT ROWID;
+    -- What this run and those before it changed is not kept; what later ones changed is, without a gap.
+    ALTER TABLE source ADD COLUMN changes_lost_until INTEGER NOT NULL DEFAULT 0;
+    UPDATE source SET changes_lost_until = (SELECT coalesce(max(id), 0) FROM sync_run);
+",
+];
 
 /// The newest schema this program knows.
 const KNOWN: u32 = STEPS.len() as u32;

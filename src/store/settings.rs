@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::json::{from_json, to_json};
 use super::{Change, Reading, StoreError};
 use crate::phonebook::PhonebookId;
-use crate::settings::{LocalPhonebook, Settings, SourceSettings, folded_name};
+use crate::settings::{HistorySettings, LocalPhonebook, Settings, SourceSettings, folded_name};
 
 /// A source as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,42 @@ fn source_json(source: &SourceSettings) -> Result<String, StoreError> {
     to_json(&json)
 }
 
+/// What becomes of the contacts and phonebooks of sources that are switched off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwitchedOff {
+    /// They become local ones, rather than being removed.
+    pub keep: bool,
+    /// Only of this source; otherwise of every one that is off.
+    pub source: Option<String>,
+}
+
+/// What becomes of contacts and phonebooks whose source an edit deletes or switches off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftContacts {
+    /// When it deletes the source.
+    pub removed: RemovedSources,
+    /// When the source is off afterwards; `None` leaves them as they are, the source's.
+    pub switched_off: Option<SwitchedOff>,
+}
+
+impl From<RemovedSources> for LeftContacts {
+    fn from(removed: RemovedSources) -> Self {
+        LeftContacts { removed, switched_off: None }
+    }
+}
+
+impl LeftContacts {
+    /// The fate of a source's contacts when it is off.
+    #[must_use]
+    pub fn of_disabled(&self, source: &SourceSettings) -> Option<&SwitchedOff> {
+        self.switched_off.as_ref().filter(|off| {
+            let is_meant =
+                off.source.as_ref().is_none_or(|name| folded_name(name) == folded_name(&source.name));
+            !source.enabled && is_meant
+        })
+    }
+}
+
 impl Reading<'_> {
     /// All settings.
     pub fn settings(&self) -> Result<Settings, StoreError> {
@@ -60,13 +96,22 @@ impl Reading<'_> {
             .filter(|phonebook| phonebook.is_local)
             .map(|phonebook| LocalPhonebook { name: phonebook.name })
             .collect();
+        let limits =
+            self.connection.query_row("SELECT settings FROM limit_settings", [], |row| from_json(row, 0))?;
         Ok(Settings {
             numbers,
+            limits,
+            history: self.history_settings()?,
             phonebooks,
             trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
             sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
             inbound_routes: self.parts("SELECT settings FROM inbound_route ORDER BY position")?,
         })
+    }
+
+    pub(super) fn history_settings(&self) -> Result<HistorySettings, StoreError> {
+        let sql = "SELECT settings FROM history_settings";
+        Ok(self.connection.query_row(sql, [], |row| from_json(row, 0))?)
     }
 
     fn parts<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<T>, StoreError> {
@@ -84,6 +129,13 @@ impl Reading<'_> {
         Ok(sources.collect::<Result<_, _>>()?)
     }
 
+    /// Whether there is anything that belongs to a source.
+    pub fn has_belongings(&self, source: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM contact WHERE source_id = ?1)
+                       OR EXISTS (SELECT 1 FROM phonebook WHERE source_id = ?1)";
+        Ok(self.connection.query_row(sql, [source], |row| row.get(0))?)
+    }
+
     /// A source, by its name in any case.
     pub fn source(&self, name: &str) -> Result<Option<StoredSource>, StoreError> {
         let wanted = folded_name(name);
@@ -96,6 +148,8 @@ impl Change<'_> {
     /// no longer there are deleted. Says whether contacts were touched.
     pub fn save_settings(&self, settings: &Settings, removed: RemovedSources) -> Result<bool, StoreError> {
         self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
+        self.connection.execute("UPDATE limit_settings SET settings = ?", [to_json(&settings.limits)?])?;
+        self.connection.execute("UPDATE history_settings SET settings = ?", [to_json(&settings.history)?])?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;
         let local_before = self.phonebooks()?.into_iter().filter(|phonebook| phonebook.is_local);
@@ -127,7 +181,8 @@ impl Change<'_> {
                 touched = true;
             }
             self.connection.execute(
-                "INSERT INTO source (folded_name, position, settings) VALUES (?1, ?2, ?3)
+                "INSERT INTO source (folded_name, position, settings, changes_lost_until)
+                 VALUES (?1, ?2, ?3, (SELECT coalesce(max(id), 0) FROM sync_run))
                  ON CONFLICT (folded_name) DO UPDATE SET position = ?2, settings = ?3",
                 params![folded_name(&source.name), position, source_json(source)?],
             )?;
@@ -154,7 +209,6 @@ impl Change<'_> {
 
     fn delete_source(&self, source: &StoredSource, removed: RemovedSources) -> Result<bool, StoreError> {
         let contacts = self.contact_count_of(source.id)?;
-        let run = |sql: &str| self.connection.execute(sql, [source.id]);
         match removed {
             RemovedSources::Refuse if contacts > 0 => {
                 return Err(StoreError::Refused(format!(
@@ -163,18 +217,34 @@ impl Change<'_> {
                     source.settings.name
                 )));
             }
-            RemovedSources::KeepContacts => {
-                run("UPDATE contact SET source_id = NULL, missing_since = NULL WHERE source_id = ?")?;
-                run("UPDATE phonebook SET is_local = 1, source_id = NULL WHERE source_id = ?")?;
-            }
+            RemovedSources::KeepContacts => self.release_contacts(source.id, true)?,
             RemovedSources::Refuse | RemovedSources::RemoveContacts => {
-                run("DELETE FROM contact WHERE source_id = ?")?;
-                run("UPDATE phonebook SET source_id = NULL WHERE is_local AND source_id = ?")?;
-                run("DELETE FROM phonebook WHERE source_id = ?")?;
+                self.release_contacts(source.id, false)?;
             }
         }
-        run("DELETE FROM source WHERE id = ?")?;
+        self.connection.execute("DELETE FROM source WHERE id = ?", [source.id])?;
         Ok(contacts > 0)
+    }
+
+    /// Parts a source from its contacts and phonebooks: they are kept as local ones, or removed. What its runs
+    /// changed is forgotten, since it can no longer be taken back.
+    pub fn release_contacts(&self, source: i64, keep: bool) -> Result<(), StoreError> {
+        let statements: &[&str] = if keep {
+            &[
+                "UPDATE contact SET source_id = NULL, missing_since = NULL WHERE source_id = ?",
+                "UPDATE phonebook SET is_local = 1, source_id = NULL WHERE source_id = ?",
+            ]
+        } else {
+            &[
+                "DELETE FROM contact WHERE source_id = ?",
+                "UPDATE phonebook SET source_id = NULL WHERE is_local AND source_id = ?",
+                "DELETE FROM phonebook WHERE source_id = ?",
+            ]
+        };
+        for sql in statements {
+            self.connection.execute(sql, [source])?;
+        }
+        self.forget_all_changes(source)
     }
 
     /// Phonebooks that became local only now, with their source's deletion, stay.

@@ -1,6 +1,6 @@
 //! Comparing what a source sent with what is known of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -16,10 +16,6 @@ use crate::contact::ContactId;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::settings::PhonebookTarget;
 use crate::source::rows::{Row, RowBatch};
-
-/// Most phonebooks there can be (the reference system's larger limit). It also stops a phonebook property
-/// that is really a key, before it makes half a million phonebooks.
-const MAX_PHONEBOOKS: usize = 500;
 
 /// What the store knows of a contact of the source.
 #[derive(Debug, Clone, Copy)]
@@ -142,6 +138,10 @@ pub struct Planner {
     target: PhonebookTarget,
     known: KnownContacts,
     known_phonebooks: Vec<KnownPhonebook>,
+    max_phonebooks: usize,
+    /// Hashes of the names of phonebooks that are too many. Their contacts are not staged: the run is refused
+    /// when all of them are counted.
+    too_many: HashSet<u128>,
     /// Folded name -> place in the plan's phonebooks.
     places: HashMap<String, u32>,
     plan: Plan,
@@ -154,6 +154,7 @@ impl Planner {
         remove_missing: bool,
         known: KnownContacts,
         known_phonebooks: Vec<KnownPhonebook>,
+        max_phonebooks: u32,
         staging_folder: &Path,
     ) -> Result<Self, SyncError> {
         let plan = Plan {
@@ -169,11 +170,20 @@ impl Planner {
             problems: Vec::new(),
             digest: 0,
         };
-        let mut planner = Planner { target, known, known_phonebooks, places: HashMap::new(), plan };
+        let mut planner = Planner {
+            target,
+            known,
+            known_phonebooks,
+            max_phonebooks: max_phonebooks as usize,
+            too_many: HashSet::new(),
+            places: HashMap::new(),
+            plan,
+        };
         // Refused before a row is read, where that can be known.
         if let PhonebookTarget::New { name } | PhonebookTarget::Existing { name } = &planner.target {
             let name = name.clone();
             planner.place_of(&name)?;
+            planner.check_phonebooks()?;
         }
         Ok(planner)
     }
@@ -205,8 +215,9 @@ impl Planner {
                     }
                 }
             }
-            progress.send_modify(|progress| progress.counts = self.plan.counts);
+            progress.send_modify(|progress| progress.rows_came(self.plan.counts));
         }
+        self.check_phonebooks()?;
         Ok(self.finish())
     }
 
@@ -223,11 +234,12 @@ impl Planner {
             });
             return Ok(());
         }
-        let phonebook = match (&contact.phonebook, &self.target) {
-            (Some(name), _) => self.place_of(name)?,
+        let phonebook = match &contact.phonebook {
+            Some(name) => self.place_of(name)?,
             // The only one, found at the start.
-            (None, _) => 0,
+            None => Some(0),
         };
+        let Some(phonebook) = phonebook else { return Ok(()) };
         self.plan.counts.dropped_numbers += contact.dropped.len() as u64;
         for problem in contact.dropped {
             self.keep(problem);
@@ -289,10 +301,31 @@ impl Planner {
         }
     }
 
-    fn place_of(&mut self, name: &PhonebookName) -> Result<u32, SyncError> {
+    /// Refuses more phonebooks than there may be, also to stop a property that is really a key.
+    fn check_phonebooks(&self) -> Result<(), SyncError> {
+        if self.too_many.is_empty() {
+            return Ok(());
+        }
+        let over = self.too_many.len();
+        let column = match &self.target {
+            PhonebookTarget::ByProperty { column, .. } => {
+                format!(": is {column:?} the column that names the team?")
+            }
+            PhonebookTarget::New { .. } | PhonebookTarget::Existing { .. } => String::new(),
+        };
+        Err(SyncError::Refused(format!(
+            "there would be {} phonebooks, {over} more than the {} that are allowed; nothing was changed. \
+             limits.phonebooks can allow more{column}",
+            self.max_phonebooks + over,
+            self.max_phonebooks
+        )))
+    }
+
+    /// `None` when the phonebook would be one too many.
+    fn place_of(&mut self, name: &PhonebookName) -> Result<Option<u32>, SyncError> {
         let folded = name.folded();
         if let Some(place) = self.places.get(&folded) {
-            return Ok(*place);
+            return Ok(Some(*place));
         }
         let refuse = |why: String| Err(SyncError::Refused(why));
         let known = self.known_phonebooks.iter().find(|known| known.name.is_same_as(name));
@@ -328,19 +361,14 @@ impl Planner {
             None => PlannedPhonebook { name: name.clone(), id: None },
         };
         let made = self.plan.phonebooks.iter().filter(|phonebook| phonebook.id.is_none()).count();
-        if planned.id.is_none() && self.known_phonebooks.len() + made >= MAX_PHONEBOOKS {
-            return refuse(format!(
-                "there would be more than {MAX_PHONEBOOKS} phonebooks: is {} the column that names the team?",
-                match &self.target {
-                    PhonebookTarget::ByProperty { column, .. } => format!("{column:?}"),
-                    _ => "this".to_owned(),
-                }
-            ));
+        if planned.id.is_none() && self.known_phonebooks.len() + made >= self.max_phonebooks {
+            self.too_many.insert(hash_of(&folded));
+            return Ok(None);
         }
         let place = self.plan.phonebooks.len() as u32;
         self.plan.phonebooks.push(planned);
         self.places.insert(folded, place);
-        Ok(place)
+        Ok(Some(place))
     }
 
     fn finish(mut self) -> Plan {

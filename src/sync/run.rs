@@ -1,6 +1,7 @@
 //! The record of a sync run, and its progress while it is under way.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub enum RunKind {
     Sync,
     /// Only says what a sync would change.
     Preview,
+    /// Takes back what runs changed.
+    Rollback,
 }
 
 /// How far a run is, or how it ended.
@@ -187,6 +190,15 @@ pub struct SyncRun {
     /// Tells whether two plans do the same; a hexadecimal text.
     #[serde(default)]
     pub plan_digest: String,
+    /// Of a preview: tells whether calls are decided by the same rules as when its effect on them was told.
+    #[serde(default)]
+    pub rules_digest: String,
+    /// The preview whose plan this run was allowed to carry out.
+    #[serde(default)]
+    pub allowed_by: Option<RunId>,
+    /// For a rollback: everything is as it was before this run.
+    #[serde(default)]
+    pub to_before: Option<RunId>,
 }
 
 impl SyncRun {
@@ -208,6 +220,9 @@ impl SyncRun {
             warnings: Vec::new(),
             generation: None,
             plan_digest: String::new(),
+            rules_digest: String::new(),
+            allowed_by: None,
+            to_before: None,
         }
     }
 }
@@ -219,6 +234,12 @@ pub struct Progress {
     pub phase: Phase,
     /// What became of the rows so far.
     pub counts: RunCounts,
+    /// How many rows there probably are: as many as when the source was last read to its end.
+    pub expected_rows: Option<u64>,
+    /// When reading began.
+    pub began: Instant,
+    /// How long it has taken, up to the last rows that came.
+    pub reading: Duration,
     /// The finished run, once it is.
     pub finished: Option<SyncRun>,
 }
@@ -226,7 +247,62 @@ pub struct Progress {
 impl Progress {
     /// At the start.
     #[must_use]
-    pub fn start() -> Self {
-        Progress { phase: Phase::Read, counts: RunCounts::default(), finished: None }
+    pub fn start(expected_rows: Option<u64>) -> Self {
+        Progress {
+            phase: Phase::Read,
+            counts: RunCounts::default(),
+            expected_rows,
+            began: Instant::now(),
+            reading: Duration::ZERO,
+            finished: None,
+        }
+    }
+
+    /// Rows have come.
+    pub fn rows_came(&mut self, counts: RunCounts) {
+        self.counts = counts;
+        self.reading = self.began.elapsed();
+    }
+
+    /// Rows a second, on average since reading began, and how much longer reading will probably take, as far as
+    /// either can be told. `now` is how long it has been going on.
+    #[must_use]
+    pub fn estimate(&self, now: Duration) -> (Option<u64>, Option<Duration>) {
+        // A source that hangs gets slower while it does.
+        let reading = if self.phase == Phase::Read { now } else { self.reading };
+        let milliseconds = u64::try_from(reading.as_millis()).unwrap_or(u64::MAX);
+        let rate = (self.counts.rows > 0 && milliseconds > 0)
+            .then(|| self.counts.rows.saturating_mul(1000) / milliseconds)
+            .filter(|rate| *rate > 0);
+        let left = self.expected_rows.and_then(|expected| expected.checked_sub(self.counts.rows));
+        let remaining = match (self.phase, rate, left) {
+            (Phase::Read, Some(rate), Some(left)) => {
+                Some(Duration::from_millis(left.saturating_mul(1000) / rate))
+            }
+            _ => None,
+        };
+        (rate, remaining)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_remains_is_estimated_while_rows_are_read() {
+        let mut progress = Progress::start(Some(3000));
+        let second = Duration::from_secs(1);
+        assert_eq!(progress.estimate(second), (None, None), "nothing came yet");
+        progress.counts.rows = 1000;
+        assert_eq!(progress.estimate(second), (Some(1000), Some(2 * second)));
+        // There were more than the last time: nobody knows how many.
+        progress.counts.rows = 4000;
+        assert_eq!(progress.estimate(2 * second), (Some(2000), None));
+        (progress.phase, progress.reading) = (Phase::Build, second);
+        assert_eq!(progress.estimate(9 * second), (Some(4000), None));
+        progress.expected_rows = None;
+        (progress.phase, progress.counts.rows) = (Phase::Read, 1000);
+        assert_eq!(progress.estimate(second), (Some(1000), None));
     }
 }

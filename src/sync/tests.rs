@@ -41,6 +41,7 @@ struct Pass {
     known: KnownContacts,
     phonebooks: Vec<KnownPhonebook>,
     blank: Option<PhonebookName>,
+    max_phonebooks: u32,
 }
 
 impl Default for Pass {
@@ -51,6 +52,7 @@ impl Default for Pass {
             known: KnownContacts::default(),
             phonebooks: Vec::new(),
             blank: None,
+            max_phonebooks: 500,
         }
     }
 }
@@ -62,8 +64,14 @@ impl Pass {
             region: Some("DE".parse().unwrap()),
             blank_property: self.blank,
         };
-        let planner =
-            Planner::new(self.target, self.remove_missing, self.known, self.phonebooks, Path::new("/tmp"))?;
+        let planner = Planner::new(
+            self.target,
+            self.remove_missing,
+            self.known,
+            self.phonebooks,
+            self.max_phonebooks,
+            Path::new("/tmp"),
+        )?;
         let (sender, receiver) = mpsc::channel(rows.len().max(1));
         for (place, values) in rows.iter().enumerate() {
             let mut batch = RowBatch::new(preparation.projection.columns().len());
@@ -79,7 +87,7 @@ impl Pass {
         }
         drop(sender);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let progress = watch::Sender::new(Progress::start());
+        let progress = watch::Sender::new(Progress::start(None));
         planner.run(&preparation, receiver, &progress, runtime.handle(), &CancellationToken::new())
     }
 }
@@ -280,11 +288,26 @@ fn an_existing_phonebook_must_be_there_and_empty() {
 }
 
 #[test]
-fn a_property_that_is_really_a_key_is_refused() {
-    let keys: Vec<String> = (0..501).map(|number| number.to_string()).collect();
+fn a_property_that_is_really_a_key_is_refused_by_how_many() {
+    let keys: Vec<String> = (0..517).map(|number| number.to_string()).collect();
     let rows: Vec<_> = keys.iter().map(|key| row(key, key, "A", "030 1000001")).collect();
-    let refused = Pass::default().plan(&rows).unwrap_err().to_string();
-    assert!(refused.contains("500") && refused.contains("belongto"), "{refused}");
+    let refused = Pass::default().plan(&rows).unwrap_err();
+    assert!(matches!(refused, SyncError::Refused(_)));
+    let why = refused.to_string();
+    assert!(why.contains("517 phonebooks, 17 more than the 500") && why.contains("belongto"), "{why}");
+}
+
+#[test]
+fn phonebooks_of_others_count_and_known_ones_are_not_new() {
+    let known = |id, text: &str, owner| KnownPhonebook { id: PhonebookId(id), name: name(text), owner };
+    let phonebooks = || vec![known(1, "Sales", Owner::Ours), known(2, "VIP", Owner::Local { contacts: 9 })];
+    let pass = || Pass { phonebooks: phonebooks(), max_phonebooks: 2, ..Pass::default() };
+    assert!(pass().plan(&[row("1", "sales", "A", "030 1000001")]).is_ok());
+    let refused = pass().plan(&[row("1", "Support", "A", "030 1000001")]).unwrap_err().to_string();
+    assert!(refused.contains("3 phonebooks, 1 more than the 2"), "{refused}");
+    // With one phonebook for all it is known before a row is read.
+    let new = PhonebookTarget::New { name: name("Customers") };
+    assert!(Pass { target: new, ..pass() }.plan(&[]).is_err());
 }
 
 #[test]

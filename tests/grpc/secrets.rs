@@ -44,7 +44,7 @@ async fn create(server: &Server, source: v1::Source) -> v1::Source {
 }
 
 async fn update(server: &Server, source: v1::Source) -> Result<v1::Source, tonic::Status> {
-    let request = v1::UpdateSourceRequest { source: Some(source), name: "crm".into() };
+    let request = v1::UpdateSourceRequest { source: Some(source), name: "crm".into(), ..Default::default() };
     Ok(server.sync().await.update_source(request).await?.into_inner().source.unwrap())
 }
 

@@ -28,7 +28,7 @@ async fn a_source_is_made_changed_renamed_and_deleted() {
 
     server.synchronise("crm").await;
     let renamed = v1::Source { name: "customers".into(), enabled: Some(false), ..made.clone() };
-    let request = v1::UpdateSourceRequest { source: Some(renamed), name: "crm".into() };
+    let request = v1::UpdateSourceRequest { source: Some(renamed), name: "crm".into(), ..Default::default() };
     let changed = client.update_source(request).await.unwrap().into_inner().source.unwrap();
     assert_eq!(
         (changed.name.as_str(), changed.enabled, changed.contact_count),
@@ -65,7 +65,7 @@ async fn an_update_made_from_an_older_state_is_aborted() {
     let source = Some(company_source("crm", &server.company()));
     let read =
         client.create_source(v1::CreateSourceRequest { source }).await.unwrap().into_inner().source.unwrap();
-    let update = |source: v1::Source| v1::UpdateSourceRequest { source: Some(source), name: String::new() };
+    let update = |source: v1::Source| v1::UpdateSourceRequest { source: Some(source), ..Default::default() };
     let first = v1::Source { default_region: "GB".into(), ..read.clone() };
     let first = client.update_source(update(first)).await.unwrap().into_inner().source.unwrap();
     assert_ne!(first.etag, read.etag);

@@ -5,6 +5,9 @@
 
 pub(super) mod calls;
 pub(super) mod contacts;
+pub(super) mod history;
+pub(super) mod previews;
+pub(super) mod quality;
 pub(super) mod routes;
 pub(super) mod runs;
 pub(super) mod sources;

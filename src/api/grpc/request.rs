@@ -76,7 +76,8 @@ pub(super) fn page_size(asked: u32) -> Result<u32, EngineError> {
     }
 }
 
-fn foreign_token() -> EngineError {
+/// A page token that no page ended with.
+pub(super) fn foreign_token() -> EngineError {
     bad(
         "page_token",
         "is not one that a page of this list ended with; send next_page_token as it was, or nothing",

@@ -8,7 +8,7 @@ use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
 use crate::engine::{Applied, EngineError};
 use crate::settings::{Change, ChangeKind};
-use crate::store::RemovedSources;
+use crate::store::{LeftContacts, RemovedSources, SwitchedOff};
 
 #[tonic::async_trait]
 impl SettingsService for Door {
@@ -16,12 +16,15 @@ impl SettingsService for Door {
         &self,
         request: Request<v1::ApplySettingsRequest>,
     ) -> Result<Response<v1::ApplySettingsResponse>, Status> {
-        let v1::ApplySettingsRequest { document, dry_run, removed_source_contacts } = request.into_inner();
+        let v1::ApplySettingsRequest { document, dry_run, removed_source_contacts, disabled_source_contacts } =
+            request.into_inner();
         let checked = self.wait(self.engine.check_document_at_servers(&document)).await?;
         let source_warnings = checked.map_err(status::of)?;
         let apply = move |engine: &crate::engine::Engine| {
             let removed = removed_sources("removed_source_contacts", removed_source_contacts)?;
-            engine.apply(&document, removed, dry_run)
+            let keep = kept_when_disabled("disabled_source_contacts", disabled_source_contacts)?;
+            let switched_off = keep.map(|keep| SwitchedOff { keep, source: None });
+            engine.apply(&document, LeftContacts { removed, switched_off }, dry_run)
         };
         let Applied { changes, generation } = self.edit(apply).await?;
         Ok(Response::new(v1::ApplySettingsResponse {
@@ -54,6 +57,15 @@ pub(super) fn removed_sources(field: &str, contacts: i32) -> Result<RemovedSourc
         Ok(v1::SourceContacts::Remove) => Ok(RemovedSources::RemoveContacts),
         Err(_) => Err(bad(field, format!("is {contacts}; a value of SourceContacts is expected"))),
     }
+}
+
+/// Whether contacts of sources that are switched off are kept as local ones; `None` leaves them as they are.
+pub(super) fn kept_when_disabled(field: &str, contacts: i32) -> Result<Option<bool>, EngineError> {
+    Ok(match removed_sources(field, contacts)? {
+        RemovedSources::Refuse => None,
+        RemovedSources::KeepContacts => Some(true),
+        RemovedSources::RemoveContacts => Some(false),
+    })
 }
 
 fn change(Change { kind, subject, details }: Change) -> v1::SettingsChange {

@@ -1,5 +1,8 @@
 //! `SyncService`: sources and their runs.
 
+mod history;
+mod previews;
+mod quality;
 mod sources;
 mod watching;
 
@@ -11,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{self, runs};
 use super::request::{check_name, cut, known_id, number_token, page_size};
-use super::settings::removed_sources;
+use super::settings::{kept_when_disabled, removed_sources};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::sync_service_server::SyncService;
@@ -78,8 +81,33 @@ impl SyncService for Door {
         if let Some(active) = self.engine.active_run(run.id) {
             self.wait(watching::end_of(&active)).await?;
         }
-        let run = self.engine.run(run.id).await.map_err(status::of)?;
-        Ok(Response::new(v1::PreviewSyncResponse { run: Some(runs::run(run)) }))
+        let id = run.id;
+        let said = move |engine: &Engine| {
+            engine.read(|reading| {
+                let run = reading.sync_run(id)?;
+                let run =
+                    run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })?;
+                let preview = reading.preview(id)?.map(convert::previews::preview);
+                Ok(v1::PreviewSyncResponse { run: Some(runs::run(run)), preview })
+            })
+        };
+        self.read(said).await.map(Response::new)
+    }
+
+    async fn get_sync_preview(
+        &self,
+        request: Request<v1::GetSyncPreviewRequest>,
+    ) -> Result<Response<v1::GetSyncPreviewResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| previews::get(engine, &request)).await.map(Response::new)
+    }
+
+    async fn list_sync_preview_changes(
+        &self,
+        request: Request<v1::ListSyncPreviewChangesRequest>,
+    ) -> Result<Response<v1::ListSyncPreviewChangesResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| previews::changes(engine, &request)).await.map(Response::new)
     }
 
     async fn list_sync_runs(
@@ -96,6 +124,30 @@ impl SyncService for Door {
     ) -> Result<Response<v1::GetSyncRunResponse>, Status> {
         let request = request.into_inner();
         self.read(move |engine| get_run(engine, &request)).await.map(Response::new)
+    }
+
+    async fn list_sync_changes(
+        &self,
+        request: Request<v1::ListSyncChangesRequest>,
+    ) -> Result<Response<v1::ListSyncChangesResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| history::list_changes(engine, &request)).await.map(Response::new)
+    }
+
+    async fn rollback_sync(
+        &self,
+        request: Request<v1::RollbackSyncRequest>,
+    ) -> Result<Response<v1::RollbackSyncResponse>, Status> {
+        let started_by = started_by(request.remote_addr());
+        let v1::RollbackSyncRequest { run_id: id, dry_run } = request.into_inner();
+        let id = run_id(id)?;
+        if dry_run {
+            let plan = self.read(move |engine| engine.plan_rollback(id)).await?;
+            let plan = Some(convert::history::plan(plan));
+            return Ok(Response::new(v1::RollbackSyncResponse { run: None, plan }));
+        }
+        let run = self.engine.start_rollback(id, &started_by).await.map_err(status::of)?;
+        Ok(Response::new(v1::RollbackSyncResponse { run: Some(runs::run(run)), plan: None }))
     }
 
     async fn list_sources(
@@ -136,15 +188,16 @@ impl SyncService for Door {
         &self,
         request: Request<v1::UpdateSourceRequest>,
     ) -> Result<Response<v1::UpdateSourceResponse>, Status> {
-        let v1::UpdateSourceRequest { source, name } = request.into_inner();
+        let v1::UpdateSourceRequest { source, name, contacts } = request.into_inner();
         let (settings, etag) = convert::sources::from_proto(source).map_err(status::of)?;
+        let keep = kept_when_disabled("contacts", contacts).map_err(status::of)?;
         let new_name = settings.name.clone();
         let present_name = if name.is_empty() { new_name.clone() } else { name };
         check_name("name", &present_name).map_err(status::of)?;
         let checked = self.wait(self.engine.check_at_server(&present_name, &settings)).await?;
         let warnings = checked.map_err(status::of)?;
         let update = move |engine: &Engine| {
-            engine.update_source(&present_name, settings, &etag)?;
+            engine.update_source_and(&present_name, settings, &etag, keep)?;
             sources::get(engine, &new_name)
         };
         let source = self.edit(update).await?;
@@ -182,6 +235,22 @@ impl SyncService for Door {
                 format!("the source did not answer within {TEST_TIME:?}; is it reachable, is it very large?");
             convert::sources::failed_test(problem)
         })))
+    }
+
+    async fn get_quality_report(
+        &self,
+        request: Request<v1::GetQualityReportRequest>,
+    ) -> Result<Response<v1::GetQualityReportResponse>, Status> {
+        let v1::GetQualityReportRequest { source } = request.into_inner();
+        self.read(move |engine| quality::report(engine, &source)).await.map(Response::new)
+    }
+
+    async fn list_quality_findings(
+        &self,
+        request: Request<v1::ListQualityFindingsRequest>,
+    ) -> Result<Response<v1::ListQualityFindingsResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| quality::findings(engine, &request)).await.map(Response::new)
     }
 }
 

@@ -20,10 +20,10 @@ pub const SOURCE_NAME: &str = "sample-company";
 pub fn settings(database: &Path) -> Settings {
     Settings {
         numbers: NumberSettings { default_region: Some(region("DE")), last_digits: 0 },
-        phonebooks: Vec::new(),
         trunks: vec![trunk("berlin", "DE"), trunk("london", "GB")],
         sources: vec![source(database)],
         inbound_routes: inbound_routes(),
+        ..Settings::default()
     }
 }
 

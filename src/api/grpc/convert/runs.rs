@@ -21,6 +21,9 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         warnings,
         generation,
         plan_digest: _,
+        rules_digest: _,
+        allowed_by,
+        to_before,
     } = run;
     v1::SyncRun {
         run_id: id.0,
@@ -28,6 +31,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         kind: match kind {
             RunKind::Sync => v1::SyncRunKind::Sync,
             RunKind::Preview => v1::SyncRunKind::Preview,
+            RunKind::Rollback => v1::SyncRunKind::Rollback,
         }
         .into(),
         state: state(came_to).into(),
@@ -45,6 +49,8 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
             })
             .collect(),
         warnings,
+        allowed_by: allowed_by.map_or(0, |preview| preview.0),
+        to_before_run_id: to_before.map_or(0, |run| run.0),
     }
 }
 
@@ -68,7 +74,7 @@ fn phase(phase: Phase) -> v1::SyncPhase {
     }
 }
 
-fn counts(counts: RunCounts) -> v1::SyncCounts {
+pub(super) fn counts(counts: RunCounts) -> v1::SyncCounts {
     let RunCounts {
         rows,
         added,
@@ -98,6 +104,7 @@ pub(in crate::api::grpc) fn progress(record: &SyncRun, now: &Progress) -> v1::Sy
     if let Some(ended) = &now.finished {
         return v1::SyncProgress { phase: phase(now.phase).into(), ..ended_progress(ended) };
     }
+    let (rows_per_second, remaining) = now.estimate(now.began.elapsed());
     v1::SyncProgress {
         run_id: record.id.0,
         phase: phase(now.phase).into(),
@@ -105,6 +112,9 @@ pub(in crate::api::grpc) fn progress(record: &SyncRun, now: &Progress) -> v1::Sy
         elapsed_ms: milliseconds_between(record.started_at, Timestamp::now()),
         state: v1::SyncRunState::Running.into(),
         run: None,
+        rows_per_second: rows_per_second.unwrap_or(0),
+        expected_rows: now.expected_rows,
+        remaining_ms: remaining.and_then(|remaining| u64::try_from(remaining.as_millis()).ok()),
     }
 }
 
@@ -118,7 +128,17 @@ pub(in crate::api::grpc) fn ended_progress(record: &SyncRun) -> v1::SyncProgress
         elapsed_ms: record.finished_at.map_or(0, |end| milliseconds_between(record.started_at, end)),
         state: state(record.state).into(),
         run: Some(run(record.clone())),
+        rows_per_second: rows_per_second(record),
+        expected_rows: None,
+        remaining_ms: None,
     }
+}
+
+/// On average, while it read.
+fn rows_per_second(record: &SyncRun) -> u64 {
+    let reading = record.phases.iter().find(|time| time.phase == Phase::Read);
+    let milliseconds = reading.map_or(0, |time| time.milliseconds);
+    record.counts.rows.saturating_mul(1000).checked_div(milliseconds).unwrap_or(0)
 }
 
 /// The clock may have been set back meanwhile: then it is nothing.

@@ -1,0 +1,103 @@
+//! Synchronize to Phonebook: a new one, one for each value of a column, or an existing one that is empty.
+
+use super::*;
+
+impl Fixture {
+    fn target(&self, target: &str) -> Result<(), EngineError> {
+        let mut source = self.engine.settings()?.sources.remove(0);
+        source.phonebook =
+            toml::from_str::<toml::Table>(target).unwrap()["phonebook"].clone().try_into().unwrap();
+        self.engine.update_source("crm", source, "").map(drop)
+    }
+
+    /// Name, source and contacts of every phonebook.
+    fn phonebooks(&self) -> Vec<(String, Option<String>, u64)> {
+        let stored = self.engine.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?)).unwrap();
+        let told = stored.into_iter().map(|phonebook| {
+            let source = match phonebook.origin {
+                crate::phonebook::PhonebookOrigin::Local => None,
+                crate::phonebook::PhonebookOrigin::Synced(source) => Some(source),
+            };
+            (phonebook.name.to_string(), source, phonebook.contact_count)
+        });
+        told.collect()
+    }
+}
+
+fn book(name: &str, source: Option<&str>, contacts: u64) -> (String, Option<String>, u64) {
+    (name.to_owned(), source.map(str::to_owned), contacts)
+}
+
+const TWO: [(u32, &str, &str, &str); 2] =
+    [(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")];
+
+#[tokio::test]
+async fn a_new_phonebook_is_made_with_the_name_that_is_given() {
+    let fixture = Fixture::new();
+    fixture.target("phonebook = { new = { name = 'Customers' } }").unwrap();
+    fixture.put(&TWO);
+    fixture.sync().await;
+    assert_eq!(fixture.phonebooks(), [book("Customers", Some("crm"), 2)]);
+    // By another name they move, and the old one is told to be empty.
+    fixture.target("phonebook = { new = { name = 'Clients' } }").unwrap();
+    let run = fixture.sync().await;
+    assert_eq!(run.counts.moved, 2);
+    assert_eq!(run.warnings, ["phonebook \"Customers\" is empty now; it had 2 contacts"]);
+    assert_eq!(fixture.phonebooks(), [book("Customers", Some("crm"), 0), book("Clients", Some("crm"), 2)]);
+}
+
+#[tokio::test]
+async fn a_value_that_is_new_in_a_later_run_makes_a_new_phonebook() {
+    let fixture = Fixture::new();
+    fixture.put(&TWO);
+    fixture.sync().await;
+    assert_eq!(fixture.phonebooks(), [book("Sales", Some("crm"), 1), book("Support", Some("crm"), 1)]);
+    fixture.put(&[
+        TWO[0],
+        TWO[1],
+        (3, "Esch", "030 1111111", "Export"),
+        (4, "Falk", "030 2222222", " SALES "),
+    ]);
+    fixture.sync().await;
+    assert_eq!(
+        fixture.phonebooks(),
+        [book("Sales", Some("crm"), 2), book("Support", Some("crm"), 1), book("Export", Some("crm"), 1)]
+    );
+}
+
+#[tokio::test]
+async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is_not() {
+    let fixture = Fixture::new();
+    fixture.put(&TWO);
+    assert!(fixture.target("phonebook = { existing = { name = 'VIP' } }").is_err(), "there is none");
+    fixture.engine.create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
+    fixture.target("phonebook = { existing = { name = 'vip' } }").unwrap();
+    assert_eq!(fixture.sync().await.state, RunState::Succeeded);
+    assert_eq!(fixture.phonebooks(), [book("VIP", Some("crm"), 2)]);
+    // Its own contacts do not make it another's.
+    assert_eq!(fixture.sync().await.counts.unchanged, 2);
+
+    // Kept as local ones when their source goes, they keep others out.
+    let mut second = fixture.engine.settings().unwrap().sources.remove(0);
+    fixture.engine.delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+    second.name = "crm".into();
+    fixture.engine.create_source(second).unwrap();
+    let (before, generation) = (fixture.phonebooks(), fixture.engine.generation());
+    let refused = fixture.sync().await;
+    assert_eq!(refused.state, RunState::Refused);
+    assert!(refused.failure.contains("not empty (it has 2 contacts)"), "{}", refused.failure);
+    assert_eq!((fixture.phonebooks(), fixture.engine.generation()), (before, generation));
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_took_meanwhile_is_refused_before_anything_changes() {
+    let fixture = Fixture::new();
+    fixture.put(&TWO);
+    fixture.engine.create_phonebook(PhonebookName::parse("support").unwrap()).unwrap();
+    for kind in [RunKind::Preview, RunKind::Sync] {
+        let refused = fixture.run(kind, None).await;
+        assert_eq!(refused.state, RunState::Refused);
+        assert!(refused.failure.contains("taken by a local phonebook"), "{}", refused.failure);
+    }
+    assert_eq!(fixture.phonebooks(), [book("support", None, 0)]);
+}
