@@ -13,6 +13,7 @@
 
 mod editing;
 mod publishing;
+mod scheduling;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use editing::{Applied, Edited, etag, is_same_name};
+pub use scheduling::Scheduling;
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.
@@ -77,6 +79,14 @@ pub enum EngineError {
     SyncRunning { name: String, run: RunId },
     #[error("source {name:?} is off: turn it on (enabled = true) before synchronising it")]
     SourceIsOff { name: String },
+}
+
+/// Run on a thread where blocking is allowed.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
 }
 
 impl Engine {

@@ -8,6 +8,7 @@
 mod difference;
 mod document;
 mod inbound_route;
+mod schedule;
 mod source;
 mod validation;
 
@@ -22,6 +23,10 @@ use crate::phonebook::PhonebookName;
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use schedule::{
+    Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS, MAX_INTERVAL_MINUTES,
+    MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,
+};
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
@@ -66,8 +71,8 @@ pub struct NumberSettings {
 /// Fewest last digits that may count as a match; fewer match strangers.
 pub const MIN_LAST_DIGITS: u8 = 7;
 
-fn is_zero(number: &u8) -> bool {
-    *number == 0
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 /// A phonebook made by hand.

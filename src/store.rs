@@ -15,6 +15,7 @@ mod json;
 mod phonebooks;
 mod runs;
 mod schema;
+mod schedule;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use crate::generation::Generation;
 
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
 pub use phonebooks::StoredPhonebook;
+pub use schedule::DueRun;
 pub use settings::{RemovedSources, StoredSource};
 
 const STORE_FILE: &str = "ringroute.db";

@@ -13,6 +13,7 @@ mod guard;
 mod plan;
 mod prepare;
 mod run;
+mod schedule;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use run::{
     MAX_KEPT_PROBLEMS, Phase, PhaseTime, Problem, ProblemKind, Progress, RunCounts, RunId, RunKind, RunState,
     SyncRun,
 };
+pub use schedule::next_run;
 pub use staging::{Staged, StagedContacts, StagedReader};
 
 /// Why a pass came to nothing. Each says what to do.

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
 const VOCABULARY: &[&str] =
-    &["contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
+    &["clock", "contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[
-    "source", "sync", "store", "index", "snapshot", "matching", "routing", "engine", "api", "demo", "app",
+    "source", "sync", "store", "index", "snapshot", "matching", "routing", "engine", "scheduler", "api", "demo", "app",
     "cli",
 ];
 

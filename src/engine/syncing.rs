@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, EngineError, publishing};
+use super::{Engine, EngineError, blocking, publishing};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
@@ -45,14 +45,6 @@ pub struct StartedRun {
     pub run: SyncRun,
     /// Whether it had been started before, by somebody else.
     pub already_running: bool,
-}
-
-/// Run on a thread where blocking is allowed.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(value) => value,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
 }
 
 impl Engine {

@@ -69,6 +69,15 @@ const STEPS: &[&str] = &["
         problem TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
     ) STRICT, WITHOUT ROWID;
+", "
+    -- What a source was due for, last time that anybody looked: tells after a start what was missed.
+    CREATE TABLE due_run (
+        source_id INTEGER PRIMARY KEY REFERENCES source (id) ON DELETE CASCADE,
+        schedule TEXT NOT NULL,
+        due_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE jitter (seed INTEGER NOT NULL) STRICT;
+    INSERT INTO jitter VALUES (random());
 "];
 
 /// The newest schema this program knows.

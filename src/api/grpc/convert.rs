@@ -7,6 +7,7 @@ pub(super) mod calls;
 pub(super) mod contacts;
 pub(super) mod routes;
 pub(super) mod runs;
+mod schedules;
 pub(super) mod sources;
 
 use jiff::Timestamp;

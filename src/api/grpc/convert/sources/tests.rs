@@ -8,6 +8,7 @@ fn source(connection: Connection, phonebook: PhonebookTarget) -> SourceSettings 
         default_region: None,
         sync_filter: "select ${MAP} from main.people".into(),
         remove_missing: false,
+        schedule: None,
         connection,
         field_map: FieldMap {
             key: Some("id".into()),
@@ -35,7 +36,7 @@ fn a_source_reads_back_as_it_was() {
         source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank }),
         source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank: None }),
     ] {
-        let proto = to_proto(settings.clone(), 7, None);
+        let proto = to_proto(settings.clone(), 7, None, None);
         assert_eq!(proto.contact_count, 7);
         assert_eq!(from_proto(Some(proto)).unwrap(), (settings.clone(), etag(&settings)));
     }
