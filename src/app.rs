@@ -90,7 +90,8 @@ impl Server {
             listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
-        let scheduling = tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
+        let scheduling =
+            tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
         Ok(Server { engine, address, stop, serving, scheduling })
     }

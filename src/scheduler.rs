@@ -77,7 +77,8 @@ impl Scheduler {
             let Some(schedule) = settings.schedule.filter(|_| settings.enabled) else { continue };
             let Some(next) = next_run(&schedule, &settings.name, seed, now) else { continue };
             // Not later than that: the clock may have been wrong before.
-            let was = before.get(&id).filter(|was| was.schedule == schedule).map_or(next, |was| was.at.min(next));
+            let was =
+                before.get(&id).filter(|was| was.schedule == schedule).map_or(next, |was| was.at.min(next));
             let is_open = was <= now && !self.start(&settings.name).await;
             let at = if is_open { was } else { next };
             wake = [wake, if is_open { again } else { Some(next) }].into_iter().flatten().min();
@@ -85,7 +86,9 @@ impl Scheduler {
         }
         let is_remembered = remembered.len() == due.len()
             && remembered.iter().all(|remembered| due.get(&remembered.source) == Some(remembered));
-        if !is_remembered && let Err(error) = self.engine.remember_due_runs(due.values().cloned().collect()).await {
+        if !is_remembered
+            && let Err(error) = self.engine.remember_due_runs(due.values().cloned().collect()).await
+        {
             tracing::error!(%error, "what sources are due for could not be stored");
             wake = wake.or(again);
         }

@@ -24,8 +24,8 @@ pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
 pub use schedule::{
-    Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS, MAX_INTERVAL_MINUTES,
-    MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,
+    Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS,
+    MAX_INTERVAL_MINUTES, MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,
 };
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,

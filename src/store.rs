@@ -14,8 +14,8 @@ mod contacts;
 mod json;
 mod phonebooks;
 mod runs;
-mod schema;
 mod schedule;
+mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,18 @@ const VOCABULARY: &[&str] =
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[
-    "source", "sync", "store", "index", "snapshot", "matching", "routing", "engine", "scheduler", "api", "demo", "app",
+    "source",
+    "sync",
+    "store",
+    "index",
+    "snapshot",
+    "matching",
+    "routing",
+    "engine",
+    "scheduler",
+    "api",
+    "demo",
+    "app",
     "cli",
 ];
 

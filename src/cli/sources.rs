@@ -88,7 +88,8 @@ async fn list(server: ServerArguments, screen: &mut Screen) -> Result<()> {
     if server.json {
         return screen.json(&answer);
     }
-    let mut table = Table::new(["source", "kind", "synchronisation", "contacts", "last run", "ended", "next run"]);
+    let mut table =
+        Table::new(["source", "kind", "synchronisation", "contacts", "last run", "ended", "next run"]);
     for source in &answer.sources {
         let last = source.last_run.as_ref();
         table.row([

@@ -155,11 +155,9 @@ impl TryFrom<Written> for Schedule {
         let one = "one of every, daily, weekly, monthly and cron";
         match (said.next(), said.next()) {
             (Some(frequency), None) => Ok(Schedule { frequency, run_missed, jitter_minutes }),
-            (Some(first), Some(second)) => Err(format!(
-                "a schedule is {one}; this has both {} and {}",
-                first.name(),
-                second.name()
-            )),
+            (Some(first), Some(second)) => {
+                Err(format!("a schedule is {one}; this has both {} and {}", first.name(), second.name()))
+            }
             (None, _) => Err(format!("a schedule is {one}; leave it out to synchronise by hand only")),
         }
     }
@@ -317,7 +315,8 @@ impl DayOfMonth {
     /// A day by its number.
     pub fn new(day: u64) -> Result<Self, String> {
         let day = i8::try_from(day).ok().filter(|day| (1..=31).contains(day)).ok_or(day);
-        day.map(DayOfMonth::Day).map_err(|day| format!("{day} is not a day of a month; {EXPECTED_DAY} is expected"))
+        day.map(DayOfMonth::Day)
+            .map_err(|day| format!("{day} is not a day of a month; {EXPECTED_DAY} is expected"))
     }
 }
 
@@ -348,7 +347,9 @@ impl<'de> Deserialize<'de> for DayOfMonth {
 
             fn visit_i64<E: serde::de::Error>(self, day: i64) -> Result<DayOfMonth, E> {
                 let unsigned = u64::try_from(day);
-                unsigned.map_err(|_| E::invalid_value(Unexpected::Signed(day), &self)).and_then(|day| self.visit_u64(day))
+                unsigned
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(day), &self))
+                    .and_then(|day| self.visit_u64(day))
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DayOfMonth, E> {

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Schedule, Settings, SourceSettings};
+use super::{
+    DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Schedule, Settings, SourceSettings,
+};
 use crate::phone_number::MAX_DIGITS;
 use crate::phonebook::MAX_NAME_CHARACTERS;
 

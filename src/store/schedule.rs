@@ -34,7 +34,10 @@ impl Reading<'_> {
 
     /// A number that no other installation has.
     pub fn jitter_seed(&self) -> Result<u64, StoreError> {
-        Ok(self.connection.query_row("SELECT seed FROM jitter", [], |row| row.get(0)).map(i64::cast_unsigned)?)
+        Ok(self
+            .connection
+            .query_row("SELECT seed FROM jitter", [], |row| row.get(0))
+            .map(i64::cast_unsigned)?)
     }
 }
 

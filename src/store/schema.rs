@@ -10,7 +10,8 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x5249_4E47;
 
 /// Step N brings schema N to schema N + 1. A step that was released never changes.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE generation (number INTEGER NOT NULL) STRICT;
     INSERT INTO generation VALUES (0);
 
@@ -69,7 +70,8 @@ const STEPS: &[&str] = &["
         problem TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
     ) STRICT, WITHOUT ROWID;
-", "
+",
+    "
     -- What a source was due for, last time that anybody looked: tells after a start what was missed.
     CREATE TABLE due_run (
         source_id INTEGER PRIMARY KEY REFERENCES source (id) ON DELETE CASCADE,
@@ -78,7 +80,8 @@ const STEPS: &[&str] = &["
     ) STRICT;
     CREATE TABLE jitter (seed INTEGER NOT NULL) STRICT;
     INSERT INTO jitter VALUES (random());
-"];
+",
+];
 
 /// The newest schema this program knows.
 const KNOWN: u32 = STEPS.len() as u32;

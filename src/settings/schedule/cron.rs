@@ -49,7 +49,11 @@ const FIELDS: [Field; 5] = [
         names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     },
     // 7 is Sunday too.
-    Field { name: "day of the week", range: 0..=7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
+    Field {
+        name: "day of the week",
+        range: 0..=7,
+        names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+    },
 ];
 
 /// The most days that each month may have.
@@ -75,7 +79,8 @@ impl CronExpression {
     /// When it is due on such a day, in order.
     pub fn times(&self) -> impl Iterator<Item = Time> + '_ {
         let values = |bits: u64, most: i8| (0..=most).filter(move |value| has(bits, *value));
-        values(self.hours, 23).flat_map(move |hour| values(self.minutes, 59).map(move |minute| (hour, minute)))
+        values(self.hours, 23)
+            .flat_map(move |hour| values(self.minutes, 59).map(move |minute| (hour, minute)))
             .filter_map(|(hour, minute)| Time::new(hour, minute, 0, 0).ok())
     }
 
@@ -144,9 +149,9 @@ impl Field {
     fn read(&self, (mut column, text): (usize, &str)) -> Result<u64, String> {
         let mut bits = 0;
         for part in text.split(',') {
-            bits |= self.part(part).map_err(|problem| {
-                format!("character {column}, {} {part:?}: {problem}", self.name)
-            })?;
+            bits |= self
+                .part(part)
+                .map_err(|problem| format!("character {column}, {} {part:?}: {problem}", self.name))?;
             column += part.chars().count() + 1;
         }
         Ok(bits)
@@ -173,7 +178,9 @@ impl Field {
 
     fn step(&self, text: &str) -> Result<u8, String> {
         let most = *self.range.end();
-        number(text).filter(|step| (1..=most).contains(step)).ok_or(format!("the step is a number, 1 to {most}"))
+        number(text)
+            .filter(|step| (1..=most).contains(step))
+            .ok_or(format!("the step is a number, 1 to {most}"))
     }
 
     fn value(&self, text: &str) -> Result<u8, String> {

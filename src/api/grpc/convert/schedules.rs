@@ -52,7 +52,10 @@ pub(super) fn to_proto(schedule: Schedule) -> v1::Schedule {
 pub(super) fn from_proto(schedule: v1::Schedule) -> Result<Schedule, EngineError> {
     let v1::Schedule { frequency, run_missed, jitter_minutes } = schedule;
     let missing = || {
-        bad("source.schedule", "says nothing; every, daily, weekly, monthly or cron is expected, or no schedule")
+        bad(
+            "source.schedule",
+            "says nothing; every, daily, weekly, monthly or cron is expected, or no schedule",
+        )
     };
     let frequency = match frequency.ok_or_else(missing)? {
         proto::Frequency::Every(v1::IntervalSchedule { interval }) => Frequency::Every(match interval {

@@ -42,6 +42,87 @@ fn a_source_reads_back_as_it_was() {
     }
 }
 
+#[test]
+fn a_schedule_reads_back_as_it_was() {
+    let zone = r#"at = "03:05", time_zone = "Europe/Berlin""#;
+    for written in [
+        "every = { minutes = 15 }".to_owned(),
+        "every = { hours = 2 }, run_missed = true, jitter_minutes = 7".to_owned(),
+        format!("daily = {{ {zone} }}"),
+        format!(
+            "weekly = {{ {zone}, days = [\"monday\", \"tuesday\", \"wednesday\", \"thursday\", \"friday\", \"saturday\", \
+             \"sunday\"] }}"
+        ),
+        format!("monthly = {{ {zone}, day = 31 }}"),
+        format!("monthly = {{ {zone}, day = \"last\" }}"),
+        "cron = { expression = \"0 3 * * 1-5\", time_zone = \"Asia/Kathmandu\" }".to_owned(),
+    ] {
+        let schedule: toml::Table = toml::from_str(&format!("schedule = {{ {written} }}")).unwrap();
+        let schedule: crate::settings::Schedule = schedule["schedule"].clone().try_into().unwrap();
+        let target = PhonebookTarget::New { name: name("All") };
+        let connection = Connection::Sqlite(SqliteConnection { path: "company.db".into() });
+        let settings = SourceSettings { schedule: Some(schedule), ..source(connection, target) };
+        let next = "2026-01-01T00:00:00Z".parse().unwrap();
+        let proto = to_proto(settings.clone(), 0, None, Some(next));
+        assert_eq!(proto.next_run_at.unwrap().seconds, next.as_second());
+        assert_eq!(from_proto(Some(proto)).unwrap().0, settings, "{written}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_schedule_is_named_by_its_path() {
+    use v1::schedule::Frequency;
+    let text = str::to_owned;
+    let cases = [
+        ("schedule: says nothing", None),
+        ("schedule.every: says nothing", Some(Frequency::Every(v1::IntervalSchedule::default()))),
+        (
+            "schedule.daily.at: \"25:00\"",
+            Some(Frequency::Daily(v1::DailySchedule { at: text("25:00"), time_zone: text("UTC") })),
+        ),
+        (
+            "schedule.daily.time_zone: there is no time zone \"Mars\"",
+            Some(Frequency::Daily(v1::DailySchedule { at: text("03:00"), time_zone: text("Mars") })),
+        ),
+        (
+            "schedule.weekly.days: 9 is not",
+            Some(Frequency::Weekly(v1::WeeklySchedule {
+                days: vec![9],
+                at: text("03:00"),
+                time_zone: text("UTC"),
+            })),
+        ),
+        (
+            "schedule.monthly: says nothing",
+            Some(Frequency::Monthly(v1::MonthlySchedule {
+                on: None,
+                at: text("03:00"),
+                time_zone: text("UTC"),
+            })),
+        ),
+        (
+            "schedule.monthly.day: 32 is not",
+            Some(Frequency::Monthly(v1::MonthlySchedule {
+                on: Some(v1::monthly_schedule::On::Day(32)),
+                at: text("03:00"),
+                time_zone: text("UTC"),
+            })),
+        ),
+        (
+            "schedule.cron.expression: character 3, hour \"24\"",
+            Some(Frequency::Cron(v1::CronSchedule {
+                expression: text("0 24 * * *"),
+                time_zone: text("UTC"),
+            })),
+        ),
+    ];
+    for (expected, frequency) in cases {
+        let schedule = Some(v1::Schedule { frequency, ..Default::default() });
+        let message = from_proto(Some(v1::Source { schedule, ..minimal() })).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("source.{expected}")), "{expected}: {message}");
+    }
+}
+
 fn minimal() -> v1::Source {
     let target = v1::phonebook_target::Target::NewPhonebook(v1::NewPhonebook { name: "All".into() });
     v1::Source {
