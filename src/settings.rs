@@ -10,6 +10,7 @@ mod document;
 mod inbound_route;
 mod schedule;
 mod source;
+mod sql_server;
 mod validation;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
 };
+pub use sql_server::ConnectionProblem;
 pub use validation::{
     MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES, MAX_TRUNKS, folded_name,
 };

@@ -16,6 +16,7 @@ pub mod rows;
 
 mod csv;
 mod query;
+mod sql_server;
 mod sqlite;
 
 use std::pin::Pin;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Connection, SourceSettings};
+use crate::settings::{Connection, ConnectionProblem, SourceSettings};
 use filter::{FilterError, SyncFilter};
 use rows::{Field, Projection, RowBatch};
 
@@ -144,6 +145,12 @@ impl From<FilterError> for SourceError {
     }
 }
 
+impl From<ConnectionProblem> for SourceError {
+    fn from(ConnectionProblem { field, problem }: ConnectionProblem) -> Self {
+        SourceError::Settings { field, problem }
+    }
+}
+
 impl SourceError {
     fn settings(field: impl Into<String>, problem: impl Into<String>) -> Self {
         SourceError::Settings { field: field.into(), problem: problem.into() }
@@ -159,6 +166,10 @@ pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceE
     match &settings.connection {
         Connection::Sqlite(connection) => Ok(Box::new(sqlite::SqliteSource::new(connection, query)?)),
         Connection::Csv(connection) => Ok(Box::new(csv::CsvSource::new(connection, query)?)),
+        Connection::SqlServer(connection) => {
+            connection.check()?;
+            Ok(Box::new(sql_server::SqlServerSource::new(connection, query)?))
+        }
     }
 }
 

@@ -109,6 +109,7 @@ fn kind(source: &v1::Source) -> &'static str {
     match source.connection.as_ref().and_then(|connection| connection.kind.as_ref()) {
         Some(v1::connection::Kind::Sqlite(_)) => "sqlite",
         Some(v1::connection::Kind::Csv(_)) => "csv",
+        Some(v1::connection::Kind::SqlServer(_)) => "sql_server",
         None => "unknown to this version",
     }
 }

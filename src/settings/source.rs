@@ -52,6 +52,8 @@ pub enum Connection {
     Sqlite(SqliteConnection),
     /// A file of comma-separated values (RFC 4180) with a header line.
     Csv(CsvConnection),
+    /// A database on a Microsoft SQL Server.
+    SqlServer(Box<SqlServerConnection>),
 }
 
 impl Connection {
@@ -61,6 +63,22 @@ impl Connection {
         match self {
             Connection::Sqlite(_) => "sqlite",
             Connection::Csv(_) => "csv",
+            Connection::SqlServer(_) => "sql_server",
+        }
+    }
+
+    /// The secrets in it, by the fields that they are in.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        match self {
+            Connection::Sqlite(_) | Connection::Csv(_) => Vec::new(),
+            Connection::SqlServer(connection) => {
+                let secrets = [
+                    ("connection.sql_server.connection_string", &connection.connection_string),
+                    ("connection.sql_server.password", &connection.password),
+                ];
+                secrets.into_iter().filter_map(|(field, secret)| Some((field, secret.as_ref()?))).collect()
+            }
         }
     }
 }

@@ -33,6 +33,22 @@ pub enum RemovedSources {
     RemoveContacts,
 }
 
+/// A source as JSON with its secrets, which are written out nowhere else.
+fn source_json(source: &SourceSettings) -> Result<String, StoreError> {
+    let refused = |problem: String| StoreError::Refused(problem);
+    let mut json = serde_json::to_value(source).map_err(|error| refused(error.to_string()))?;
+    for (field, secret) in source.connection.secrets() {
+        if secret.is_stored() {
+            return Err(refused(format!("no secret is stored for {field} of source {:?}", source.name)));
+        }
+        let Some(secret) = secret.typed_in() else { continue };
+        let place = json.pointer_mut(&format!("/{}", field.replace('.', "/")));
+        let place = place.ok_or_else(|| refused(format!("{field} has no place in the store")))?;
+        *place = secret.into();
+    }
+    to_json(&json)
+}
+
 impl Reading<'_> {
     /// All settings.
     pub fn settings(&self) -> Result<Settings, StoreError> {
@@ -113,7 +129,7 @@ impl Change<'_> {
             self.connection.execute(
                 "INSERT INTO source (folded_name, position, settings) VALUES (?1, ?2, ?3)
                  ON CONFLICT (folded_name) DO UPDATE SET position = ?2, settings = ?3",
-                params![folded_name(&source.name), position, to_json(source)?],
+                params![folded_name(&source.name), position, source_json(source)?],
             )?;
         }
         for source in gone.values() {
@@ -127,7 +143,7 @@ impl Change<'_> {
         let settings = SourceSettings { name: new_name.to_owned(), ..source.settings.clone() };
         self.connection.execute(
             "UPDATE source SET folded_name = ?, settings = ? WHERE id = ?",
-            params![folded_name(new_name), to_json(&settings)?, source.id],
+            params![folded_name(new_name), source_json(&settings)?, source.id],
         )?;
         self.connection.execute(
             "UPDATE sync_run SET source_name = ?1, record = json_set(record, '$.source', ?1) WHERE source_name = ?2",

@@ -1,5 +1,7 @@
 //! Sources <-> the contract's.
 
+mod sql_server;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -68,6 +70,7 @@ fn connection(connection: Connection) -> v1::Connection {
         Connection::Csv(CsvConnection { path, delimiter }) => {
             Kind::Csv(v1::CsvConnection { path: text(&path), delimiter: delimiter.into() })
         }
+        Connection::SqlServer(connection) => Kind::SqlServer(sql_server::to_proto(*connection)),
     };
     v1::Connection { kind: Some(kind) }
 }
@@ -134,7 +137,7 @@ fn region_from(text: &str) -> Result<Option<Region>, EngineError> {
 fn connection_from(connection: Option<v1::Connection>) -> Result<Connection, EngineError> {
     use v1::connection::Kind;
     let kind = connection.and_then(|connection| connection.kind);
-    match kind.ok_or_else(|| bad("source.connection", "is missing; sqlite or csv is expected"))? {
+    match kind.ok_or_else(|| bad("source.connection", "is missing; sql_server, sqlite or csv is expected"))? {
         Kind::Sqlite(v1::SqliteConnection { path }) => {
             Ok(Connection::Sqlite(SqliteConnection { path: path.into() }))
         }
@@ -152,6 +155,9 @@ fn connection_from(connection: Option<v1::Connection>) -> Result<Connection, Eng
                 }
             };
             Ok(Connection::Csv(CsvConnection { path: path.into(), delimiter }))
+        }
+        Kind::SqlServer(connection) => {
+            Ok(Connection::SqlServer(Box::new(sql_server::from_proto(connection)?)))
         }
     }
 }
