@@ -21,6 +21,7 @@ use crate::api::grpc;
 use crate::clock::SystemClock;
 use crate::config::{Config, LogConfig, LogFormat, LogLevel};
 use crate::engine::{Engine, EngineError};
+use crate::notifier::{self, Ways};
 use crate::scheduler;
 
 /// How many connections may wait to be accepted.
@@ -34,6 +35,7 @@ pub struct Server {
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
+    notifying: JoinHandle<()>,
 }
 
 /// Why a server did not start, or ended by itself.
@@ -92,8 +94,11 @@ impl Server {
         let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
+        let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
+        let notifying =
+            tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, stop, serving, scheduling })
+        Ok(Server { engine, address, stop, serving, scheduling, notifying })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
@@ -124,7 +129,8 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served) = tokio::join!(syncs, self.serving);
+        let (syncs, served, notified) = tokio::join!(syncs, self.serving, self.notifying);
+        joined(notified.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",

@@ -12,6 +12,7 @@
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
 mod editing;
+mod notifying;
 mod publishing;
 mod scheduling;
 mod syncing;
@@ -34,6 +35,7 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use editing::{Applied, Edited, etag, is_same_name};
+pub use notifying::RunNews;
 pub use scheduling::Scheduling;
 pub use syncing::{ActiveRun, StartedRun};
 
@@ -47,6 +49,8 @@ pub struct Engine {
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
     starting: tokio::sync::Mutex<()>,
+    /// How many runs have ended since the start.
+    runs_ended: watch::Sender<u64>,
 }
 
 /// Why the engine could not do what it was asked, and the remedy.
@@ -101,6 +105,7 @@ impl Engine {
             current,
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
+            runs_ended: watch::Sender::new(0),
         };
         engine.publish_stored()?;
         Ok(Arc::new(engine))

@@ -11,8 +11,8 @@
 //! are a [`snapshot`], and the newest one is what every call is answered from: [`matching`] says who calls,
 //! [`routing`] says where the call goes, and why.
 //!
-//! The [`engine`] wires these rooms together. The [`scheduler`] starts the runs that are due, and the doors call
-//! it: gRPC in [`api`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
+//! The [`engine`] wires these rooms together. The [`scheduler`] starts the runs that are due, the [`notifier`] tells
+//! what they came to, and the doors call the engine: gRPC in [`api`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
 //!
 //! # What holds throughout
 //!
@@ -31,6 +31,7 @@ pub mod engine;
 pub mod generation;
 pub mod index;
 pub mod matching;
+pub mod notifier;
 pub mod phone_number;
 pub mod phonebook;
 pub mod routing;

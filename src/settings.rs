@@ -8,6 +8,7 @@
 mod difference;
 mod document;
 mod inbound_route;
+mod notify;
 mod schedule;
 mod source;
 mod sql_server;
@@ -24,6 +25,9 @@ use crate::phonebook::PhonebookName;
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use notify::{
+    EmailAddresses, MAX_ADDRESSES, Notify, Occasion, Webhook, WebhookUrl, is_this_machine,
+};
 pub use schedule::{
     Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS,
     MAX_INTERVAL_MINUTES, MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,
@@ -66,15 +70,15 @@ pub struct NumberSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_region: Option<Region>,
     /// How many last digits are enough for a match when there is no exact one: 7 to 15, or 0 for off.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub last_digits: u8,
 }
 
 /// Fewest last digits that may count as a match; fewer match strangers.
 pub const MIN_LAST_DIGITS: u8 = 7;
 
-fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
-    *number == T::default()
+fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 /// A phonebook made by hand.
@@ -95,3 +99,22 @@ pub struct Trunk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_region: Option<Region>,
 }
+
+/// Types that are written as a text: what `FromStr` reads is what `Display` writes.
+macro_rules! written_as_text {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+use written_as_text;

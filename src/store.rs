@@ -12,6 +12,7 @@
 
 mod contacts;
 mod json;
+mod notifications;
 mod phonebooks;
 mod runs;
 mod schedule;
@@ -32,6 +33,7 @@ use crate::contact::ContactId;
 use crate::generation::Generation;
 
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
+pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;
 pub use schedule::DueRun;
 pub use settings::{RemovedSources, StoredSource};

@@ -10,6 +10,7 @@
 //! a failure anywhere leaves everything as it was.
 
 mod guard;
+mod notify;
 mod plan;
 mod prepare;
 mod run;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
 pub use guard::check as guard;
+pub use notify::{Channel, Notification, NotificationState, notifications};
 pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
 pub use prepare::{DetailsDigest, Preparation};
 pub use run::{

@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "routing",
     "engine",
     "scheduler",
+    "notifier",
     "api",
     "demo",
     "app",
@@ -28,7 +29,7 @@ const ROOMS: &[&str] = &[
 ];
 
 /// What a process needs; only whoever starts one looks at it.
-const PROCESS: &[(&str, &[&str])] = &[("config", &["app", "cli"])];
+const PROCESS: &[(&str, &[&str])] = &[("config", &["notifier", "app", "cli"])];
 
 fn rank(module: &str) -> Option<usize> {
     if VOCABULARY.contains(&module) {

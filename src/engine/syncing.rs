@@ -231,6 +231,7 @@ impl Pass {
             rejected = run.counts.rejected, failure = run.failure, "sync run finished"
         );
         engine.active.remove(&key);
+        engine.runs_ended.send_modify(|count| *count += 1);
         progress.send_modify(|progress| {
             progress.counts = run.counts;
             progress.finished = Some(run);

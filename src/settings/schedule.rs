@@ -12,9 +12,10 @@ use std::str::FromStr;
 
 use jiff::civil::{Time, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use serde::de::{Error as _, Unexpected, Visitor};
+use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::written_as_text;
 use crate::toml_document::nearest;
 
 pub use cron::CronExpression;
@@ -135,7 +136,7 @@ struct Written {
     cron: Option<Cron>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     run_missed: bool,
-    #[serde(skip_serializing_if = "super::is_zero")]
+    #[serde(skip_serializing_if = "super::is_default")]
     jitter_minutes: u32,
 }
 
@@ -215,24 +216,6 @@ impl Schedule {
         })
     }
 }
-
-/// Types that are written as a text: what [`FromStr`] reads is what [`fmt::Display`] writes.
-macro_rules! written_as_text {
-    ($type:ty) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-            }
-        }
-    };
-}
-use written_as_text;
 
 /// A time on a 24-hour clock: `03:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -148,6 +148,9 @@ fn check_source(source: &SourceSettings, place: &str) -> Result<(), DocumentErro
     if let Some((field, problem)) = source.schedule.as_ref().and_then(Schedule::problem) {
         return Err(invalid(format!("{place}.schedule.{field}"), problem));
     }
+    if let Some((field, problem)) = source.notify.problem() {
+        return Err(invalid(format!("{place}.notify.{field}"), problem));
+    }
     if guard.max_removed_contacts > MAX_GUARD_CONTACTS {
         let problem = format!("{} is more than {MAX_GUARD_CONTACTS}", guard.max_removed_contacts);
         return Err(invalid(format!("{place}.guard.max_removed_contacts"), problem));

@@ -19,6 +19,7 @@ fn settings(connection: Connection, filter: &str) -> SourceSettings {
         sync_filter: filter.into(),
         remove_missing: true,
         schedule: None,
+        notify: crate::settings::Notify::default(),
         connection,
         field_map: FieldMap {
             key: Some("id".into()),

@@ -80,6 +80,15 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE TABLE jitter (seed INTEGER NOT NULL) STRICT;
     INSERT INTO jitter VALUES (random());
+    -- Who is told of a run. What is done with has no time of its next attempt.
+    CREATE TABLE notification (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id INTEGER NOT NULL REFERENCES sync_run (id) ON DELETE CASCADE,
+        due_at TEXT,
+        record TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX notification_by_run ON notification (run_id);
+    CREATE INDEX notification_by_time ON notification (due_at) WHERE due_at IS NOT NULL;
 ",
 ];
 

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::notify::Notification;
 use crate::generation::Generation;
 
 /// Number of a sync run; grows with time.
@@ -187,6 +188,9 @@ pub struct SyncRun {
     /// Tells whether two plans do the same; a hexadecimal text.
     #[serde(default)]
     pub plan_digest: String,
+    /// Who is told of it, and whether that worked. Kept beside the record.
+    #[serde(skip)]
+    pub notifications: Vec<Notification>,
 }
 
 impl SyncRun {
@@ -208,6 +212,7 @@ impl SyncRun {
             warnings: Vec::new(),
             generation: None,
             plan_digest: String::new(),
+            notifications: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(super) mod calls;
 pub(super) mod contacts;
+mod notify;
 pub(super) mod routes;
 pub(super) mod runs;
 mod schedules;

@@ -8,10 +8,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::civil::{Date, Time};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::written_as_text;
+use crate::settings::written_as_text;
 
 /// Longest expression: every value of every field, listed.
 const MAX_CHARACTERS: usize = 512;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::timestamp;
+use super::{notify, timestamp};
 use crate::api::proto::v1;
 use crate::sync::{Phase, Problem, ProblemKind, Progress, RunCounts, RunKind, RunState, SyncRun};
 
@@ -21,6 +21,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         warnings,
         generation,
         plan_digest: _,
+        notifications,
     } = run;
     v1::SyncRun {
         run_id: id.0,
@@ -45,6 +46,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
             })
             .collect(),
         warnings,
+        notifications: notifications.into_iter().map(notify::notification).collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{runs, schedules, timestamp};
+use super::{notify, runs, schedules, timestamp};
 use crate::api::grpc::request::{bad, phonebook_name};
 use crate::api::proto::v1;
 use crate::engine::{EngineError, etag};
@@ -32,6 +32,7 @@ pub(in crate::api::grpc) fn to_proto(
         sync_filter,
         remove_missing,
         schedule,
+        notify: told,
         connection: reached,
         field_map: mapped,
         phonebook,
@@ -57,6 +58,7 @@ pub(in crate::api::grpc) fn to_proto(
         last_run: last_run.map(runs::run),
         schedule: schedule.map(schedules::to_proto),
         next_run_at: next_run_at.map(timestamp),
+        notify: notify::to_proto(told),
     }
 }
 
@@ -109,6 +111,7 @@ pub(in crate::api::grpc) fn from_proto(
         last_run: _,
         schedule,
         next_run_at: _,
+        notify: told,
     } = source.ok_or_else(|| bad("source", "is missing; the source is expected here"))?;
     let settings = SourceSettings {
         name,
@@ -117,6 +120,7 @@ pub(in crate::api::grpc) fn from_proto(
         sync_filter,
         remove_missing: remove_missing.unwrap_or(true),
         schedule: schedule.map(schedules::from_proto).transpose()?,
+        notify: told.map(notify::from_proto).transpose()?.unwrap_or_default(),
         connection: connection_from(connection)?,
         field_map: field_map_from(field_map.ok_or_else(|| {
             bad("source.field_map", "is missing; map at least a name and a number to columns")

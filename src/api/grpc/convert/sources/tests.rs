@@ -9,6 +9,7 @@ fn source(connection: Connection, phonebook: PhonebookTarget) -> SourceSettings 
         sync_filter: "select ${MAP} from main.people".into(),
         remove_missing: false,
         schedule: None,
+        notify: Notify::default(),
         connection,
         field_map: FieldMap {
             key: Some("id".into()),
