@@ -114,14 +114,15 @@ where
 {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    let sending = sender.send_request(request);
+    tokio::pin!(sending);
     // The connection lives as long as the exchange, and not beyond its bound.
-    tokio::select! {
-        answer = sender.send_request(request) => answer.map(|answer| answer.status()).map_err(|error| error.to_string()),
-        ended = connection => Err(match ended {
-            Ok(()) => "the connection was closed without an answer".to_owned(),
-            Err(error) => error.to_string(),
-        }),
-    }
+    let answer = tokio::select! {
+        answer = &mut sending => answer,
+        // Closed: with the answer, or without one, which the sender knows. How it was closed does not matter.
+        _ = connection => sending.await,
+    };
+    answer.map(|answer| answer.status()).map_err(|error| format!("no answer: {error}"))
 }
 
 #[cfg(test)]

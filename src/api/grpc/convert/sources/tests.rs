@@ -9,7 +9,7 @@ fn source(connection: Connection, phonebook: PhonebookTarget) -> SourceSettings 
         sync_filter: "select ${MAP} from main.people".into(),
         remove_missing: false,
         schedule: None,
-        notify: Notify::default(),
+        notify: crate::settings::Notify::default(),
         connection,
         field_map: FieldMap {
             key: Some("id".into()),
@@ -121,6 +121,36 @@ fn what_is_wrong_with_a_schedule_is_named_by_its_path() {
         let schedule = Some(v1::Schedule { frequency, ..Default::default() });
         let message = from_proto(Some(v1::Source { schedule, ..minimal() })).unwrap_err().to_string();
         assert!(message.starts_with(&format!("source.{expected}")), "{expected}: {message}");
+    }
+}
+
+#[test]
+fn notifications_read_back_as_they_were() {
+    for written in [
+        "",
+        "email = 'a@example.com; b@example.com'",
+        "when = ['always', 'failure', 'refusal', 'recovery']",
+        "webhook = { url = 'https://example.com/hook', secret = 'env:HOOK' }\nwhen = ['recovery']",
+    ] {
+        let target = PhonebookTarget::New { name: name("All") };
+        let connection = Connection::Sqlite(SqliteConnection { path: "company.db".into() });
+        let settings = SourceSettings { notify: toml::from_str(written).unwrap(), ..source(connection, target) };
+        let proto = to_proto(settings.clone(), 0, None, None);
+        assert_eq!(proto.notify.is_some(), !written.is_empty());
+        assert_eq!(from_proto(Some(proto)).unwrap().0, settings, "{written}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_notifications_is_named_by_its_path() {
+    let webhook = |url: &str| Some(v1::Webhook { url: url.into(), secret: "env:HOOK".into() });
+    for (expected, notify) in [
+        ("email: address 1", v1::Notify { email: "nobody".into(), ..Default::default() }),
+        ("webhook.url: http can", v1::Notify { webhook: webhook("http://example.com"), ..Default::default() }),
+        ("when: 9 is not", v1::Notify { when: vec![9], ..Default::default() }),
+    ] {
+        let message = from_proto(Some(v1::Source { notify: Some(notify), ..minimal() })).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("source.notify.{expected}")), "{message}");
     }
 }
 
