@@ -34,8 +34,12 @@ use crate::sync::{Channel, Notification, NotificationState};
 use report::Report;
 
 /// How long to wait after each attempt that did not work; after the last, it is given up.
-pub const BACK_OFF: [Duration; 4] =
-    [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(30 * 60), Duration::from_secs(2 * 3600)];
+pub const BACK_OFF: [Duration; 4] = [
+    Duration::from_secs(60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+];
 
 /// Older news is told to nobody.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -87,8 +91,10 @@ pub async fn run(engine: Arc<Engine>, ways: Ways, clock: Arc<dyn Clock>, stop: C
         let mut next = now.checked_add(RETRY).ok();
         match teller.engine.pending_notifications().await {
             Ok(pending) => {
-                let (due, later): (Vec<_>, Vec<_>) =
-                    pending.into_iter().filter(|pending| !taken.contains(&pending.id)).partition(|p| p.due_at <= now);
+                let (due, later): (Vec<_>, Vec<_>) = pending
+                    .into_iter()
+                    .filter(|pending| !taken.contains(&pending.id))
+                    .partition(|p| p.due_at <= now);
                 next = later.first().map(|pending| pending.due_at);
                 for pending in due {
                     taken.insert(pending.id);
@@ -155,7 +161,8 @@ impl Teller {
     ) -> Result<Attempt, EngineError> {
         let news = self.engine.news_of(run).await?;
         let now = self.clock.now();
-        let age = news.run.finished_at.map(|end| Duration::try_from(now.duration_since(end)).unwrap_or_default());
+        let age =
+            news.run.finished_at.map(|end| Duration::try_from(now.duration_since(end)).unwrap_or_default());
         if age.is_some_and(|age| age > MAX_AGE) {
             return Ok(Attempt::Never("not sent within a day".to_owned()));
         }

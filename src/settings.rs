@@ -25,9 +25,7 @@ use crate::phonebook::PhonebookName;
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
-pub use notify::{
-    EmailAddresses, MAX_ADDRESSES, Notify, Occasion, Webhook, WebhookUrl, is_this_machine,
-};
+pub use notify::{EmailAddresses, MAX_ADDRESSES, Notify, Occasion, Webhook, WebhookUrl, is_this_machine};
 pub use schedule::{
     Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS,
     MAX_INTERVAL_MINUTES, MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,

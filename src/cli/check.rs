@@ -94,7 +94,8 @@ impl CheckArguments {
                 let has_mail_server = config.mail.is_some();
                 let fine =
                     format!("listens on {}, data folder {}", config.listen, config.data_folder.display());
-                let finding = Finding { warnings: config.warnings, ..Finding::new("configuration", Ok(fine)) };
+                let finding =
+                    Finding { warnings: config.warnings, ..Finding::new("configuration", Ok(fine)) };
                 (finding, Some(has_mail_server))
             }
             Err(error) => (Finding::new("configuration", Err(error.to_string())), None),

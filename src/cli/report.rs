@@ -129,7 +129,11 @@ fn notification(told: &v1::Notification) -> String {
     let state = words::of_enum(told.state().as_str_name(), "NOTIFICATION_STATE_");
     let mut line = format!("{channel} to {}: {state}", told.target);
     if !told.last_error.is_empty() {
-        line.push_str(&format!(" after {}: {}", words::counted(told.attempts.into(), "attempt"), told.last_error));
+        line.push_str(&format!(
+            " after {}: {}",
+            words::counted(told.attempts.into(), "attempt"),
+            told.last_error
+        ));
     }
     words::on_one_line(&line)
 }

@@ -74,7 +74,8 @@ fn mailbox<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mailbox, D::Err
     let text = String::deserialize(deserializer)?;
     let expected = "an email address, such as \"Ringroute <ringroute@example.com>\"";
     let is_one_line = !text.chars().any(char::is_control);
-    let read = text.parse::<Mailbox>().ok().filter(|mailbox| is_one_line && mailbox.email.to_string().is_ascii());
+    let read =
+        text.parse::<Mailbox>().ok().filter(|mailbox| is_one_line && mailbox.email.to_string().is_ascii());
     read.ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not {expected}")))
 }
 

@@ -144,7 +144,8 @@ const MAIL: &str = "[mail]\nhost = 'mail.example.com'\nfrom = 'Ringroute <ringro
 fn a_mail_server_needs_a_name_and_a_sender() {
     let mail = load(MAIL, &[]).unwrap().mail.unwrap();
     assert_eq!((mail.encryption, mail.port(), mail.timeout_seconds), (MailEncryption::Starttls, 587, 30));
-    let usual = |encryption| load(&format!("{MAIL}encryption = '{encryption}'"), &[]).unwrap().mail.unwrap().port();
+    let usual =
+        |encryption| load(&format!("{MAIL}encryption = '{encryption}'"), &[]).unwrap().mail.unwrap().port();
     assert_eq!((usual("tls"), usual("dangerously_none")), (465, 25));
     let whole = format!(
         "{MAIL}port = 2525\nuser = 'u'\npassword = 'env:P'\nca_file = 'ca.pem'\n[webhook]\nca_file = 'ca.pem'"
@@ -160,7 +161,10 @@ fn what_is_wrong_with_a_mail_server_is_told() {
         ("user = 'u'", "mail.user: user and password belong together"),
         ("user = 'u'\npassword = ''", "mail.password: is empty"),
         ("user = 'u'\npassword = 'stored:'", "mail.password: nothing is stored"),
-        ("user = 'u'\npassword = 'x'\nencryption = 'dangerously_none'", "mail.encryption: the password could be read"),
+        (
+            "user = 'u'\npassword = 'x'\nencryption = 'dangerously_none'",
+            "mail.encryption: the password could be read",
+        ),
         ("timeout_seconds = 0", "mail.timeout_seconds: 0 is not 1 to 600"),
         ("[webhook]\ntimeout_seconds = 601", "webhook.timeout_seconds: 601 is not 1 to 600"),
     ] {

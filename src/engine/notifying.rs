@@ -46,7 +46,11 @@ impl Engine {
                 let reasons = reading.problem_reasons(run, LISTED_REASONS)?;
                 let run = reading.sync_run(run)?.ok_or_else(gone)?;
                 let source = reading.source(&run.source)?;
-                Ok(RunNews { run, reasons, webhook: source.and_then(|source| source.settings.notify.webhook) })
+                Ok(RunNews {
+                    run,
+                    reasons,
+                    webhook: source.and_then(|source| source.settings.notify.webhook),
+                })
             })
         })
         .await

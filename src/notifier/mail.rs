@@ -46,7 +46,8 @@ fn message(server: &MailConfig, to: &str, report: &Report<'_>, now: Timestamp) -
     let began = report.news.run.started_at.as_second();
     let id = format!("<ringroute.{}.{began}@{}>", report.id, server.from.email.domain());
     // RFC 3834: nobody is on holiday for this.
-    let generated = HeaderName::new_from_ascii("Auto-Submitted".to_owned()).map_err(|error| error.to_string())?;
+    let generated =
+        HeaderName::new_from_ascii("Auto-Submitted".to_owned()).map_err(|error| error.to_string())?;
     Message::builder()
         .from(server.from.clone())
         .to(Mailbox::new(None, to))
@@ -84,7 +85,8 @@ async fn parameters(server: &MailConfig) -> Result<TlsParameters, String> {
         if let Some(file) = ca_file {
             builder = builder.certificate_store(CertificateStore::None);
             for certificate in tls::certificates(&file)? {
-                let certificate = Certificate::from_der(certificate.to_vec()).map_err(|error| error.to_string())?;
+                let certificate =
+                    Certificate::from_der(certificate.to_vec()).map_err(|error| error.to_string())?;
                 builder = builder.add_root_certificate(certificate);
             }
         }

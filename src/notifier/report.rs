@@ -70,10 +70,27 @@ impl Report<'_> {
         let mut facts = vec![
             ("Source", self.source()),
             ("Run", run.id.to_string()),
-            ("Started", format!("{}, by {}", to_the_second(run.started_at), on_one_line(&run.started_by, MAX_CHARACTERS))),
+            (
+                "Started",
+                format!(
+                    "{}, by {}",
+                    to_the_second(run.started_at),
+                    on_one_line(&run.started_by, MAX_CHARACTERS)
+                ),
+            ),
         ];
         facts.extend(self.duration().map(|duration| ("Duration", duration)));
-        let RunCounts { rows, added, changed, moved, unchanged, rejected, removed, kept_missing, dropped_numbers } = counts;
+        let RunCounts {
+            rows,
+            added,
+            changed,
+            moved,
+            unchanged,
+            rejected,
+            removed,
+            kept_missing,
+            dropped_numbers,
+        } = counts;
         let is_done = run.state == RunState::Succeeded;
         let done = [
             ("Contacts synchronised", counts.synchronised()),
@@ -87,7 +104,9 @@ impl Report<'_> {
         facts.extend(done.into_iter().filter(|_| is_done).map(|(name, count)| (name, count.to_string())));
         facts.push(("Rows rejected", rejected.to_string()));
         let rare = [("Kept though not received", kept_missing), ("Numbers left out", dropped_numbers)];
-        facts.extend(rare.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string())));
+        facts.extend(
+            rare.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string())),
+        );
         if !is_done {
             facts.push(("Changed", "nothing: calls are answered as before".to_owned()));
         }
@@ -115,7 +134,8 @@ impl Report<'_> {
                 commands: vec![format!("ringroute sync run {source}")],
             }),
             RunState::Refused => steps.push(Step {
-                why: "See what it would do; if that is right, allow it once, by the preview's number:".to_owned(),
+                why: "See what it would do; if that is right, allow it once, by the preview's number:"
+                    .to_owned(),
                 commands: vec![
                     format!("ringroute sync preview {source}"),
                     format!("ringroute sync run {source} --allow-preview NUMBER"),
@@ -143,7 +163,9 @@ impl Report<'_> {
         }
         lines.push(String::new());
         lines.extend(self.facts().into_iter().map(|(name, value)| format!("{name}: {value}")));
-        for (title, items) in [("Why", self.reasons().collect::<Vec<_>>()), ("Note", self.warnings().collect())] {
+        for (title, items) in
+            [("Why", self.reasons().collect::<Vec<_>>()), ("Note", self.warnings().collect())]
+        {
             if !items.is_empty() {
                 lines.extend([String::new(), format!("{title}:")]);
                 lines.extend(items.into_iter().map(|item| format!("  {item}")));
@@ -189,10 +211,21 @@ impl Report<'_> {
     /// The body of a webhook. Keys are only ever added.
     pub(super) fn json(&self) -> String {
         let run = self.run();
-        let RunCounts { rows, added, changed, moved, unchanged, rejected, removed, kept_missing, dropped_numbers } = run.counts;
-        let reasons = self.news.reasons.iter().map(|reason| {
-            json!({ "column": reason.column, "reason": reason.reason, "count": reason.count })
-        });
+        let RunCounts {
+            rows,
+            added,
+            changed,
+            moved,
+            unchanged,
+            rejected,
+            removed,
+            kept_missing,
+            dropped_numbers,
+        } = run.counts;
+        let reasons =
+            self.news.reasons.iter().map(
+                |reason| json!({ "column": reason.column, "reason": reason.reason, "count": reason.count }),
+            );
         json!({
             "event": "sync_run_ended",
             "notification": self.id,

@@ -62,7 +62,10 @@ fn each_outcome_says_what_to_do_next() {
     assert!(failed.contains(r"ringroute sync run 'o'\''crm"), "{failed}");
     assert!(failed.contains("Changed: nothing") && !failed.contains("Added"), "{failed}");
     let refused = text(RunState::Refused, Occasion::Refusal);
-    assert!(refused.contains("ringroute sync preview 'o") && refused.contains("--allow-preview NUMBER"), "{refused}");
+    assert!(
+        refused.contains("ringroute sync preview 'o") && refused.contains("--allow-preview NUMBER"),
+        "{refused}"
+    );
     let recovered = text(RunState::Succeeded, Occasion::Recovery);
     assert!(recovered.contains("is synchronised again."), "{recovered}");
     for expected in ["Contacts synchronised: 8", "Added: 3", "Unchanged: 5", "Rows rejected: 2", "2 × tel"] {

@@ -29,7 +29,12 @@ const TIMESTAMP: &str = "ringroute-timestamp";
 const SIGNATURE: &str = "ringroute-signature";
 
 /// Tells a webhook, within the time that the configuration allows.
-pub(super) async fn send(config: &WebhookConfig, webhook: &Webhook, report: &Report<'_>, now: Timestamp) -> Attempt {
+pub(super) async fn send(
+    config: &WebhookConfig,
+    webhook: &Webhook,
+    report: &Report<'_>,
+    now: Timestamp,
+) -> Attempt {
     let limit = Duration::from_secs(config.timeout_seconds);
     let shown = webhook.url.shown();
     match tokio::time::timeout(limit, post(config, webhook, report, now)).await {
@@ -43,7 +48,10 @@ pub(super) async fn send(config: &WebhookConfig, webhook: &Webhook, report: &Rep
 fn judged(status: StatusCode, shown: &str) -> Attempt {
     let answered = format!("{shown} answered {status}");
     let may_work_later = status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS);
+        || matches!(
+            status,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+        );
     match status {
         _ if status.is_success() => Attempt::Sent,
         _ if may_work_later => Attempt::Later(answered),
@@ -83,7 +91,8 @@ async fn post(
     let client = tokio::task::spawn_blocking(move || tls::client(ca_file.as_deref()));
     let client = client.await.map_err(|failure| failure.to_string())??;
     let name = ServerName::try_from(host(uri).to_owned()).map_err(|error| error.to_string())?;
-    let stream = TlsConnector::from(client).connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
+    let stream =
+        TlsConnector::from(client).connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
     exchange(stream, request).await
 }
 
@@ -154,6 +163,9 @@ mod tests {
             assert!(matches!(judged(status), Attempt::Never(_)), "{status}");
         }
         let Attempt::Never(problem) = judged(302) else { panic!("followed") };
-        assert_eq!(problem, "https://example.com answered 302 Found; redirects are not followed, write the final URL");
+        assert_eq!(
+            problem,
+            "https://example.com answered 302 Found; redirects are not followed, write the final URL"
+        );
     }
 }

@@ -85,7 +85,8 @@ impl Notify {
         let secret = &self.webhook.as_ref()?.secret;
         let problem = secret.problem().or_else(|| {
             let is_reference = secret.typed_in().is_none() && !secret.is_stored();
-            (!is_reference).then(|| "is written in the settings; name where it is: env:NAME or file:PATH".to_owned())
+            (!is_reference)
+                .then(|| "is written in the settings; name where it is: env:NAME or file:PATH".to_owned())
         });
         problem.map(|problem| ("webhook.secret", problem))
     }
@@ -125,21 +126,26 @@ impl FromStr for EmailAddresses {
     fn from_str(text: &str) -> Result<Self, String> {
         let written: Vec<&str> = text.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
         if written.len() > MAX_ADDRESSES {
-            return Err(format!("there are {} addresses; at most {MAX_ADDRESSES} are allowed", written.len()));
+            return Err(format!(
+                "there are {} addresses; at most {MAX_ADDRESSES} are allowed",
+                written.len()
+            ));
         }
         let mut seen = HashSet::new();
         let mut addresses = Vec::new();
         for (place, written) in written.into_iter().enumerate() {
             let wrong = |problem: &str| format!("address {}, {written:?}, {problem}", place + 1);
             if !written.is_ascii() {
-                return Err(wrong("has letters that few mail servers take; write the domain in its xn-- form"));
+                return Err(wrong(
+                    "has letters that few mail servers take; write the domain in its xn-- form",
+                ));
             }
             if written.len() > MAX_ADDRESS_BYTES {
                 return Err(wrong(&format!("has more than {MAX_ADDRESS_BYTES} characters")));
             }
-            let address: Address = written
-                .parse()
-                .map_err(|_| wrong("is no email address; name@example.com is expected, with ; between two"))?;
+            let address: Address = written.parse().map_err(|_| {
+                wrong("is no email address; name@example.com is expected, with ; between two")
+            })?;
             if !seen.insert(written.to_ascii_lowercase()) {
                 return Err(wrong("is there twice"));
             }
@@ -168,7 +174,11 @@ impl WebhookUrl {
     /// Without what may be a secret: paths and queries often are.
     #[must_use]
     pub fn shown(&self) -> String {
-        format!("{}://{}", self.uri.scheme_str().unwrap_or_default(), self.uri.authority().map_or("", |a| a.as_str()))
+        format!(
+            "{}://{}",
+            self.uri.scheme_str().unwrap_or_default(),
+            self.uri.authority().map_or("", |a| a.as_str())
+        )
     }
 }
 
@@ -187,7 +197,8 @@ impl FromStr for WebhookUrl {
         if text.len() > MAX_URL_BYTES {
             return Err(format!("the URL has more than {MAX_URL_BYTES} characters"));
         }
-        let uri: Uri = text.parse().map_err(|error| format!("the URL cannot be read ({error}); {expected}"))?;
+        let uri: Uri =
+            text.parse().map_err(|error| format!("the URL cannot be read ({error}); {expected}"))?;
         let host = uri.host().filter(|host| !host.is_empty());
         let (Some(scheme), Some(host)) = (uri.scheme_str(), host) else {
             return Err(format!("the URL is not whole; {expected}"));
@@ -209,5 +220,6 @@ impl FromStr for WebhookUrl {
 #[must_use]
 pub fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }

@@ -73,7 +73,8 @@ impl Reading<'_> {
             "SELECT record FROM sync_run WHERE source_name = ? AND id < ? AND record ->> 'kind' = 'sync'
              AND record ->> 'state' NOT IN ('running', 'cancelled') ORDER BY id DESC LIMIT 1",
         )?;
-        let mut before = statement.query_map(params![run.source, run.id.0], |row| from_json::<SyncRun>(row, 0))?;
+        let mut before =
+            statement.query_map(params![run.source, run.id.0], |row| from_json::<SyncRun>(row, 0))?;
         Ok(before.next().transpose()?.map(|run| run.state))
     }
 }

@@ -75,7 +75,9 @@ fn occasion(notify: &Notify, run: &SyncRun, before: Option<RunState>) -> Option<
         (RunState::Succeeded | RunState::Cancelled, _) => None,
     };
     match special {
-        Some(special) if notify.when.contains(&special) || notify.when.contains(&Occasion::Always) => Some(special),
+        Some(special) if notify.when.contains(&special) || notify.when.contains(&Occasion::Always) => {
+            Some(special)
+        }
         None if notify.when.contains(&Occasion::Always) => Some(Occasion::Always),
         _ => None,
     }

@@ -98,7 +98,11 @@ impl Fixture {
     }
 
     /// The run's notifications once this is true of them.
-    pub async fn told(&self, run: &SyncRun, is_reached: impl Fn(&[Notification]) -> bool) -> Vec<Notification> {
+    pub async fn told(
+        &self,
+        run: &SyncRun,
+        is_reached: impl Fn(&[Notification]) -> bool,
+    ) -> Vec<Notification> {
         let mut last = Vec::new();
         let reached = async {
             loop {
@@ -116,7 +120,8 @@ impl Fixture {
 
     /// Once none is pending.
     pub async fn done(&self, run: &SyncRun) -> Vec<Notification> {
-        let is_done = |told: &[Notification]| told.iter().all(|told| told.state != NotificationState::Pending);
+        let is_done =
+            |told: &[Notification]| told.iter().all(|told| told.state != NotificationState::Pending);
         self.told(run, is_done).await
     }
 

@@ -79,11 +79,17 @@ async fn a_mail_says_everything_in_text_and_in_html() {
         Some((ways, folder)) => (ways, Some(folder)),
         None => (post.ways(), None),
     };
-    let fixture = Fixture::start(ways, "Köln <Vertrieb>", r#"{ email = "ops@example.com", when = ["always"] }"#);
+    let fixture =
+        Fixture::start(ways, "Köln <Vertrieb>", r#"{ email = "ops@example.com", when = ["always"] }"#);
     let unique = fixture.folder.path().file_name().unwrap().to_str().unwrap();
     let name = format!("Köln <Vertrieb> {}", unique.trim_start_matches('.'));
     fixture.apply(&name, r#"{ email = "ops@example.com", when = ["always"] }"#);
-    fixture.make_source(&[(1, "Berg", "030 1234567"), (2, "", "030 1234568"), (3, "Tal", "none at all")]);
+    fixture.make_source(&[
+        (1, "Berg", "030 1234567"),
+        (2, "", "030 1234568"),
+        (3, "Tal", "none at all"),
+        (4, "Stein", "030 1234569"),
+    ]);
     let run = fixture.sync(&name).await;
     assert_eq!((run.state, run.counts.rejected), (RunState::Succeeded, 2), "{run:?}");
     let told = fixture.done(&run).await;
@@ -95,14 +101,20 @@ async fn a_mail_says_everything_in_text_and_in_html() {
         None => {
             let received = post.server.received();
             let [mail] = received.as_slice() else { panic!("{received:?}") };
-            assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("ringroute@example.com", &["ops@example.com".into()][..]));
+            assert_eq!(
+                (mail.from.as_str(), mail.to.as_slice()),
+                ("ringroute@example.com", &["ops@example.com".into()][..])
+            );
             assert!(mail.encrypted);
             assert_eq!(mail.login, Some(("ringroute".into(), "pass wörd".into())));
             mail.data.clone()
         }
     };
     let message = MessageParser::default().parse(data.as_slice()).unwrap();
-    assert_eq!(message.subject(), Some(format!("[Ringroute] {name} was synchronised (run {})", run.id).as_str()));
+    assert_eq!(
+        message.subject(),
+        Some(format!("[Ringroute] {name} was synchronised (run {})", run.id).as_str())
+    );
     let from = message.from().and_then(|from| from.first()).unwrap();
     assert_eq!((from.name(), from.address()), (Some("Ringroute"), Some("ringroute@example.com")));
     assert!(message.message_id().unwrap().ends_with("@example.com"));
@@ -113,9 +125,9 @@ async fn a_mail_says_everything_in_text_and_in_html() {
     for expected in [
         format!("Source: {name}"),
         format!("Run: {}", run.id),
-        "Rows read: 3".into(),
-        "Contacts synchronised: 1".into(),
-        "Added: 1".into(),
+        "Rows read: 4".into(),
+        "Contacts synchronised: 2".into(),
+        "Added: 2".into(),
         "Rows rejected: 2".into(),
         "Duration: ".into(),
         "1 × <b>tel: ".into(),
@@ -166,7 +178,10 @@ async fn a_server_that_cannot_prove_who_it_is_learns_nothing() {
     assert_eq!(told[0].state, NotificationState::Pending, "{told:?}");
     assert!(post.server.received().is_empty());
     let in_clear = post.server.in_clear();
-    assert!(in_clear.contains("STARTTLS") && !in_clear.contains("AUTH") && !in_clear.contains("MAIL"), "{in_clear}");
+    assert!(
+        in_clear.contains("STARTTLS") && !in_clear.contains("AUTH") && !in_clear.contains("MAIL"),
+        "{in_clear}"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +194,8 @@ async fn each_address_gets_a_mail_of_its_own() {
     assert_eq!(told.len(), 5);
     let mut to: Vec<Vec<String>> = post.server.received().into_iter().map(|mail| mail.to).collect();
     to.sort();
-    let expected: Vec<Vec<String>> = ["a", "b", "c", "d", "e"].iter().map(|name| vec![format!("{name}@example.com")]).collect();
+    let expected: Vec<Vec<String>> =
+        ["a", "b", "c", "d", "e"].iter().map(|name| vec![format!("{name}@example.com")]).collect();
     assert_eq!(to, expected);
     // And who else does is nobody's business.
     for mail in post.server.received() {
@@ -201,7 +217,10 @@ async fn a_mail_that_is_put_off_comes_later_and_is_the_same() {
             fixture.clock.put_forward(BACK_OFF[attempt as usize - 1]);
         }
         let told = fixture.done(&run).await;
-        assert_eq!((told[0].state, told[0].attempts, told[0].last_error.as_str()), (NotificationState::Sent, 3, ""));
+        assert_eq!(
+            (told[0].state, told[0].attempts, told[0].last_error.as_str()),
+            (NotificationState::Sent, 3, "")
+        );
         assert_eq!(post.server.received().len(), 1, "{behaviour:?}");
     }
 }
@@ -260,7 +279,10 @@ async fn without_a_mail_server_the_run_says_so() {
     let run = fixture.sync("crm").await;
     let told = fixture.done(&run).await;
     assert_eq!(told[0].state, NotificationState::NotSent);
-    assert!(told[0].last_error.starts_with("no mail server is configured: name one under [mail]"), "{told:?}");
+    assert!(
+        told[0].last_error.starts_with("no mail server is configured: name one under [mail]"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
@@ -298,6 +320,9 @@ async fn old_news_is_told_to_nobody() {
     fixture.tried(&run, 1).await;
     fixture.clock.put_forward(MAX_AGE + Duration::from_secs(1));
     let told = fixture.done(&run).await;
-    assert_eq!((told[0].state, told[0].last_error.as_str()), (NotificationState::NotSent, "not sent within a day"));
+    assert_eq!(
+        (told[0].state, told[0].last_error.as_str()),
+        (NotificationState::NotSent, "not sent within a day")
+    );
     assert!(post.server.received().is_empty());
 }

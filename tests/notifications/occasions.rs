@@ -30,7 +30,8 @@ async fn failure_refusal_and_recovery_are_told_unless_something_else_is_said() {
 
 #[tokio::test]
 async fn a_preview_is_told_to_nobody() {
-    let fixture = Fixture::start(Ways::default(), "crm", r#"{ email = "ops@example.com", when = ["always"] }"#);
+    let fixture =
+        Fixture::start(Ways::default(), "crm", r#"{ email = "ops@example.com", when = ["always"] }"#);
     let started = fixture.engine.start_sync("crm", RunKind::Preview, "test", None).await.unwrap();
     fixture.engine.wait_for_syncs().await;
     let preview = fixture.engine.run(started.run.id).await.unwrap();

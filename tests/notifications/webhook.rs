@@ -26,13 +26,18 @@ async fn a_webhook_is_told_everything_over_tls_and_can_check_who_tells_it() {
     let server = WebServer::start(Some(certificates.acceptor.clone()), &[]).await;
     let mut ways = Ways::default();
     ways.webhook.ca_file = Some(certificates.ca_file.clone());
-    let url = format!("https://127.0.0.1:{}/hooks/ringroute?of=<crm>", server.address.port()).replace(['<', '>'], "");
+    let url = format!("https://127.0.0.1:{}/hooks/ringroute?of=<crm>", server.address.port())
+        .replace(['<', '>'], "");
     let fixture = Fixture::start(ways, "Köln", &notify(&url, &secret));
     fixture.make_source(&[(1, "Berg", "030 1234567"), (2, "", "030 1234568")]);
     let before = jiff::Timestamp::now().as_second();
     let run = fixture.sync("Köln").await;
     let told = fixture.done(&run).await;
-    assert_eq!((told[0].state, told[0].attempts, told[0].channel), (NotificationState::Sent, 1, Channel::Webhook), "{told:?}");
+    assert_eq!(
+        (told[0].state, told[0].attempts, told[0].channel),
+        (NotificationState::Sent, 1, Channel::Webhook),
+        "{told:?}"
+    );
     // What may be a secret in the URL is not in the record.
     assert_eq!(told[0].target, format!("https://127.0.0.1:{}", server.address.port()));
 
@@ -56,7 +61,10 @@ async fn a_webhook_is_told_everything_over_tls_and_can_check_who_tells_it() {
     let body = request.json();
     assert_eq!((body["event"].as_str(), body["source"].as_str()), (Some("sync_run_ended"), Some("Köln")));
     assert_eq!((body["run"].as_u64(), body["state"].as_str()), (Some(run.id.0), Some("succeeded")));
-    assert_eq!((body["counts"]["rows_read"].as_u64(), body["counts"]["rejected"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(
+        (body["counts"]["rows_read"].as_u64(), body["counts"]["rejected"].as_u64()),
+        (Some(2), Some(1))
+    );
     assert_eq!((body["synchronised"].as_u64(), body["reasons"][0]["count"].as_u64()), (Some(1), Some(1)));
     let text = String::from_utf8_lossy(&request.body).into_owned();
     assert!(!text.contains("Berg") && !text.contains("1234567") && !text.contains("sécret"), "{text}");
@@ -81,9 +89,11 @@ async fn a_web_server_that_cannot_prove_who_it_is_is_told_nothing() {
 #[tokio::test]
 async fn what_may_work_later_is_tried_again() {
     let (_folder, secret) = secret();
-    let answers = ["HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 429 Too Many\r\n\r\n"];
+    let answers =
+        ["HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 429 Too Many\r\n\r\n"];
     let server = WebServer::start(None, &answers).await;
-    let fixture = Fixture::start(Ways::default(), "crm", &notify(&format!("http://{}/", server.address), &secret));
+    let fixture =
+        Fixture::start(Ways::default(), "crm", &notify(&format!("http://{}/", server.address), &secret));
     let run = fixture.sync("crm").await;
     for (attempt, status) in [(1, "503"), (2, "429")] {
         let told = fixture.tried(&run, attempt).await;
@@ -94,7 +104,8 @@ async fn what_may_work_later_is_tried_again() {
     let told = fixture.done(&run).await;
     assert_eq!((told[0].state, told[0].attempts), (NotificationState::Sent, 3));
     let requests = server.requests();
-    let numbers: Vec<u64> = requests.iter().map(|request| request.json()["notification"].as_u64().unwrap()).collect();
+    let numbers: Vec<u64> =
+        requests.iter().map(|request| request.json()["notification"].as_u64().unwrap()).collect();
     assert!(numbers.len() == 3 && numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
     assert!(requests.iter().all(|request| request.is_signed_with("shared sécret")));
 }
@@ -103,9 +114,13 @@ async fn what_may_work_later_is_tried_again() {
 async fn a_redirect_is_not_followed() {
     let (_folder, secret) = secret();
     let elsewhere = WebServer::start(None, &[]).await;
-    let answer = format!("HTTP/1.1 307 Elsewhere\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n", elsewhere.address);
+    let answer = format!(
+        "HTTP/1.1 307 Elsewhere\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n",
+        elsewhere.address
+    );
     let server = WebServer::start(None, &[answer.as_str()]).await;
-    let fixture = Fixture::start(Ways::default(), "crm", &notify(&format!("http://{}/", server.address), &secret));
+    let fixture =
+        Fixture::start(Ways::default(), "crm", &notify(&format!("http://{}/", server.address), &secret));
     let run = fixture.sync("crm").await;
     let told = fixture.done(&run).await;
     assert_eq!((told[0].state, told[0].attempts), (NotificationState::NotSent, 1));

@@ -187,7 +187,8 @@ async fn converse(
                     }
                 };
                 let Some(data) = mail(&mut wire, drops).await? else { return Ok(()) };
-                let mail = Received { from: from.clone(), to: to.clone(), data, encrypted, login: login.clone() };
+                let mail =
+                    Received { from: from.clone(), to: to.clone(), data, encrypted, login: login.clone() };
                 state.lock().unwrap().received.push(mail);
                 say(&mut wire, "250 taken").await?;
             }

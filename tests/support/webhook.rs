@@ -64,7 +64,8 @@ impl WebServer {
         let serving = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (shared, answers, acceptor) = (Arc::clone(&shared), Arc::clone(&answers), acceptor.clone());
+                let (shared, answers, acceptor) =
+                    (Arc::clone(&shared), Arc::clone(&answers), acceptor.clone());
                 // A client that goes away is none of the server's business.
                 tokio::spawn(async move {
                     match acceptor {

@@ -31,7 +31,9 @@ fn nobody_is_told_unless_somebody_is_named() {
 
 #[test]
 fn addresses_are_separated_by_semicolons_as_in_the_reference_system() {
-    let read = notify(r#"{ email = " ops@example.com;it.desk+crm@mail.example.org ; \"a b\"@example.com;" }"#).unwrap();
+    let read =
+        notify(r#"{ email = " ops@example.com;it.desk+crm@mail.example.org ; \"a b\"@example.com;" }"#)
+            .unwrap();
     assert_eq!(read.email.to_string(), "ops@example.com; it.desk+crm@mail.example.org; \"a b\"@example.com");
     assert_eq!(read.email.iter().count(), 3);
 }
@@ -40,7 +42,10 @@ fn addresses_are_separated_by_semicolons_as_in_the_reference_system() {
 fn each_address_is_checked() {
     for (written, expected) in [
         ("a@b.de;c@d.de;e@f.de;g@h.de;i@j.de;k@l.de", "there are 6 addresses; at most 5 are allowed"),
-        ("ops@example.com; nobody", "address 2, \"nobody\", is no email address; name@example.com is expected"),
+        (
+            "ops@example.com; nobody",
+            "address 2, \"nobody\", is no email address; name@example.com is expected",
+        ),
         ("ops@example.com, it@example.com", "address 1, "),
         ("ops@", "address 1, \"ops@\", is no"),
         ("@example.com", "address 1, "),
@@ -87,17 +92,22 @@ fn a_webhook_is_https_or_on_this_machine() {
         assert!(error.starts_with(expected), "{wrong:?}: {error}");
         assert!(!error.contains("secret@"), "{error}");
     }
-    let shown = "https://example.com:8443/services/T0/B0/secret?token=secret".parse::<WebhookUrl>().unwrap().shown();
+    let shown =
+        "https://example.com:8443/services/T0/B0/secret?token=secret".parse::<WebhookUrl>().unwrap().shown();
     assert_eq!(shown, "https://example.com:8443");
 }
 
 #[test]
 fn what_is_wrong_is_told_at_its_field() {
-    let webhook = |secret: &str| format!(r#"{{ webhook = {{ url = "https://example.com", secret = "{secret}" }} }}"#);
+    let webhook =
+        |secret: &str| format!(r#"{{ webhook = {{ url = "https://example.com", secret = "{secret}" }} }}"#);
     assert!(notify(&webhook("env:HOOK")).unwrap().webhook.is_some());
     assert!(notify(&webhook("file:/etc/hook")).is_ok());
     for (written, expected) in [
-        (webhook("s3cret"), "webhook.secret: is written in the settings; name where it is: env:NAME or file:PATH"),
+        (
+            webhook("s3cret"),
+            "webhook.secret: is written in the settings; name where it is: env:NAME or file:PATH",
+        ),
         (webhook("stored:"), "webhook.secret: is written in the settings"),
         (webhook("env:"), "webhook.secret: name an environment variable behind env:"),
         (webhook(""), "webhook.secret: is empty"),

@@ -7,8 +7,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use jiff::civil::{Date, Time};
 use crate::settings::written_as_text;
+use jiff::civil::{Date, Time};
 
 /// Longest expression: every value of every field, listed.
 const MAX_CHARACTERS: usize = 512;

@@ -134,7 +134,8 @@ fn notifications_read_back_as_they_were() {
     ] {
         let target = PhonebookTarget::New { name: name("All") };
         let connection = Connection::Sqlite(SqliteConnection { path: "company.db".into() });
-        let settings = SourceSettings { notify: toml::from_str(written).unwrap(), ..source(connection, target) };
+        let settings =
+            SourceSettings { notify: toml::from_str(written).unwrap(), ..source(connection, target) };
         let proto = to_proto(settings.clone(), 0, None, None);
         assert_eq!(proto.notify.is_some(), !written.is_empty());
         assert_eq!(from_proto(Some(proto)).unwrap().0, settings, "{written}");
@@ -146,10 +147,14 @@ fn what_is_wrong_with_notifications_is_named_by_its_path() {
     let webhook = |url: &str| Some(v1::Webhook { url: url.into(), secret: "env:HOOK".into() });
     for (expected, notify) in [
         ("email: address 1", v1::Notify { email: "nobody".into(), ..Default::default() }),
-        ("webhook.url: http can", v1::Notify { webhook: webhook("http://example.com"), ..Default::default() }),
+        (
+            "webhook.url: http can",
+            v1::Notify { webhook: webhook("http://example.com"), ..Default::default() },
+        ),
         ("when: 9 is not", v1::Notify { when: vec![9], ..Default::default() }),
     ] {
-        let message = from_proto(Some(v1::Source { notify: Some(notify), ..minimal() })).unwrap_err().to_string();
+        let message =
+            from_proto(Some(v1::Source { notify: Some(notify), ..minimal() })).unwrap_err().to_string();
         assert!(message.starts_with(&format!("source.notify.{expected}")), "{message}");
     }
 }
