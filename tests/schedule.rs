@@ -1,5 +1,4 @@
 //! A whole server, as `ringroute serve` starts it, looks after schedules.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::time::Duration;
 
