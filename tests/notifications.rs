@@ -1,5 +1,6 @@
 //! What runs came to is told by mail and by webhook, over real sockets, and nothing of that disturbs a run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![allow(unreachable_pub, reason = "fixtures and servers of these tests only")]
 
 #[path = "support/certificates.rs"]
 mod certificates;

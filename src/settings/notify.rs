@@ -71,12 +71,6 @@ pub struct Webhook {
 }
 
 impl Notify {
-    /// Whether nobody is told anything.
-    #[must_use]
-    pub fn is_nobody(&self) -> bool {
-        self.email.is_empty() && self.webhook.is_none()
-    }
-
     /// What cannot be, if anything: the field below, and what was found and expected there.
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
         if self.when.is_empty() {

@@ -24,7 +24,7 @@ notify = {written}"#
 #[test]
 fn nobody_is_told_unless_somebody_is_named() {
     let nobody = notify("{}").unwrap();
-    assert!(nobody.is_nobody());
+    assert!(nobody.email.is_empty() && nobody.webhook.is_none());
     assert_eq!(nobody, Notify::default());
     assert_eq!(nobody.when, [Occasion::Failure, Occasion::Refusal, Occasion::Recovery]);
 }
