@@ -95,7 +95,7 @@ pub async fn run(engine: Arc<Engine>, ways: Ways, clock: Arc<dyn Clock>, stop: C
                     .into_iter()
                     .filter(|pending| !taken.contains(&pending.id))
                     .partition(|p| p.due_at <= now);
-                next = later.first().map(|pending| pending.due_at);
+                next = later.iter().map(|pending| pending.due_at).min();
                 for pending in due {
                     taken.insert(pending.id);
                     under_way.spawn(Arc::clone(&teller).tell(pending));

@@ -39,9 +39,9 @@ impl Reading<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// What is not done with, the most urgent first.
+    /// What is not done with, in the order in which it came to be.
     pub fn pending_notifications(&self) -> Result<Vec<PendingNotification>, StoreError> {
-        let sql = "SELECT id, run_id, due_at, record FROM notification WHERE due_at IS NOT NULL ORDER BY due_at, id";
+        let sql = "SELECT id, run_id, due_at, record FROM notification WHERE due_at IS NOT NULL ORDER BY id";
         let mut statement = self.connection.prepare(sql)?;
         let pending = statement.query_map([], |row: &Row<'_>| {
             let due_at: String = row.get(2)?;
