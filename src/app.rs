@@ -18,8 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::api::grpc;
+use crate::clock::SystemClock;
 use crate::config::{Config, LogConfig, LogFormat, LogLevel};
 use crate::engine::{Engine, EngineError};
+use crate::notifier::{self, Ways};
+use crate::scheduler;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -31,6 +34,8 @@ pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    scheduling: JoinHandle<()>,
+    notifying: JoinHandle<()>,
 }
 
 /// Why a server did not start, or ended by itself.
@@ -87,8 +92,13 @@ impl Server {
             listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let scheduling =
+            tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
+        let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
+        let notifying =
+            tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, stop, serving })
+        Ok(Server { engine, address, stop, serving, scheduling, notifying })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
@@ -101,6 +111,7 @@ impl Server {
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         tokio::select! {
             ended = &mut self.serving => {
+                self.stop.cancel();
                 self.engine.cancel_all_syncs();
                 return joined(ended);
             }
@@ -113,10 +124,13 @@ impl Server {
     /// Ends what is under way, within [`grpc::DRAIN_TIME`].
     pub async fn drain(self) -> Result<(), ServerError> {
         self.stop.cancel();
+        // First, so that no run is started when those under way have been told to end.
+        joined(self.scheduling.await.map(Ok))?;
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served) = tokio::join!(syncs, self.serving);
+        let (syncs, served, notified) = tokio::join!(syncs, self.serving, self.notifying);
+        joined(notified.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",

@@ -6,6 +6,7 @@
 //! A configuration that could not mean what was intended is refused before anything is opened: unknown keys,
 //! and listening where other machines can reach a server that does not ask who they are.
 
+mod notify;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 
 use crate::toml_document::{self, TomlError};
+
+pub use notify::{MailConfig, MailEncryption, WebhookConfig};
 
 /// The file that is read when none is named and there is one in the current folder.
 pub const DEFAULT_FILE: &str = "ringroute.toml";
@@ -47,6 +50,10 @@ pub struct Config {
     pub insecure: bool,
     /// What is logged.
     pub log: LogConfig,
+    /// The mail server that Feedback Email goes to; without one, no mail is sent.
+    pub mail: Option<MailConfig>,
+    /// How webhooks are reached.
+    pub webhook: WebhookConfig,
     /// What should be looked at but does not keep the server from starting.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -59,6 +66,8 @@ impl Default for Config {
             data_folder: "ringroute-data".into(),
             insecure: false,
             log: LogConfig::default(),
+            mail: None,
+            webhook: WebhookConfig::default(),
             warnings: Vec::new(),
         }
     }
@@ -128,6 +137,14 @@ pub enum ConfigError {
     /// The data folder has no name.
     #[error("data_folder is empty: name a folder, or leave it out for \"ringroute-data\"")]
     NoDataFolder,
+    /// A setting that cannot be.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// Which.
+        field: &'static str,
+        /// What was found, and what was expected.
+        problem: String,
+    },
     /// Other machines could reach the server, which does not ask who they are.
     #[error(
         "listen = \"{listen}\" lets other machines in, without encryption and without asking who they are: \
@@ -211,7 +228,11 @@ impl Config {
         if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
-        Ok(self)
+        let problem = self.mail.as_ref().and_then(MailConfig::problem).or_else(|| self.webhook.problem());
+        match problem {
+            None => Ok(self),
+            Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),
+        }
     }
 }
 

@@ -13,11 +13,13 @@
 
 mod checking;
 mod editing;
+mod notifying;
 mod permitting;
 mod previewing;
 mod publishing;
 mod quality;
 mod rolling_back;
+mod scheduling;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -38,10 +40,12 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use editing::{Applied, Edited, etag, is_same_name, take_secrets};
+pub use notifying::RunNews;
 pub use quality::{
     ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
 };
 pub use rolling_back::PlannedRollback;
+pub use scheduling::Scheduling;
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.
@@ -54,6 +58,8 @@ pub struct Engine {
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
     starting: tokio::sync::Mutex<()>,
+    /// How many runs have ended since the start.
+    runs_ended: watch::Sender<u64>,
 }
 
 /// Why the engine could not do what it was asked, and the remedy.
@@ -108,6 +114,7 @@ impl Engine {
             current,
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
+            runs_ended: watch::Sender::new(0),
         };
         engine.publish_stored()?;
         Ok(Arc::new(engine))

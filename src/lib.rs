@@ -11,8 +11,8 @@
 //! are a [`snapshot`], and the newest one is what every call is answered from: [`matching`] says who calls,
 //! [`routing`] says where the call goes, and why.
 //!
-//! The [`engine`] wires these rooms together and is what the doors call: gRPC in [`api`], the commands in
-//! [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
+//! The [`engine`] wires these rooms together. The [`scheduler`] starts the runs that are due, the [`notifier`] tells
+//! what they came to, and the doors call the engine: gRPC in [`api`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
 //!
 //! # What holds throughout
 //!
@@ -23,6 +23,7 @@
 pub mod api;
 pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod demo;
@@ -30,9 +31,11 @@ pub mod engine;
 pub mod generation;
 pub mod index;
 pub mod matching;
+pub mod notifier;
 pub mod phone_number;
 pub mod phonebook;
 pub mod routing;
+pub mod scheduler;
 pub mod secret;
 pub mod settings;
 pub mod snapshot;

@@ -10,6 +10,8 @@ mod document;
 mod history;
 mod inbound_route;
 mod limits;
+mod notify;
+mod schedule;
 mod source;
 mod sql_server;
 mod stored_secrets;
@@ -28,6 +30,11 @@ pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
 pub use inbound_route::{Destination, DestinationType, InboundRoute};
 pub use limits::LimitSettings;
+pub use notify::{EmailAddresses, MAX_ADDRESSES, Notify, Occasion, Webhook, WebhookUrl, is_this_machine};
+pub use schedule::{
+    Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS,
+    MAX_INTERVAL_MINUTES, MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,
+};
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
@@ -72,15 +79,15 @@ pub struct NumberSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_region: Option<Region>,
     /// How many last digits are enough for a match when there is no exact one: 7 to 15, or 0 for off.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub last_digits: u8,
 }
 
 /// Fewest last digits that may count as a match; fewer match strangers.
 pub const MIN_LAST_DIGITS: u8 = 7;
 
-fn is_zero(number: &u8) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 /// A phonebook made by hand.
@@ -101,3 +108,22 @@ pub struct Trunk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_region: Option<Region>,
 }
+
+/// Types that are written as a text: what `FromStr` reads is what `Display` writes.
+macro_rules! written_as_text {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+use written_as_text;

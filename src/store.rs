@@ -14,11 +14,13 @@ mod changes;
 mod contacts;
 mod journal;
 mod json;
+mod notifications;
 mod phonebooks;
 mod previews;
 mod quality;
 mod rollback;
 mod runs;
+mod schedule;
 mod schema;
 mod settings;
 #[cfg(test)]
@@ -37,9 +39,11 @@ use crate::generation::Generation;
 
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
+pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;
 pub use quality::SourceContact;
 pub use rollback::Rollback;
+pub use schedule::DueRun;
 pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
 
 const STORE_FILE: &str = "ringroute.db";

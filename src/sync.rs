@@ -10,11 +10,13 @@
 //! a failure anywhere leaves everything as it was.
 
 mod guard;
+mod notify;
 mod plan;
 mod prepare;
 pub mod preview;
 pub mod quality;
 mod run;
+mod schedule;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -28,12 +30,14 @@ use tokio_util::sync::CancellationToken;
 use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
 pub use guard::{Objection, check as guard, objection};
+pub use notify::{Channel, Notification, NotificationState, notifications};
 pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
 pub use prepare::{DetailsDigest, Preparation};
 pub use run::{
     MAX_KEPT_PROBLEMS, Phase, PhaseTime, Problem, ProblemKind, Progress, RunCounts, RunId, RunKind, RunState,
     SyncRun,
 };
+pub use schedule::next_run;
 pub use staging::{Staged, StagedContacts, StagedReader};
 
 /// Why a pass came to nothing. Each says what to do.

@@ -616,3 +616,56 @@ fn half_a_million_contacts_are_previewed_and_synchronised_in_less_than_400_mib()
     let peak: u64 = line_with(&status, "VmHWM").split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(peak < LIMIT_KIB, "{} MiB at the peak", peak / 1024);
 }
+
+/// The company, synchronised at night, with somebody who wants to know of every run.
+fn scheduled_company(folder: &Path) -> String {
+    company(folder).replace(
+        "[[inbound_route]]",
+        "[source.schedule]\ndaily = { at = '03:00', time_zone = 'Europe/Berlin' }\n\
+         [source.notify]\nemail = 'ops@example.com'\nwhen = ['always']\n\n[[inbound_route]]",
+    )
+}
+
+#[test]
+fn schedules_and_notifications_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::in_folder(folder.path());
+    assert_code(&server.apply(&scheduled_company(folder.path()), &[]), 0);
+    let next = server.json(&["sources"])["sources"][0]["nextRunAt"].as_str().unwrap().to_owned();
+    let next: jiff::Timestamp = next.parse().unwrap();
+    let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    assert_eq!(berlin.to_datetime(next).time(), jiff::civil::time(3, 0, 0, 0));
+    let listed = server.text(&["sources"]);
+    assert!(line_with(&listed, "crm").contains(&next.to_string()), "{listed}");
+
+    assert_code(&server.run(&["sync", "run", "crm"]), 0);
+    let start = Instant::now();
+    let told = loop {
+        let shown = server.text(&["sync", "show", "1"]);
+        let told = line_with(&shown, "ops@example.com").trim().to_owned();
+        if !told.contains("pending") || start.elapsed() > PATIENCE {
+            break told;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let expected = "email to ops@example.com: not sent after 1 attempt: no mail server is configured";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn mails_that_nobody_could_send_are_noticed_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |config: &str| {
+        let path = folder.path().join("ringroute.toml");
+        std::fs::write(&path, config).unwrap();
+        let mut command = ringroute(&["check", "-f", "-", "--config"]);
+        command.arg(&path);
+        let output = with_input(command, &scheduled_company(folder.path()));
+        assert_code(&output, 0);
+        stdout(&output)
+    };
+    let found = check("");
+    assert!(line_with(&found, "warning").contains("source \"crm\": notify.email names addresses"), "{found}");
+    let found = check("[mail]\nhost = 'mail.example.com'\nfrom = 'ringroute@example.com'");
+    assert!(!found.contains("warning"), "{found}");
+}

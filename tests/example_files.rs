@@ -68,6 +68,7 @@ fn the_examples_show_every_key() {
         "[source.field_map]",
         "[source.phonebook.by_property]",
         "[source.guard]",
+        "[source.notify]",
         "[[inbound_route]]",
     ] {
         for key in keys_of(table) {

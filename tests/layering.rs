@@ -8,16 +8,28 @@ use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
 const VOCABULARY: &[&str] =
-    &["contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
+    &["clock", "contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[
-    "source", "sync", "store", "index", "snapshot", "matching", "routing", "engine", "api", "demo", "app",
+    "source",
+    "sync",
+    "store",
+    "index",
+    "snapshot",
+    "matching",
+    "routing",
+    "engine",
+    "scheduler",
+    "notifier",
+    "api",
+    "demo",
+    "app",
     "cli",
 ];
 
 /// What a process needs; only whoever starts one looks at it.
-const PROCESS: &[(&str, &[&str])] = &[("config", &["app", "cli"])];
+const PROCESS: &[(&str, &[&str])] = &[("config", &["notifier", "app", "cli"])];
 
 fn rank(module: &str) -> Option<usize> {
     if VOCABULARY.contains(&module) {

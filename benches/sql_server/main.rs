@@ -183,6 +183,8 @@ fn settings(string: &str) -> SourceSettings {
         },
         phonebook: PhonebookTarget::New { name: PhonebookName::parse("All").unwrap() },
         guard: GuardSettings::default(),
+        schedule: None,
+        notify: ringroute::settings::Notify::default(),
     }
 }
 

@@ -69,9 +69,10 @@ impl Finding {
 
 impl CheckArguments {
     pub(super) fn run(self, screen: &mut Screen) -> Result<()> {
-        let mut findings = vec![self.configuration()];
+        let (configuration, has_mail_server) = self.configuration();
+        let mut findings = vec![configuration];
         if let Some(file) = &self.file {
-            findings.extend(settings(&apply::read_document(file)?));
+            findings.extend(settings(&apply::read_document(file)?, has_mail_server));
         }
         let problems = findings.iter().map(|finding| finding.problems.len() as u64).sum();
         if self.json {
@@ -86,14 +87,18 @@ impl CheckArguments {
         }
     }
 
-    fn configuration(&self) -> Finding {
+    /// What there is to say, and whether mails can be sent, if that is known.
+    fn configuration(&self) -> (Finding, Option<bool>) {
         match self.process.config() {
             Ok(config) => {
+                let has_mail_server = config.mail.is_some();
                 let fine =
                     format!("listens on {}, data folder {}", config.listen, config.data_folder.display());
-                Finding { warnings: config.warnings, ..Finding::new("configuration", Ok(fine)) }
+                let finding =
+                    Finding { warnings: config.warnings, ..Finding::new("configuration", Ok(fine)) };
+                (finding, Some(has_mail_server))
             }
-            Err(error) => Finding::new("configuration", Err(error.to_string())),
+            Err(error) => (Finding::new("configuration", Err(error.to_string())), None),
         }
     }
 }
@@ -115,7 +120,7 @@ fn tell(screen: &mut Screen, findings: &[Finding]) -> Result<()> {
 }
 
 /// What there is to say of a document, each part by itself as far as that goes.
-fn settings(document: &str) -> Vec<Finding> {
+fn settings(document: &str, has_mail_server: Option<bool>) -> Vec<Finding> {
     let settings = match Settings::from_toml(document) {
         Ok(settings) => settings,
         Err(error) => return vec![Finding::new("settings", Err(error.to_string()))],
@@ -134,7 +139,12 @@ fn settings(document: &str) -> Vec<Finding> {
     for source in &settings.sources {
         let opened = source::open(source).map_err(|error| error.to_string());
         let fine = || format!("{}, sync filter and field map fit", source.connection.kind());
-        findings.push(Finding::new(format!("source {:?}", source.name), opened.map(|_| fine())));
+        let mut finding = Finding::new(format!("source {:?}", source.name), opened.map(|_| fine()));
+        if has_mail_server == Some(false) && !source.notify.email.is_empty() {
+            let warning = "notify.email names addresses, but ringroute.toml has no [mail]: no mail is sent";
+            finding.warnings.push(warning.to_owned());
+        }
+        findings.push(finding);
     }
     findings.push(Finding::new("inbound routes", compiled(&settings)));
     findings

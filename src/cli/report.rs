@@ -129,7 +129,25 @@ pub(super) fn details(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
     for warning in &run.warnings {
         screen.line(format!("  note: {}", words::on_one_line(warning)))?;
     }
+    for told in &run.notifications {
+        screen.line(format!("  {}", notification(told)))?;
+    }
     Ok(())
+}
+
+/// Who is told of a run, and whether that worked, in a line.
+fn notification(told: &v1::Notification) -> String {
+    let channel = words::of_enum(told.channel().as_str_name(), "NOTIFICATION_CHANNEL_");
+    let state = words::of_enum(told.state().as_str_name(), "NOTIFICATION_STATE_");
+    let mut line = format!("{channel} to {}: {state}", told.target);
+    if !told.last_error.is_empty() {
+        line.push_str(&format!(
+            " after {}: {}",
+            words::counted(told.attempts.into(), "attempt"),
+            told.last_error
+        ));
+    }
+    words::on_one_line(&line)
 }
 
 pub(super) fn state(run: &v1::SyncRun) -> String {

@@ -153,7 +153,8 @@ async fn list(server: ServerArguments, screen: &mut Screen) -> Result<()> {
     if server.json {
         return screen.json(&answer);
     }
-    let mut table = Table::new(["source", "kind", "synchronisation", "contacts", "last run", "ended"]);
+    let mut table =
+        Table::new(["source", "kind", "synchronisation", "contacts", "last run", "ended", "next run"]);
     for source in &answer.sources {
         let last = source.last_run.as_ref();
         table.row([
@@ -163,6 +164,7 @@ async fn list(server: ServerArguments, screen: &mut Screen) -> Result<()> {
             &words::count(source.contact_count),
             &last.map(|run| format!("{} {}", run.run_id, report::state(run))).unwrap_or_default(),
             &words::time(last.and_then(|run| run.finished_at.as_ref())),
+            &words::time(source.next_run_at.as_ref()),
         ]);
     }
     screen.table(&table)

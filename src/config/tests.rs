@@ -54,7 +54,7 @@ fn the_environment_wins_over_the_file() {
     .unwrap();
     let log = LogConfig { level: LogLevel::Trace, format: LogFormat::Text };
     let listen = "[::]:2".parse().unwrap();
-    let expected = Config { listen, data_folder: "b".into(), insecure: true, log, warnings: Vec::new() };
+    let expected = Config { listen, data_folder: "b".into(), insecure: true, log, ..Config::default() };
     assert_eq!(config, expected);
 }
 
@@ -136,4 +136,46 @@ fn bytes_that_are_not_unicode_are_a_folder_or_an_error() {
     }
     let name = OsString::from_vec(b"RINGROUTE_\xff".to_vec());
     assert!(Config::load(None, [(name, "x".into())]).is_ok());
+}
+
+const MAIL: &str = "[mail]\nhost = 'mail.example.com'\nfrom = 'Ringroute <ringroute@example.com>'\n";
+
+#[test]
+fn a_mail_server_needs_a_name_and_a_sender() {
+    let mail = load(MAIL, &[]).unwrap().mail.unwrap();
+    assert_eq!((mail.encryption, mail.port(), mail.timeout_seconds), (MailEncryption::Starttls, 587, 30));
+    let usual =
+        |encryption| load(&format!("{MAIL}encryption = '{encryption}'"), &[]).unwrap().mail.unwrap().port();
+    assert_eq!((usual("tls"), usual("dangerously_none")), (465, 25));
+    let whole = format!(
+        "{MAIL}port = 2525\nuser = 'u'\npassword = 'env:P'\nca_file = 'ca.pem'\n[webhook]\nca_file = 'ca.pem'"
+    );
+    let config = load(&whole, &[]).unwrap();
+    assert_eq!((config.mail.unwrap().port(), config.webhook.timeout_seconds), (2525, 10));
+}
+
+#[test]
+fn what_is_wrong_with_a_mail_server_is_told() {
+    for (more, expected) in [
+        ("password = 'env:P'", "mail.user: user and password belong together"),
+        ("user = 'u'", "mail.user: user and password belong together"),
+        ("user = 'u'\npassword = ''", "mail.password: is empty"),
+        ("user = 'u'\npassword = 'stored:'", "mail.password: nothing is stored"),
+        (
+            "user = 'u'\npassword = 'x'\nencryption = 'dangerously_none'",
+            "mail.encryption: the password could be read",
+        ),
+        ("timeout_seconds = 0", "mail.timeout_seconds: 0 is not 1 to 600"),
+        ("[webhook]\ntimeout_seconds = 601", "webhook.timeout_seconds: 601 is not 1 to 600"),
+    ] {
+        let message = error(&format!("{MAIL}{more}"), &[]);
+        assert!(message.starts_with(expected), "{message}");
+    }
+    assert!(error("[mail]\nhost = 'mail.example.com'", &[]).contains("the key `from` is missing"));
+    assert!(error("[mail]\nhost = ' '\nfrom = 'a@example.com'", &[]).starts_with("mail.host: is empty"));
+    assert!(error(&format!("{MAIL}encryption = 'none'"), &[]).contains("unknown name `none`"));
+    for from in ["ringroute", "Ring <ring@example.com>\\r\\nBcc: x@example.com", "ring@müller.example"] {
+        let message = error(&format!("[mail]\nhost = 'h'\nfrom = \"{from}\""), &[]);
+        assert!(message.contains("is not an email address, such as"), "{message}");
+    }
 }

@@ -264,6 +264,7 @@ impl Pass {
             tracing::warn!(source = run.source, run = %run.id, "{warning}");
         }
         engine.active.remove(&key);
+        engine.runs_ended.send_modify(|count| *count += 1);
         progress.send_modify(|progress| {
             progress.counts = run.counts;
             progress.finished = Some(run);

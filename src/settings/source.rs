@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
 use crate::secret::Secret;
+use crate::settings::{Notify, Schedule};
 
 /// A database that contacts come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,12 @@ pub struct SourceSettings {
     /// Remove existing contacts which are not received from the server.
     #[serde(default = "yes")]
     pub remove_missing: bool,
+    /// Data Synchronization Frequency; by hand only unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Feedback: who is told what its runs came to.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub notify: Notify,
     /// How to reach it.
     pub connection: Connection,
     /// Contact field -> column.

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Settings, SourceSettings};
+use super::{
+    DocumentError, InboundRoute, MIN_LAST_DIGITS, PhonebookTarget, Schedule, Settings, SourceSettings,
+};
 use crate::phone_number::MAX_DIGITS;
 use crate::phonebook::MAX_NAME_CHARACTERS;
 
@@ -145,6 +147,12 @@ fn check_source(source: &SourceSettings, place: &str) -> Result<(), DocumentErro
             let problem = format!("{percent} is not a percentage: 1 to 100, or 0 for off");
             return Err(invalid(format!("{place}.guard.{key}"), problem));
         }
+    }
+    if let Some((field, problem)) = source.schedule.as_ref().and_then(Schedule::problem) {
+        return Err(invalid(format!("{place}.schedule.{field}"), problem));
+    }
+    if let Some((field, problem)) = source.notify.problem() {
+        return Err(invalid(format!("{place}.notify.{field}"), problem));
     }
     if guard.max_removed_contacts > MAX_GUARD_CONTACTS {
         let problem = format!("{} is more than {MAX_GUARD_CONTACTS}", guard.max_removed_contacts);

@@ -18,6 +18,8 @@ fn settings(connection: Connection, filter: &str) -> SourceSettings {
         default_region: None,
         sync_filter: filter.into(),
         remove_missing: true,
+        schedule: None,
+        notify: crate::settings::Notify::default(),
         connection,
         field_map: FieldMap {
             key: Some("id".into()),

@@ -83,8 +83,8 @@ impl Reading<'_> {
         let change = |id: ContactId| {
             Ok(ContactChange {
                 id,
-                before: self.state_before(source, id, run.id)?,
-                after: self.state_before(source, id, RunId(run.id.0 + 1))?,
+                before: self.contact_before(source, id, run.id)?,
+                after: self.contact_before(source, id, RunId(run.id.0 + 1))?,
             })
         };
         ids.into_iter().map(change).collect()
@@ -148,7 +148,7 @@ impl Reading<'_> {
     }
 
     /// What a contact was before a run, or after the one before it.
-    fn state_before(
+    fn contact_before(
         &self,
         source: i64,
         id: ContactId,

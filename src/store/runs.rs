@@ -32,20 +32,27 @@ impl Reading<'_> {
              WHERE (?1 IS NULL OR source_name = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
         )?;
         let runs = statement.query_map(params![source, before.map(|id| id.0), limit], run)?;
-        Ok(runs.collect::<Result<_, _>>()?)
+        let runs = runs.collect::<Result<Vec<_>, _>>()?;
+        runs.into_iter().map(|run| self.with_notifications(run)).collect()
+    }
+
+    fn with_notifications(&self, run: SyncRun) -> Result<SyncRun, StoreError> {
+        Ok(SyncRun { notifications: self.notifications_of(run.id)?, ..run })
     }
 
     /// A run.
     pub fn sync_run(&self, id: RunId) -> Result<Option<SyncRun>, StoreError> {
         let sql = "SELECT id, record FROM sync_run WHERE id = ?";
-        Ok(self.connection.query_row(sql, [id.0], run).optional()?)
+        let run = self.connection.query_row(sql, [id.0], run).optional()?;
+        run.map(|run| self.with_notifications(run)).transpose()
     }
 
     /// The latest run of a source that was not a preview.
     pub fn last_sync_run(&self, source: &str) -> Result<Option<SyncRun>, StoreError> {
         let sql = "SELECT id, record FROM sync_run
              WHERE source_name = ? AND record ->> 'kind' = 'sync' ORDER BY id DESC LIMIT 1";
-        Ok(self.connection.query_row(sql, [source], run).optional()?)
+        let run = self.connection.query_row(sql, [source], run).optional()?;
+        run.map(|run| self.with_notifications(run)).transpose()
     }
 
     /// How many rows a source had when it was last read to its end with success.
@@ -97,14 +104,14 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Records how a run ended, and the problems that were kept.
+    /// Records how a run ended, the problems that were kept, and who is to be told.
     pub fn finish_run(&self, run: &SyncRun, problems: &[Problem]) -> Result<(), StoreError> {
         self.update_run(run)?;
         let mut add = self.connection.prepare("INSERT INTO sync_problem VALUES (?, ?, ?)")?;
         for (number, problem) in problems.iter().enumerate() {
             add.execute(params![run.id.0, number, to_json(problem)?])?;
         }
-        Ok(())
+        self.add_notifications(run)
     }
 }
 

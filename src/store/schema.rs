@@ -137,6 +137,25 @@ const STEPS: &[&str] = &[
     ALTER TABLE source ADD COLUMN changes_lost_until INTEGER NOT NULL DEFAULT 0;
     UPDATE source SET changes_lost_until = (SELECT coalesce(max(id), 0) FROM sync_run);
 ",
+    "
+    -- What a source was due for, last time that anybody looked: tells after a start what was missed.
+    CREATE TABLE due_run (
+        source_id INTEGER PRIMARY KEY REFERENCES source (id) ON DELETE CASCADE,
+        schedule TEXT NOT NULL,
+        due_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE jitter (seed INTEGER NOT NULL) STRICT;
+    INSERT INTO jitter VALUES (random());
+    -- Who is told of a run. What is done with has no time of its next attempt.
+    CREATE TABLE notification (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id INTEGER NOT NULL REFERENCES sync_run (id) ON DELETE CASCADE,
+        due_at TEXT,
+        record TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX notification_by_run ON notification (run_id);
+    CREATE INDEX notification_by_time ON notification (due_at) WHERE due_at IS NOT NULL;
+",
 ];
 
 /// The newest schema this program knows.

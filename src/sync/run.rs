@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::notify::Notification;
 use crate::generation::Generation;
 
 /// Number of a sync run; grows with time.
@@ -199,6 +200,9 @@ pub struct SyncRun {
     /// For a rollback: everything is as it was before this run.
     #[serde(default)]
     pub to_before: Option<RunId>,
+    /// Who is told of it, and whether that worked. Kept beside the record.
+    #[serde(skip)]
+    pub notifications: Vec<Notification>,
 }
 
 impl SyncRun {
@@ -223,6 +227,7 @@ impl SyncRun {
             rules_digest: String::new(),
             allowed_by: None,
             to_before: None,
+            notifications: Vec::new(),
         }
     }
 }

@@ -104,6 +104,36 @@ async fn what_is_wrong_with_a_source_is_named() {
 }
 
 #[tokio::test]
+async fn a_source_with_a_schedule_says_when_it_is_due_next() {
+    let server = Server::start().await;
+    make_company(&server.company(), &COMPANY);
+    let mut client = server.sync().await;
+    let interval = Some(v1::interval_schedule::Interval::Minutes(1));
+    let every = v1::schedule::Frequency::Every(v1::IntervalSchedule { interval });
+    let schedule = Some(v1::Schedule { frequency: Some(every), ..Default::default() });
+    let wanted = v1::Source { schedule: schedule.clone(), ..company_source("crm", &server.company()) };
+    let made = client.create_source(v1::CreateSourceRequest { source: Some(wanted) }).await.unwrap();
+    let made = made.into_inner().source.unwrap();
+    assert_eq!(made.schedule, schedule);
+    let read = client.get_source(v1::GetSourceRequest { name: "crm".into() }).await.unwrap();
+    let next = read.into_inner().source.unwrap().next_run_at.unwrap();
+    assert_eq!((next.seconds % 60, next.nanos), (0, 0));
+    let now = jiff::Timestamp::now().as_second();
+    assert!((now - 60..=now + 60).contains(&next.seconds), "{next:?} at {now}");
+
+    // One that is off is not due, and neither is one without a schedule.
+    for source in [v1::Source { enabled: Some(false), ..made.clone() }, v1::Source { schedule: None, ..made }]
+    {
+        let request = v1::UpdateSourceRequest {
+            source: Some(v1::Source { etag: String::new(), ..source }),
+            name: String::new(),
+        };
+        let changed = client.update_source(request).await.unwrap().into_inner().source.unwrap();
+        assert_eq!(changed.next_run_at, None);
+    }
+}
+
+#[tokio::test]
 async fn sources_come_in_pages_by_name() {
     let server = Server::start().await;
     make_company(&server.company(), &COMPANY);

@@ -6,10 +6,12 @@
 pub(super) mod calls;
 pub(super) mod contacts;
 pub(super) mod history;
+mod notify;
 pub(super) mod previews;
 pub(super) mod quality;
 pub(super) mod routes;
 pub(super) mod runs;
+mod schedules;
 pub(super) mod sources;
 
 use jiff::Timestamp;

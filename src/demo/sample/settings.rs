@@ -34,6 +34,8 @@ fn source(database: &Path) -> SourceSettings {
         default_region: None,
         sync_filter: "select ${MAP} from main.contacts order by id".to_owned(),
         remove_missing: true,
+        schedule: None,
+        notify: crate::settings::Notify::default(),
         connection: Connection::Sqlite(SqliteConnection { path: database.to_owned() }),
         field_map: field_map(),
         phonebook: PhonebookTarget::ByProperty { column: "belongto".to_owned(), blank: None },

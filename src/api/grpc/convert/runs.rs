@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::timestamp;
+use super::{notify, timestamp};
 use crate::api::proto::v1;
 use crate::sync::{Phase, Problem, ProblemKind, Progress, RunCounts, RunKind, RunState, SyncRun};
 
@@ -24,6 +24,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         rules_digest: _,
         allowed_by,
         to_before,
+        notifications,
     } = run;
     v1::SyncRun {
         run_id: id.0,
@@ -51,6 +52,7 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         warnings,
         allowed_by: allowed_by.map_or(0, |preview| preview.0),
         to_before_run_id: to_before.map_or(0, |run| run.0),
+        notifications: notifications.into_iter().map(notify::notification).collect(),
     }
 }
 

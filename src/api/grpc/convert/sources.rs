@@ -4,7 +4,9 @@ mod sql_server;
 
 use std::path::Path;
 
-use super::runs;
+use jiff::Timestamp;
+
+use super::{notify, runs, schedules, timestamp};
 use crate::api::grpc::request::{bad, phonebook_name};
 use crate::api::proto::v1;
 use crate::engine::{EngineError, etag};
@@ -20,6 +22,7 @@ pub(in crate::api::grpc) fn to_proto(
     settings: SourceSettings,
     contact_count: u64,
     last_run: Option<SyncRun>,
+    next_run_at: Option<Timestamp>,
 ) -> v1::Source {
     let etag = etag(&settings);
     let SourceSettings {
@@ -28,6 +31,8 @@ pub(in crate::api::grpc) fn to_proto(
         default_region,
         sync_filter,
         remove_missing,
+        schedule,
+        notify: told,
         connection: reached,
         field_map: mapped,
         phonebook,
@@ -51,6 +56,9 @@ pub(in crate::api::grpc) fn to_proto(
         etag,
         contact_count,
         last_run: last_run.map(runs::run),
+        schedule: schedule.map(schedules::to_proto),
+        next_run_at: next_run_at.map(timestamp),
+        notify: notify::to_proto(told),
     }
 }
 
@@ -101,6 +109,9 @@ pub(in crate::api::grpc) fn from_proto(
         etag,
         contact_count: _,
         last_run: _,
+        schedule,
+        next_run_at: _,
+        notify: told,
     } = source.ok_or_else(|| bad("source", "is missing; the source is expected here"))?;
     let settings = SourceSettings {
         name,
@@ -108,6 +119,8 @@ pub(in crate::api::grpc) fn from_proto(
         default_region: region_from(&default_region)?,
         sync_filter,
         remove_missing: remove_missing.unwrap_or(true),
+        schedule: schedule.map(schedules::from_proto).transpose()?,
+        notify: told.map(notify::from_proto).transpose()?.unwrap_or_default(),
         connection: connection_from(connection)?,
         field_map: field_map_from(field_map.ok_or_else(|| {
             bad("source.field_map", "is missing; map at least a name and a number to columns")

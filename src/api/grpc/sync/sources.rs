@@ -1,11 +1,14 @@
 //! Sources, as the store has them.
 
+use jiff::Timestamp;
+
 use crate::api::grpc::convert;
 use crate::api::grpc::request::{bad, check_name, page_by_name, page_size};
 use crate::api::proto::v1;
 use crate::engine::{Engine, EngineError, take_secrets};
 use crate::settings::SourceSettings;
 use crate::store::{Reading, StoreError, StoredSource};
+use crate::sync::next_run;
 
 pub(super) fn list(
     engine: &Engine,
@@ -55,5 +58,10 @@ fn find(reading: &Reading<'_>, name: &str) -> Result<StoredSource, EngineError> 
 fn to_proto(reading: &Reading<'_>, source: StoredSource) -> Result<v1::Source, StoreError> {
     let contact_count = reading.contact_count_of(source.id)?;
     let last_run = reading.last_sync_run(&source.settings.name)?;
-    Ok(convert::sources::to_proto(source.settings, contact_count, last_run))
+    let settings = source.settings;
+    let next_run = match settings.schedule.as_ref().filter(|_| settings.enabled) {
+        Some(schedule) => next_run(schedule, &settings.name, reading.jitter_seed()?, Timestamp::now()),
+        None => None,
+    };
+    Ok(convert::sources::to_proto(settings, contact_count, last_run, next_run))
 }

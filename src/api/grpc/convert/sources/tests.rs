@@ -10,6 +10,8 @@ fn source(connection: Connection, phonebook: PhonebookTarget) -> SourceSettings 
         default_region: None,
         sync_filter: "select ${MAP} from main.people".into(),
         remove_missing: false,
+        schedule: None,
+        notify: crate::settings::Notify::default(),
         connection,
         field_map: FieldMap {
             key: Some("id".into()),
@@ -58,9 +60,125 @@ fn a_source_reads_back_as_it_was() {
         source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank }),
         source(sqlite(), PhonebookTarget::ByProperty { column: "belongto".into(), blank: None }),
     ] {
-        let proto = to_proto(settings.clone(), 7, None);
+        let proto = to_proto(settings.clone(), 7, None, None);
         assert_eq!(proto.contact_count, 7);
         assert_eq!(from_proto(Some(proto)).unwrap(), (settings.clone(), etag(&settings)));
+    }
+}
+
+#[test]
+fn a_schedule_reads_back_as_it_was() {
+    let zone = r#"at = "03:05", time_zone = "Europe/Berlin""#;
+    for written in [
+        "every = { minutes = 15 }".to_owned(),
+        "every = { hours = 2 }, run_missed = true, jitter_minutes = 7".to_owned(),
+        format!("daily = {{ {zone} }}"),
+        format!(
+            "weekly = {{ {zone}, days = [\"monday\", \"tuesday\", \"wednesday\", \"thursday\", \"friday\", \"saturday\", \
+             \"sunday\"] }}"
+        ),
+        format!("monthly = {{ {zone}, day = 31 }}"),
+        format!("monthly = {{ {zone}, day = \"last\" }}"),
+        "cron = { expression = \"0 3 * * 1-5\", time_zone = \"Asia/Kathmandu\" }".to_owned(),
+    ] {
+        let schedule: toml::Table = toml::from_str(&format!("schedule = {{ {written} }}")).unwrap();
+        let schedule: crate::settings::Schedule = schedule["schedule"].clone().try_into().unwrap();
+        let target = PhonebookTarget::New { name: name("All") };
+        let connection = Connection::Sqlite(SqliteConnection { path: "company.db".into() });
+        let settings = SourceSettings { schedule: Some(schedule), ..source(connection, target) };
+        let next = "2026-01-01T00:00:00Z".parse().unwrap();
+        let proto = to_proto(settings.clone(), 0, None, Some(next));
+        assert_eq!(proto.next_run_at.unwrap().seconds, next.as_second());
+        assert_eq!(from_proto(Some(proto)).unwrap().0, settings, "{written}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_schedule_is_named_by_its_path() {
+    use v1::schedule::Frequency;
+    let text = str::to_owned;
+    let cases = [
+        ("schedule: says nothing", None),
+        ("schedule.every: says nothing", Some(Frequency::Every(v1::IntervalSchedule::default()))),
+        (
+            "schedule.daily.at: \"25:00\"",
+            Some(Frequency::Daily(v1::DailySchedule { at: text("25:00"), time_zone: text("UTC") })),
+        ),
+        (
+            "schedule.daily.time_zone: there is no time zone \"Mars\"",
+            Some(Frequency::Daily(v1::DailySchedule { at: text("03:00"), time_zone: text("Mars") })),
+        ),
+        (
+            "schedule.weekly.days: 9 is not",
+            Some(Frequency::Weekly(v1::WeeklySchedule {
+                days: vec![9],
+                at: text("03:00"),
+                time_zone: text("UTC"),
+            })),
+        ),
+        (
+            "schedule.monthly: says nothing",
+            Some(Frequency::Monthly(v1::MonthlySchedule {
+                on: None,
+                at: text("03:00"),
+                time_zone: text("UTC"),
+            })),
+        ),
+        (
+            "schedule.monthly.day: 32 is not",
+            Some(Frequency::Monthly(v1::MonthlySchedule {
+                on: Some(v1::monthly_schedule::On::Day(32)),
+                at: text("03:00"),
+                time_zone: text("UTC"),
+            })),
+        ),
+        (
+            "schedule.cron.expression: character 3, hour \"24\"",
+            Some(Frequency::Cron(v1::CronSchedule {
+                expression: text("0 24 * * *"),
+                time_zone: text("UTC"),
+            })),
+        ),
+    ];
+    for (expected, frequency) in cases {
+        let schedule = Some(v1::Schedule { frequency, ..Default::default() });
+        let message = from_proto(Some(v1::Source { schedule, ..minimal() })).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("source.{expected}")), "{expected}: {message}");
+    }
+}
+
+#[test]
+fn notifications_read_back_as_they_were() {
+    for written in [
+        "",
+        "email = 'a@example.com; b@example.com'",
+        "when = ['always', 'failure', 'refusal', 'recovery']",
+        "webhook = { url = 'https://example.com/hook', secret = 'env:HOOK' }\nwhen = ['recovery']",
+    ] {
+        let target = PhonebookTarget::New { name: name("All") };
+        let connection = Connection::Sqlite(SqliteConnection { path: "company.db".into() });
+        let settings =
+            SourceSettings { notify: toml::from_str(written).unwrap(), ..source(connection, target) };
+        let proto = to_proto(settings.clone(), 0, None, None);
+        assert_eq!(proto.notify.is_some(), !written.is_empty());
+        assert_eq!(from_proto(Some(proto)).unwrap().0, settings, "{written}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_notifications_is_named_by_its_path() {
+    let webhook = |url: &str| Some(v1::Webhook { url: url.into(), secret: "env:HOOK".into() });
+    for (expected, notify) in [
+        ("email: address 1", v1::Notify { email: "nobody".into(), ..Default::default() }),
+        (
+            "webhook.url: http can",
+            v1::Notify { webhook: webhook("http://example.com"), ..Default::default() },
+        ),
+        ("when: 9 is not", v1::Notify { when: vec![9], ..Default::default() }),
+    ] {
+        let message =
+            from_proto(Some(v1::Source { notify: Some(notify), ..minimal() })).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("source.notify.{expected}")), "{message}");
     }
 }
 
@@ -151,7 +269,7 @@ fn a_typed_in_secret_is_not_converted() {
         ..SqlServerConnection::default()
     };
     let connection = Connection::SqlServer(Box::new(connection));
-    let proto = to_proto(source(connection, PhonebookTarget::New { name: name("All") }), 0, None);
+    let proto = to_proto(source(connection, PhonebookTarget::New { name: name("All") }), 0, None, None);
     let shown = format!("{proto:?}");
     assert!(shown.contains("stored:") && !shown.contains("hunter2"), "{shown}");
 }
