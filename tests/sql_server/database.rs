@@ -125,6 +125,8 @@ impl Database {
             field_map,
             phonebook: PhonebookTarget::New { name: PhonebookName::parse("All").unwrap() },
             guard: GuardSettings::default(),
+            schedule: None,
+            notify: ringroute::settings::Notify::default(),
         }
     }
 
