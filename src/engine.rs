@@ -32,7 +32,7 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
-pub use editing::{Applied, Edited, etag, is_same_name};
+pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name};
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.

@@ -5,10 +5,13 @@
 //! filter by [`crate::source`], a pattern by [`crate::snapshot`]. What a *process* needs (listen address,
 //! data folder) is not here but in [`crate::config`].
 
+mod destination;
 mod difference;
 mod document;
 mod inbound_route;
 mod source;
+mod time_condition;
+mod trunk;
 mod validation;
 
 #[cfg(test)]
@@ -21,13 +24,19 @@ use crate::phonebook::PhonebookName;
 
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
-pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use destination::{
+    Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
+};
+pub use inbound_route::{Attestation, Freshness, InboundRoute, OlderData, RouteTime};
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
 };
+pub use time_condition::{ALWAYS, TimeCondition};
+pub use trunk::{NumberRule, Trunk};
 pub use validation::{
-    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES, MAX_TRUNKS, folded_name,
+    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_LISTED_DESTINATIONS, MAX_SOURCES, MAX_TIME_CONDITIONS,
+    MAX_TRUNKS, folded_name,
 };
 
 /// Everything that the business decides, as one document.
@@ -39,6 +48,15 @@ pub struct Settings {
     /// Phonebooks made by hand; synced ones belong to their source and are not settings.
     #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
     pub phonebooks: Vec<LocalPhonebook>,
+    /// How destinations are checked and dialled.
+    #[serde(skip_serializing_if = "RoutingSettings::is_default")]
+    pub routing: RoutingSettings,
+    /// Destinations that exist.
+    #[serde(rename = "destination", skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<ListedDestination>,
+    /// Times with a name.
+    #[serde(rename = "time_condition", skip_serializing_if = "Vec::is_empty")]
+    pub time_conditions: Vec<TimeCondition>,
     /// Where calls come in.
     #[serde(rename = "trunk", skip_serializing_if = "Vec::is_empty")]
     pub trunks: Vec<Trunk>,
@@ -76,15 +94,4 @@ fn is_zero(number: &u8) -> bool {
 pub struct LocalPhonebook {
     /// Its name, unique among all phonebooks.
     pub name: PhonebookName,
-}
-
-/// Where a call comes in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trunk {
-    /// The name that call handlers send, compared exactly.
-    pub name: String,
-    /// The region of the callers' numbers that are not written internationally.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_region: Option<Region>,
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use super::check;
 use super::connection::ServerArguments;
 use super::exit::{Exit, Failure, Result};
 use super::screen::Screen;
@@ -100,6 +101,10 @@ impl ApplyArguments {
             return screen.json(&answer);
         }
         difference(screen, &answer.changes)?;
+        for v1::RouteWarning { route, kind: _, message } in &answer.warnings {
+            let subject = check::subject(route);
+            screen.line(words::on_one_line(&format!("warning {subject}: {message}")))?;
+        }
         let generation = answer.generation;
         let changes = words::counted(answer.changes.len() as u64, "change");
         screen.line(match (answer.changes.len(), self.dry_run) {

@@ -65,6 +65,12 @@ fn snapshot(contacts: &[(Vec<u32>, Vec<usize>)], routes: Vec<InboundRoute>, last
     Snapshot::new(Generation(1), Arc::new(builder.finish(last_digits).unwrap()), &settings).unwrap()
 }
 
+/// A call with nothing in it, on a Tuesday.
+fn call() -> Call<'static> {
+    let at = "2026-11-24T12:00:00Z".parse().unwrap();
+    Call { caller: "", did: "", trunk: "", attestation: None, at }
+}
+
 fn some_of<T: Clone + std::fmt::Debug + 'static>(values: &[T]) -> impl Strategy<Value = Vec<T>> + use<T> {
     prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec(prop::sample::select(values.to_vec()), 1..3)]
 }
@@ -126,9 +132,9 @@ proptest! {
         trunk in prop::sample::select(&TRUNKS),
     ) {
         let snapshot = snapshot(&contacts, routes.clone(), last_digits);
-        let call = Call { caller: &caller, did: &did, trunk };
+        let call = Call { caller: &caller, did: &did, trunk, ..call() };
         let decided = decide(&snapshot, &call);
-        let (explained, steps) = explain(&snapshot, &call);
+        let (explained, Explanation { steps, .. }) = explain(&snapshot, &call);
         prop_assert_eq!(&decided.caller_match, &explained.caller_match);
         prop_assert_eq!(decided.route, explained.route);
 
@@ -160,8 +166,8 @@ fn every_criterion_of_a_route_is_explained_also_after_one_that_failed() {
          withheld = true\nin_no_phonebook = true",
     );
     let snapshot = snapshot(&[(vec![0], vec![0]), (vec![1], vec![0])], vec![route], false);
-    let call = Call { caller: "+49 30 5551234", did: "030555100", trunk: "berlin" };
-    let (decision, steps) = explain(&snapshot, &call);
+    let call = Call { caller: "+49 30 5551234", did: "030555100", trunk: "berlin", ..call() };
+    let (decision, Explanation { steps, .. }) = explain(&snapshot, &call);
     assert_eq!(decision.route, None);
     let told: Vec<(&str, &str, bool, &str)> = steps[0]
         .criteria
@@ -190,8 +196,8 @@ fn every_criterion_of_a_route_is_explained_also_after_one_that_failed() {
 fn many_contacts_on_a_number_are_not_all_named() {
     let contacts = vec![(vec![1], vec![0]); 5];
     let snapshot = snapshot(&contacts, vec![route("name = 'Sales'\nphonebooks = ['Sales']")], false);
-    let call = Call { caller: "+49305551234", did: "", trunk: "" };
-    let (_, steps) = explain(&snapshot, &call);
+    let call = Call { caller: "+49305551234", did: "", trunk: "", ..call() };
+    let (_, Explanation { steps, .. }) = explain(&snapshot, &call);
     let support = "Anna Berg (local k) is in Support.";
     let expected = format!("{support} {support} {support} In all, 5 contacts have the number.");
     assert_eq!(steps[0].criteria[0].why, expected);
@@ -200,7 +206,7 @@ fn many_contacts_on_a_number_are_not_all_named() {
 #[test]
 fn a_route_that_is_off_has_the_one_criterion_enabled() {
     let snapshot = snapshot(&[], vec![route("name = 'Off'\nenabled = false\ndids = ['100']")], false);
-    let (_, steps) = explain(&snapshot, &Call { caller: "", did: "100", trunk: "" });
+    let (_, Explanation { steps, .. }) = explain(&snapshot, &Call { caller: "", did: "100", trunk: "", ..call() });
     let criteria: Vec<(&str, bool)> =
         steps[0].criteria.iter().map(|outcome| (outcome.criterion, outcome.held)).collect();
     assert_eq!(criteria, [("enabled", false)]);

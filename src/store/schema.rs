@@ -69,6 +69,12 @@ const STEPS: &[&str] = &["
         problem TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
     ) STRICT, WITHOUT ROWID;
+", "
+    -- Further parts of the settings.
+    CREATE TABLE routing_settings (settings TEXT NOT NULL) STRICT;
+    INSERT INTO routing_settings VALUES ('{}');
+    CREATE TABLE destination (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE time_condition (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
 "];
 
 /// The newest schema this program knows.

@@ -47,6 +47,11 @@ impl Reading<'_> {
         Ok(Settings {
             numbers,
             phonebooks,
+            routing: self
+                .connection
+                .query_row("SELECT settings FROM routing_settings", [], |row| from_json(row, 0))?,
+            destinations: self.parts("SELECT settings FROM destination ORDER BY position")?,
+            time_conditions: self.parts("SELECT settings FROM time_condition ORDER BY position")?,
             trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
             sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
             inbound_routes: self.parts("SELECT settings FROM inbound_route ORDER BY position")?,
@@ -80,6 +85,9 @@ impl Change<'_> {
     /// no longer there are deleted. Says whether contacts were touched.
     pub fn save_settings(&self, settings: &Settings, removed: RemovedSources) -> Result<bool, StoreError> {
         self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
+        self.connection.execute("UPDATE routing_settings SET settings = ?", [to_json(&settings.routing)?])?;
+        self.replace_parts("destination", &settings.destinations)?;
+        self.replace_parts("time_condition", &settings.time_conditions)?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;
         let local_before = self.phonebooks()?.into_iter().filter(|phonebook| phonebook.is_local);

@@ -1,9 +1,10 @@
 //! `CallRoutingService`: who is calling, and where does the call go?
 
+use jiff::Timestamp;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::convert::calls;
+use super::convert::{calls, routes};
 use super::request::{bad, check_bytes};
 use super::{Door, answers::Answers, status};
 use crate::api::proto::v1;
@@ -84,17 +85,21 @@ impl Door {
     }
 
     fn answer_route(&self, request: &v1::RouteCallRequest) -> Result<v1::RouteCallResponse, Status> {
-        let v1::RouteCallRequest { caller, did, trunk, at, explain } = request;
+        let v1::RouteCallRequest { caller, did, trunk, at, explain, attestation } = request;
         check_bytes("did", did, MAX_DID_BYTES)?;
         check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
-        at.as_ref().map_or(Ok(()), check_time)?;
-        let call = Call { caller, did, trunk };
+        let at = at.as_ref().map_or_else(|| Ok(Timestamp::now()), time)?;
+        let attestation = routes::attestation_from("attestation", *attestation).map_err(status::of)?;
+        let call = Call { caller, did, trunk, attestation, at };
         self.with_snapshot(|snapshot| {
-            let (decision, steps) = match explain {
-                true => routing::explain(snapshot, &call),
-                false => (routing::decide(snapshot, &call), Vec::new()),
+            let (decision, explanation) = match explain {
+                true => {
+                    let (decision, explanation) = routing::explain(snapshot, &call);
+                    (decision, Some(explanation))
+                }
+                false => (routing::decide(snapshot, &call), None),
             };
-            calls::route_response(snapshot, &decision, steps)
+            calls::route_response(snapshot, &decision, explanation)
         })
     }
 
@@ -105,9 +110,10 @@ impl Door {
     }
 }
 
-fn check_time(at: &prost_types::Timestamp) -> Result<(), Status> {
+fn time(at: &prost_types::Timestamp) -> Result<Timestamp, Status> {
     if TIMES.contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos) {
-        return Ok(());
+        // Ours end some hours before the last of the contract's.
+        return Ok(Timestamp::new(at.seconds, at.nanos).unwrap_or(Timestamp::MAX));
     }
     let problem = format!(
         "is {} seconds and {} nanoseconds from 1970; a time in the years 1 to 9999 is expected, nanoseconds from \

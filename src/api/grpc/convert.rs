@@ -6,6 +6,7 @@
 pub(super) mod calls;
 pub(super) mod contacts;
 pub(super) mod routes;
+pub(super) mod routing_settings;
 pub(super) mod runs;
 pub(super) mod sources;
 

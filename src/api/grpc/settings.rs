@@ -3,6 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use super::Door;
+use super::convert::routes;
 use super::request::bad;
 use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
@@ -21,11 +22,12 @@ impl SettingsService for Door {
             let removed = removed_sources("removed_source_contacts", removed_source_contacts)?;
             engine.apply(&document, removed, dry_run)
         };
-        let Applied { changes, generation } = self.edit(apply).await?;
+        let Applied { changes, generation, warnings } = self.edit(apply).await?;
         Ok(Response::new(v1::ApplySettingsResponse {
             applied: !dry_run && !changes.is_empty(),
             changes: changes.into_iter().map(change).collect(),
             generation: generation.0,
+            warnings: routes::warnings(warnings),
         }))
     }
 
