@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use crate::index::{PhonebookOrdinal, Posting};
 use crate::matching::{self, CallerMatch};
 use crate::settings::{Attestation, Freshness, InboundRoute, OlderData};
-use crate::snapshot::route_table::CompiledTime;
+use crate::snapshot::route_table::{CallFacts, CompiledTime};
 use crate::snapshot::{CompiledRoute, Snapshot};
 
 use explain::{Story, Tracer, Untraced};
@@ -79,7 +79,11 @@ pub fn explain<'a>(snapshot: &'a Snapshot, call: &Call<'_>) -> (RouteDecision<'a
     (decision, story.into_explanation())
 }
 
-fn decide_traced<'a>(snapshot: &'a Snapshot, call: &Call<'_>, tracer: &mut impl Tracer) -> RouteDecision<'a> {
+fn decide_traced<'a, T: Tracer>(
+    snapshot: &'a Snapshot,
+    call: &Call<'_>,
+    tracer: &mut T,
+) -> RouteDecision<'a> {
     let trunk = snapshot.trunk(call.trunk);
     let region = snapshot.region_of(trunk);
     let caller = matching::rewritten(call.caller, trunk);
@@ -93,7 +97,11 @@ fn decide_traced<'a>(snapshot: &'a Snapshot, call: &Call<'_>, tracer: &mut impl 
         snapshot,
     };
     tracer.reading(|| attempt.reading(region));
-    let taken = snapshot.routes().routes().iter().find_map(|route| attempt.try_route(route, tracer));
+    let taken = match T::EVERY_CRITERION {
+        true => snapshot.routes().routes().iter().find_map(|route| attempt.try_route(route, tracer)),
+        // The same without those that would not take the call.
+        false => attempt.find_candidate(|route| attempt.try_route(route, tracer)),
+    };
     let (route, destination, time_condition) = match taken {
         Some(Taken { route, destination, time }) => {
             let name = time.map(|time| time.condition.as_ref().map_or(crate::settings::ALWAYS, |c| c.name()));
@@ -130,6 +138,19 @@ struct Met<'a> {
 }
 
 impl<'a> Attempt<'a, '_> {
+    fn find_candidate<R>(&self, try_route: impl FnMut(&'a CompiledRoute) -> Option<R>) -> Option<R> {
+        let facts = CallFacts {
+            trunk: self.call.trunk,
+            did_given: self.did.given(),
+            did_number: &|| self.did.number(),
+            caller_given: self.caller.given(),
+            caller_number: self.caller.number(),
+            is_withheld: *self.caller_match == CallerMatch::Withheld,
+        };
+        let phonebooks = self.caller_match.contacts().iter().flat_map(|posting| self.phonebooks_of(*posting));
+        self.snapshot.routes().find(&facts, phonebooks.copied(), try_route)
+    }
+
     fn try_route<T: Tracer>(&self, route: &'a CompiledRoute, tracer: &mut T) -> Option<Taken<'a>> {
         tracer.begin(route.settings());
         let mut met = Met::default();

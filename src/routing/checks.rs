@@ -125,10 +125,6 @@ fn check_routes(snapshot: &Snapshot, at: Timestamp, findings: &mut Findings) {
     check_ranges(reachable, findings);
 }
 
-fn has_caller_criterion(route: &InboundRoute) -> bool {
-    !route.callers.is_empty() || !route.phonebooks.is_empty() || route.withheld || route.in_no_phonebook
-}
-
 fn holds_always(times: &[CompiledTime]) -> bool {
     times.is_empty() || times.iter().any(|time| time.condition.is_none())
 }
@@ -138,7 +134,7 @@ fn is_catch_all(route: &CompiledRoute) -> bool {
     settings.trunks.is_empty()
         && settings.dids.is_empty()
         && settings.attestation.is_none()
-        && !has_caller_criterion(settings)
+        && !route.asks_for_caller()
         && holds_always(route.times())
 }
 
@@ -165,7 +161,7 @@ fn covers_numbers(before: &[NumberCriterion], asked: &[NumberCriterion]) -> bool
 
 fn covers_caller(before: &CompiledRoute, route: &CompiledRoute) -> bool {
     let (first, second) = (before.settings(), route.settings());
-    if !has_caller_criterion(first) {
+    if !before.asks_for_caller() {
         return true;
     }
     let covers_phonebooks = || {
@@ -176,7 +172,7 @@ fn covers_caller(before: &CompiledRoute, route: &CompiledRoute) -> bool {
             || is_never_passed_over
                 && second.phonebooks.iter().all(|name| first.phonebooks.iter().any(|other| other.is_same_as(name)))
     };
-    has_caller_criterion(second)
+    route.asks_for_caller()
         && second.withheld <= first.withheld
         && second.in_no_phonebook <= first.in_no_phonebook
         && (second.callers.is_empty()

@@ -7,7 +7,7 @@ use crate::contact::{ContactId, NumberLabel};
 use crate::generation::Generation;
 use crate::index::{ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook};
 use crate::phonebook::{PhonebookId, PhonebookName};
-use crate::settings::Settings;
+use crate::settings::{RouteTime, Settings};
 
 const PHONEBOOKS: [&str; 3] = ["Sales", "Support", "VIP"];
 const CALLERS: [&str; 9] = [
@@ -23,18 +23,61 @@ const CALLERS: [&str; 9] = [
 ];
 const DIDS: [&str; 8] =
     ["030555100", "+4930555100", "sip:030555101@pbx.example", "100", "", "lobby", "0", "+4315123456"];
-const PATTERNS: [&str; 9] =
-    ["030555100", "+4930555100", "+4930X.", "1XX", "030!", ".", "0305551[01]Z", "+49305551234", "101"];
+const PATTERNS: [&str; 12] = [
+    "030555100",
+    "+4930555100",
+    "+4930X.",
+    "1XX",
+    "030!",
+    ".",
+    "0305551[01]Z",
+    "+49305551234",
+    "101",
+    "030555090-030555101",
+    "100-109",
+    "+49305551-+49305559",
+];
+const DID_PATTERNS: [&str; 14] = [
+    "030555100",
+    "+4930555100",
+    "+4930X.",
+    "1XX",
+    "030!",
+    ".",
+    "0305551[01]Z",
+    "+49305551234",
+    "101",
+    "030555090-030555101",
+    "100-109",
+    "+49305551-+49305559",
+    "0305{{.Ext}}",
+    "+49{{.Ext}}0",
+];
+const TIMES: [&str; 3] = ["Today", "Tomorrow", "always"];
 const TRUNKS: [&str; 3] = ["berlin", "wien", ""];
 
 /// Contacts as which phonebooks and which numbers each has, by place.
 fn snapshot(contacts: &[(Vec<u32>, Vec<usize>)], routes: Vec<InboundRoute>, last_digits: bool) -> Snapshot {
+    snapshot_of(contacts, routes, last_digits, false)
+}
+
+/// `is_swapped`: the phonebooks in the other order.
+fn snapshot_of(
+    contacts: &[(Vec<u32>, Vec<usize>)],
+    routes: Vec<InboundRoute>,
+    last_digits: bool,
+    is_swapped: bool,
+) -> Snapshot {
     let phonebook = |(id, name): (u32, &str)| IndexedPhonebook {
         id: PhonebookId(id),
         name: PhonebookName::parse(name).unwrap(),
     };
     // The last phonebook that routes ask for is not there.
-    let mut builder = ContactIndexBuilder::new((0..2).zip(PHONEBOOKS).map(phonebook).collect()).unwrap();
+    let mut phonebooks: Vec<IndexedPhonebook> = (0..2).zip(PHONEBOOKS).map(phonebook).collect();
+    if is_swapped {
+        phonebooks.reverse();
+    }
+    let mut builder = ContactIndexBuilder::new(phonebooks).unwrap();
     let numbers = ["+49305551234", "+49405551234", "101"].map(|text| text.parse().unwrap());
     for ((phonebooks, places), id) in contacts.iter().zip(1..) {
         let phonebooks: Vec<PhonebookId> = phonebooks.iter().copied().map(PhonebookId).collect();
@@ -57,7 +100,11 @@ fn snapshot(contacts: &[(Vec<u32>, Vec<usize>)], routes: Vec<InboundRoute>, last
     }
     let mut settings: Settings = toml::from_str(
         "numbers = { default_region = 'DE' }
-         trunk = [{ name = 'berlin' }, { name = 'wien', default_region = 'AT' }]",
+         trunk = [{ name = 'berlin' }, { name = 'wien', default_region = 'AT', did_rules = [{ pattern = '100', add = '0305551' }] }]
+         time_condition = [
+             { name = 'Today', time_zone = 'UTC', hours = ['tue'] },
+             { name = 'Tomorrow', time_zone = 'UTC', hours = ['wed'] },
+         ]",
     )
     .unwrap();
     settings.numbers.last_digits = if last_digits { 7 } else { 0 };
@@ -80,14 +127,18 @@ fn routes() -> impl Strategy<Value = Vec<InboundRoute>> {
     let route = (
         prop::bool::weighted(0.9),
         some_of(&TRUNKS[..2]),
-        some_of(&PATTERNS),
+        some_of(&DID_PATTERNS),
         some_of(&PATTERNS),
         some_of(&PHONEBOOKS),
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
+        prop::option::weighted(0.2, prop::sample::select(&[Attestation::A, Attestation::B][..])),
+        prop::option::weighted(0.4, prop::sample::select(&TIMES[..])),
     )
-        .prop_map(move |(enabled, trunks, dids, callers, phonebooks, withheld, in_no_phonebook)| {
+        .prop_map(move |(enabled, trunks, dids, callers, phonebooks, withheld, in_no_phonebook, attestation, time)| {
             InboundRoute {
+                attestation,
+                times: time.map(self::time).into_iter().collect(),
                 enabled,
                 trunks: owned(trunks),
                 dids: owned(dids),
@@ -97,11 +148,16 @@ fn routes() -> impl Strategy<Value = Vec<InboundRoute>> {
                 in_no_phonebook,
                 ..route("name = 'named by its place'")
             }
-        });
-    prop::collection::vec(route, 0..6).prop_map(|mut routes| {
+        })
+        .boxed();
+    prop_oneof![3 => prop::collection::vec(route.clone(), 0..6), 1 => prop::collection::vec(route, 60..140)].prop_map(|mut routes| {
         routes.iter_mut().zip(1..).for_each(|(route, place)| route.name = format!("route {place}"));
         routes
     })
+}
+
+fn time(condition: &str) -> RouteTime {
+    RouteTime { condition: condition.to_owned(), destination: None }
 }
 
 fn contacts() -> impl Strategy<Value = Vec<(Vec<u32>, Vec<usize>)>> {
@@ -130,13 +186,16 @@ proptest! {
         caller in prop_oneof![4 => prop::sample::select(&CALLERS).prop_map(str::to_owned), 1 => ".{0,80}"],
         did in prop_oneof![4 => prop::sample::select(&DIDS).prop_map(str::to_owned), 1 => ".{0,80}"],
         trunk in prop::sample::select(&TRUNKS),
+        attestation in prop::option::of(prop::sample::select(&[Attestation::A, Attestation::C][..])),
     ) {
         let snapshot = snapshot(&contacts, routes.clone(), last_digits);
-        let call = Call { caller: &caller, did: &did, trunk, ..call() };
+        let call = Call { caller: &caller, did: &did, trunk, attestation, ..call() };
         let decided = decide(&snapshot, &call);
         let (explained, Explanation { steps, .. }) = explain(&snapshot, &call);
         prop_assert_eq!(&decided.caller_match, &explained.caller_match);
         prop_assert_eq!(decided.route, explained.route);
+        prop_assert_eq!(&decided.destination, &explained.destination);
+        prop_assert_eq!(decided.time_condition, explained.time_condition);
 
         // The story: every route up to the one that was taken, each as its criteria add up.
         let told: Vec<(&str, bool)> = steps.iter().map(|step| (step.route.as_str(), step.taken)).collect();
@@ -152,6 +211,36 @@ proptest! {
             prop_assert_eq!(step.taken, adds_up_to_taken(step), "{:?}", step);
             prop_assert!(step.criteria.iter().all(|outcome| outcome.why.ends_with('.')), "{:?}", step);
         }
+    }
+}
+
+proptest! {
+    /// The order in which phonebooks were made and contacts were read decides who is named first, never where a
+    /// call goes.
+    #[test]
+    fn a_decision_does_not_depend_on_the_order_of_contacts_and_phonebooks(
+        contacts in contacts(),
+        routes in routes(),
+        caller in prop::sample::select(&CALLERS),
+        did in prop::sample::select(&DIDS),
+    ) {
+        let call = Call { caller, did, ..call() };
+        let decided = |contacts: &[(Vec<u32>, Vec<usize>)], routes: Vec<InboundRoute>, is_swapped| {
+            let snapshot = snapshot_of(contacts, routes, false, is_swapped);
+            let decision = decide(&snapshot, &call);
+            (decision.route.map(|route| route.name.clone()), decision.destination.map(|chosen| chosen.target.into_owned()))
+        };
+        let expected = decided(&contacts, routes.clone(), false);
+        let reversed: Vec<_> = contacts.iter().rev().cloned().collect();
+        prop_assert_eq!(&decided(&reversed, routes.clone(), false), &expected);
+        let routes: Vec<InboundRoute> = routes
+            .into_iter()
+            .map(|mut route| {
+                route.phonebooks.reverse();
+                route
+            })
+            .collect();
+        prop_assert_eq!(&decided(&contacts, routes, true), &expected);
     }
 }
 

@@ -91,14 +91,18 @@ impl NumberRange {
     /// often, never no.
     #[must_use]
     pub fn may_have(&self, place: usize, digit: Option<u8>) -> bool {
-        let (first, last) = (self.first.as_bytes(), self.last.as_bytes());
-        match digit {
-            None => place == first.len(),
-            Some(_) if place >= first.len() => false,
-            Some(digit) => {
-                let is_common = first[..place] == last[..place];
-                !is_common || (first[place]..=last[place]).contains(&digit)
-            }
+        may_have(self.first.as_bytes(), self.last.as_bytes(), place, digit)
+    }
+}
+
+/// [`NumberRange::may_have`] for the digits of the first and of the last number, which are as many.
+pub(super) fn may_have(first: &[u8], last: &[u8], place: usize, digit: Option<u8>) -> bool {
+    match digit {
+        None => place == first.len(),
+        Some(_) if place >= first.len() => false,
+        Some(digit) => {
+            let is_common = first[..place] == last[..place];
+            !is_common || (first[place]..=last[place]).contains(&digit)
         }
     }
 }

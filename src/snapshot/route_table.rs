@@ -4,6 +4,7 @@
 //! read in every region that a call can have, and the phonebooks of a route become one bit for each
 //! distinct set of phonebooks that contacts have. A set of routes is compiled whole or not at all.
 
+mod candidates;
 mod number_criterion;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,9 @@ use crate::settings::{ALWAYS, InboundRoute, folded_name};
 use super::destinations::{CompiledDestination, Destinations, Problem};
 use super::time_condition::CompiledTimeCondition;
 
+use candidates::CandidateIndex;
+
+pub use candidates::CallFacts;
 pub use number_criterion::NumberCriterion;
 pub use validate::{
     MAX_AGE_HOURS, MAX_ALERT_INFO_CHARACTERS, MAX_CALLER_NAME_PREFIX_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_TIMES,
@@ -43,6 +47,7 @@ pub struct RouteError {
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: Box<[CompiledRoute]>,
+    candidates: CandidateIndex,
 }
 
 /// An inbound route, ready to be tried.
@@ -98,8 +103,21 @@ pub struct WantedPhonebook {
 impl RouteTable {
     /// Checks every field, parses every pattern and finds everything that routes refer to.
     pub fn compile(routes: &[InboundRoute], around: Surroundings<'_>) -> Result<Self, RouteError> {
-        let routes = routes.iter().map(|route| CompiledRoute::compile(route, around));
-        Ok(RouteTable { routes: routes.collect::<Result<_, RouteError>>()? })
+        let compiled = routes.iter().map(|route| CompiledRoute::compile(route, around));
+        let routes: Box<[CompiledRoute]> = compiled.collect::<Result<_, RouteError>>()?;
+        let candidates = CandidateIndex::of(&routes, around.contacts.phonebooks().len());
+        Ok(RouteTable { routes, candidates })
+    }
+
+    /// Tries the routes that a call may meet, in their order, until one gives something; the others would not
+    /// take it. `phonebooks` are those of the contacts that have the caller's number.
+    pub fn find<'a, T>(
+        &'a self,
+        facts: &CallFacts<'_>,
+        phonebooks: impl Iterator<Item = PhonebookOrdinal> + Clone,
+        mut try_route: impl FnMut(&'a CompiledRoute) -> Option<T>,
+    ) -> Option<T> {
+        self.candidates.find(facts, phonebooks, |place| try_route(&self.routes[place]))
     }
 
     /// All of them, in the order in which they are tried.
@@ -136,6 +154,13 @@ impl CompiledRoute {
     #[must_use]
     pub fn settings(&self) -> &InboundRoute {
         &self.settings
+    }
+
+    /// Whether it asks for anything about who calls.
+    #[must_use]
+    pub fn asks_for_caller(&self) -> bool {
+        let InboundRoute { callers, phonebooks, withheld, in_no_phonebook, .. } = &self.settings;
+        !callers.is_empty() || !phonebooks.is_empty() || *withheld || *in_no_phonebook
     }
 
     /// The patterns of dialled numbers.

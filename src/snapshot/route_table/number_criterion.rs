@@ -25,10 +25,10 @@ enum Matcher {
 
 /// What a number, or a range, is in a region.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct InRegion {
+struct InRegion {
     region: Option<Region>,
-    pub(super) first: PhoneNumber,
-    pub(super) last: PhoneNumber,
+    first: PhoneNumber,
+    last: PhoneNumber,
 }
 
 pub(super) fn compile(
@@ -186,9 +186,9 @@ impl NumberCriterion {
         covers_digits && other.read_in_region.iter().all(covers_reading)
     }
 
-    /// What it is in each region in which it is a number.
-    pub(super) fn readings(&self) -> &[InRegion] {
-        &self.read_in_region
+    /// What it is in each region in which it is a number: the first and the last.
+    pub(super) fn readings(&self) -> impl Iterator<Item = (PhoneNumber, PhoneNumber)> {
+        self.read_in_region.iter().map(|read| (read.first, read.last))
     }
 
     /// Whether the digits that were dialled can have this digit at that place; see [`NumberPattern::may_have`].
