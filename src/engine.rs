@@ -11,6 +11,7 @@
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
+mod decisions;
 mod editing;
 mod publishing;
 mod syncing;
@@ -32,6 +33,7 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
+pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name};
 pub use syncing::{ActiveRun, StartedRun};
 
@@ -41,6 +43,7 @@ pub struct Engine {
     store: Store,
     data_folder: PathBuf,
     current: CurrentSnapshot,
+    decisions: decisions::Decisions,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
@@ -89,6 +92,7 @@ impl Engine {
             store,
             data_folder: data_folder.to_owned(),
             current,
+            decisions: decisions::Decisions::new(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
         };

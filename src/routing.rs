@@ -59,6 +59,8 @@ pub struct RouteDecision<'a> {
     pub caller_match: CallerMatch,
     /// The route that takes the call; without one, the call handler's own default applies.
     pub route: Option<&'a InboundRoute>,
+    /// Its place in the order, from 0.
+    pub place: Option<usize>,
     /// Where that route sends it.
     pub destination: Option<ChosenDestination<'a>>,
     /// The time condition by which the route took it.
@@ -102,14 +104,14 @@ fn decide_traced<'a, T: Tracer>(
         // The same without those that would not take the call.
         false => attempt.find_candidate(|route| attempt.try_route(route, tracer)),
     };
-    let (route, destination, time_condition) = match taken {
+    let (route, place, destination, time_condition) = match taken {
         Some(Taken { route, destination, time }) => {
             let name = time.map(|time| time.condition.as_ref().map_or(crate::settings::ALWAYS, |c| c.name()));
-            (Some(route.settings()), Some(destination), name)
+            (Some(route.settings()), Some(route.place()), Some(destination), name)
         }
-        None => (None, None, None),
+        None => (None, None, None, None),
     };
-    RouteDecision { caller_match, route, destination, time_condition }
+    RouteDecision { caller_match, route, place, destination, time_condition }
 }
 
 /// A call, and what was found out about it.

@@ -4,6 +4,7 @@
 //! follows from it always belong to the same generation. An edited route makes a new snapshot that shares
 //! the contact index with the one before.
 
+mod counters;
 mod current;
 pub mod destinations;
 mod last_synced;
@@ -27,6 +28,7 @@ use route_table::Surroundings;
 use time_condition::CompiledTimeCondition;
 use trunk::CompiledTrunk;
 
+pub use counters::{CallCounters, Counter};
 pub use current::{CurrentSnapshot, StaleSnapshot};
 pub use last_synced::LastSynced;
 pub use route_table::{CompiledRoute, RouteError, RouteTable};
@@ -39,6 +41,7 @@ pub struct Snapshot {
     rules: Arc<Rules>,
     /// By [`PhonebookOrdinal::place`](crate::index::PhonebookOrdinal::place).
     last_synced: Box<[LastSynced]>,
+    counters: Arc<CallCounters>,
 }
 
 /// What the settings say, compiled.
@@ -49,6 +52,7 @@ struct Rules {
     destinations: Destinations,
     default_region: Option<Region>,
     last_digits: Option<u8>,
+    shows_numbers: bool,
 }
 
 impl Snapshot {
@@ -84,9 +88,11 @@ impl Snapshot {
         };
         let routes = RouteTable::compile(&settings.inbound_routes, around)?;
         let last_digits = Some(settings.numbers.last_digits).filter(|count| *count > 0);
-        let rules = Rules { routes, trunks, destinations, default_region, last_digits };
+        let shows_numbers = settings.routing.shows_numbers;
+        let rules = Rules { routes, trunks, destinations, default_region, last_digits, shows_numbers };
         let last_synced = vec![LastSynced::Local; contacts.phonebooks().len()].into();
-        Ok(Snapshot { generation, contacts, rules: Arc::new(rules), last_synced })
+        let counters = Arc::default();
+        Ok(Snapshot { generation, contacts, rules: Arc::new(rules), last_synced, counters })
     }
 
     /// The same, with the time at which each phonebook was last synchronised.
@@ -97,7 +103,20 @@ impl Snapshot {
             contacts: Arc::clone(&self.contacts),
             rules: Arc::clone(&self.rules),
             last_synced: self.contacts.phonebooks().iter().map(|phonebook| of(phonebook.id)).collect(),
+            counters: Arc::clone(&self.counters),
         }
+    }
+
+    /// The same, with these counters.
+    #[must_use]
+    pub fn with_counters(self, counters: CallCounters) -> Self {
+        Snapshot { counters: Arc::new(counters), ..self }
+    }
+
+    /// What calls are counted with.
+    #[must_use]
+    pub fn counters(&self) -> &CallCounters {
+        &self.counters
     }
 
     /// Which generation this is.
@@ -153,5 +172,11 @@ impl Snapshot {
     #[must_use]
     pub fn last_digits(&self) -> Option<u8> {
         self.rules.last_digits
+    }
+
+    /// Whether the list of decisions may show callers' numbers whole.
+    #[must_use]
+    pub fn shows_numbers(&self) -> bool {
+        self.rules.shows_numbers
     }
 }

@@ -61,6 +61,9 @@ fn the_examples_show_every_key() {
     for table in [
         "[numbers]",
         "[[phonebook]]",
+        "[routing]",
+        "[[destination]]",
+        "[[time_condition]]",
         "[[trunk]]\nname = \"london\"",
         "[[source]]",
         "[source.connection.sqlite]",

@@ -159,6 +159,8 @@ impl Engine {
 
     /// Publishes a committed snapshot.
     pub(super) fn publish(&self, snapshot: Snapshot) {
+        let counters = self.decisions.counters_for(&snapshot);
+        let snapshot = snapshot.with_counters(counters);
         let (generation, contacts) = (snapshot.generation(), snapshot.contacts().contact_count());
         match self.current.publish(snapshot) {
             Ok(()) => tracing::info!(%generation, contacts, "published"),

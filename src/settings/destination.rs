@@ -100,7 +100,7 @@ pub struct ListedDestination {
     pub name: String,
 }
 
-/// How destinations are checked and dialled.
+/// How destinations are checked and dialled, and what is told of decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoutingSettings {
@@ -110,6 +110,9 @@ pub struct RoutingSettings {
     /// For each kind of destination, how the call handler dials it: `PJSIP/{target}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dial_strings: BTreeMap<DestinationType, String>,
+    /// Whether the list of the last decisions shows callers' numbers whole; masked unless it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shows_numbers: bool,
 }
 
 impl RoutingSettings {

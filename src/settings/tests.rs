@@ -21,6 +21,7 @@ fn everything() -> Settings {
         [routing]
         unlisted_destinations = "refused"
         dial_strings = { extension = "PJSIP/{target}", hang_up = "Hangup" }
+        shows_numbers = true
 
         [[destination]]
         type = "ring_group"

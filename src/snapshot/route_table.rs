@@ -54,6 +54,7 @@ pub struct RouteTable {
 #[derive(Debug)]
 pub struct CompiledRoute {
     settings: InboundRoute,
+    place: usize,
     dids: Box<[NumberCriterion]>,
     callers: Box<[NumberCriterion]>,
     phonebooks: PhonebooksCriterion,
@@ -103,7 +104,7 @@ pub struct WantedPhonebook {
 impl RouteTable {
     /// Checks every field, parses every pattern and finds everything that routes refer to.
     pub fn compile(routes: &[InboundRoute], around: Surroundings<'_>) -> Result<Self, RouteError> {
-        let compiled = routes.iter().map(|route| CompiledRoute::compile(route, around));
+        let compiled = routes.iter().enumerate().map(|(place, route)| CompiledRoute::compile(route, place, around));
         let routes: Box<[CompiledRoute]> = compiled.collect::<Result<_, RouteError>>()?;
         let candidates = CandidateIndex::of(&routes, around.contacts.phonebooks().len());
         Ok(RouteTable { routes, candidates })
@@ -132,7 +133,7 @@ fn subject(route: &InboundRoute) -> String {
 }
 
 impl CompiledRoute {
-    fn compile(route: &InboundRoute, around: Surroundings<'_>) -> Result<Self, RouteError> {
+    fn compile(route: &InboundRoute, place: usize, around: Surroundings<'_>) -> Result<Self, RouteError> {
         let wrong =
             |Problem { field, what }| RouteError { subject: subject(route), field, problem: what };
         validate::check(route).map_err(wrong)?;
@@ -147,13 +148,19 @@ impl CompiledRoute {
             destinations.compile_for("destination", &route.destination, &dids).map_err(wrong)?;
         let times = compile_times(route, around, &dids).map_err(wrong)?;
         let phonebooks = PhonebooksCriterion::compile(&route.phonebooks, around.contacts);
-        Ok(CompiledRoute { settings: route.clone(), dids, callers, phonebooks, times, destination })
+        Ok(CompiledRoute { settings: route.clone(), place, dids, callers, phonebooks, times, destination })
     }
 
     /// The route as it was set.
     #[must_use]
     pub fn settings(&self) -> &InboundRoute {
         &self.settings
+    }
+
+    /// Its place in the order, from 0.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.place
     }
 
     /// Whether it asks for anything about who calls.

@@ -2,6 +2,7 @@
 
 use super::{label, routes, timestamp};
 use crate::api::proto::v1;
+use crate::engine::{DecidedCaller, Decision};
 use crate::index::{ContactView, PhonebookSet, Posting};
 use crate::matching::{CallerMatch, MatchKind};
 use crate::routing::{CallReading, CriterionOutcome, Explanation, RouteDecision, Step};
@@ -22,7 +23,7 @@ pub(in crate::api::grpc) fn route_response(
     decision: &RouteDecision<'_>,
     explanation: Option<Explanation>,
 ) -> v1::RouteCallResponse {
-    let RouteDecision { caller_match: found, route, destination, time_condition } = decision;
+    let RouteDecision { caller_match: found, route, place: _, destination, time_condition } = decision;
     let (steps, call_reading) = match explanation {
         Some(Explanation { steps, reading: call_reading }) => (steps, Some(reading(call_reading))),
         None => (Vec::new(), None),
@@ -55,6 +56,32 @@ fn reading(reading: CallReading) -> v1::CallReading {
         rewritten_caller: rewritten_caller.unwrap_or_default(),
         rewritten_did: rewritten_did.unwrap_or_default(),
         at: Some(timestamp(at)),
+    }
+}
+
+/// A decision that was kept.
+pub(in crate::api::grpc) fn decision(decision: Decision) -> v1::Decision {
+    let (status, contacts) = match decision.caller {
+        DecidedCaller::Matched(_, contacts) => (v1::MatchStatus::Matched, contacts),
+        DecidedCaller::NotMatched(_) => (v1::MatchStatus::NotMatched, 0),
+        DecidedCaller::Withheld => (v1::MatchStatus::Withheld, 0),
+        DecidedCaller::Invalid => (v1::MatchStatus::Invalid, 0),
+    };
+    let caller = decision.caller_number();
+    v1::Decision {
+        at: Some(timestamp(decision.at)),
+        status: status.into(),
+        caller,
+        contacts: u32::try_from(contacts).unwrap_or(u32::MAX),
+        did: decision.did,
+        trunk: decision.trunk,
+        route: decision.route.unwrap_or_default(),
+        destination: decision.destination.map(|(kind, target)| v1::Destination {
+            r#type: routes::destination_type(kind).into(),
+            target,
+            ..Default::default()
+        }),
+        generation: decision.generation.0,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::settings::{
 pub(in crate::api::grpc) fn to_proto(parts: RoutingParts) -> v1::RoutingSettings {
     let etag = etag(&parts);
     let RoutingParts { routing, destinations, time_conditions, trunks } = parts;
-    let RoutingSettings { unlisted_destinations, dial_strings } = routing;
+    let RoutingSettings { unlisted_destinations, dial_strings, shows_numbers } = routing;
     let unlisted = match unlisted_destinations {
         None => v1::UnlistedDestinations::Unspecified,
         Some(UnlistedDestinations::Allowed) => v1::UnlistedDestinations::Allowed,
@@ -36,6 +36,7 @@ pub(in crate::api::grpc) fn to_proto(parts: RoutingParts) -> v1::RoutingSettings
         unlisted_destinations: unlisted.into(),
         dial_strings: dial_strings.into_iter().map(dial_string).collect(),
         etag,
+        shows_numbers,
     }
 }
 
@@ -65,6 +66,7 @@ pub(in crate::api::grpc) fn from_proto(
         unlisted_destinations: unlisted,
         dial_strings,
         etag,
+        shows_numbers,
     } = settings.ok_or_else(missing)?;
     let field = |list: &str, place: usize, key: &str| format!("routing_settings.{list}[{place}].{key}");
     let mut routing = RoutingSettings {
@@ -77,6 +79,7 @@ pub(in crate::api::grpc) fn from_proto(
                 return Err(bad("routing_settings.unlisted_destinations", problem));
             }
         },
+        shows_numbers,
         ..RoutingSettings::default()
     };
     for (place, v1::DialString { r#type, template }) in dial_strings.into_iter().enumerate() {
@@ -143,6 +146,7 @@ mod tests {
         let document = r#"
             [routing]
             unlisted_destinations = "allowed"
+            shows_numbers = true
             dial_strings = { extension = "PJSIP/{target}" }
             [[destination]]
             type = "queue"
