@@ -81,10 +81,7 @@ pub async fn serve(
     let is_published = *published.borrow() != Generation::NONE;
     set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
 
-    let router = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
+    let router = transport()
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
@@ -101,8 +98,7 @@ pub async fn serve(
         .add_optional_service(reflection().build_v1().inspect_err(no_reflection).ok())
         .add_optional_service(reflection().build_v1alpha().inspect_err(no_reflection).ok());
 
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+    let serving = router.serve_with_incoming_shutdown(incoming(listener), stop.clone().cancelled_owned());
     let drain_time_is_over = async {
         report_health(health, published, stop).await;
         tokio::time::sleep(DRAIN_TIME).await;
@@ -114,6 +110,21 @@ pub async fn serve(
             Ok(())
         }
     }
+}
+
+/// The transport's settings. Benches measure the services against empty ones on the same transport.
+#[must_use]
+pub fn transport() -> Server {
+    Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
+}
+
+/// The connections of `listener`, set up for short answers.
+#[must_use]
+pub fn incoming(listener: TcpListener) -> TcpIncoming {
+    TcpIncoming::from(listener).with_nodelay(Some(true))
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

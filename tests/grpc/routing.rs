@@ -177,7 +177,7 @@ async fn calls_are_listed_and_counted_and_questions_are_not() {
     let list = v1::ListDecisionsRequest::default();
     let decisions = calls.list_decisions(list).await.unwrap().into_inner().decisions;
     let told: Vec<_> = decisions.iter().map(|one| (one.caller.as_str(), one.contacts, one.route.as_str())).collect();
-    assert_eq!(told, [("+493******99", 0, ""), ("+493******20", 2, "sales")]);
+    assert_eq!(told, [("+493*****99", 0, ""), ("+493*****20", 2, "sales")]);
     assert_eq!(decisions[1].destination, Some(destination(v1::DestinationType::Queue, "6400")));
     let of_sales = v1::ListDecisionsRequest { max_decisions: 5, route: "Sales".into() };
     assert_eq!(calls.list_decisions(of_sales).await.unwrap().into_inner().decisions, decisions[1..]);

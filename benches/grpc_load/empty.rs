@@ -1,0 +1,67 @@
+//! The limit: the same service on the same transport, whose answers say nothing.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use ringroute::api::grpc;
+use ringroute::api::proto::v1::call_routing_service_server::{CallRoutingService, CallRoutingServiceServer};
+use ringroute::api::proto::v1::{self, match_callers_response, route_calls_response};
+use tokio::net::TcpListener;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+
+/// Serves for as long as the runtime lives, and says where.
+pub(crate) async fn serve() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = grpc::transport().add_service(CallRoutingServiceServer::new(Empty));
+    tokio::spawn(async { service.serve_with_incoming(grpc::incoming(listener)).await.unwrap() });
+    address
+}
+
+struct Empty;
+
+type AnswerStream<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl CallRoutingService for Empty {
+    async fn match_caller(
+        &self,
+        _: Request<v1::MatchCallerRequest>,
+    ) -> Result<Response<v1::MatchCallerResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn route_call(
+        &self,
+        _: Request<v1::RouteCallRequest>,
+    ) -> Result<Response<v1::RouteCallResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    type MatchCallersStream = AnswerStream<v1::MatchCallersResponse>;
+
+    async fn match_callers(
+        &self,
+        request: Request<Streaming<v1::MatchCallersRequest>>,
+    ) -> Result<Response<Self::MatchCallersStream>, Status> {
+        let answer = |v1::MatchCallersRequest { request_id, .. }| {
+            let response = match_callers_response::Result::Response(v1::MatchCallerResponse::default());
+            v1::MatchCallersResponse { request_id, result: Some(response) }
+        };
+        Ok(Response::new(Box::pin(request.into_inner().map(move |request| request.map(answer)))))
+    }
+
+    type RouteCallsStream = AnswerStream<v1::RouteCallsResponse>;
+
+    async fn route_calls(
+        &self,
+        request: Request<Streaming<v1::RouteCallsRequest>>,
+    ) -> Result<Response<Self::RouteCallsStream>, Status> {
+        let answer = |v1::RouteCallsRequest { request_id, .. }| {
+            let response = route_calls_response::Result::Response(v1::RouteCallResponse::default());
+            v1::RouteCallsResponse { request_id, result: Some(response) }
+        };
+        Ok(Response::new(Box::pin(request.into_inner().map(move |request| request.map(answer)))))
+    }
+}

@@ -1,0 +1,210 @@
+//! The server under load, beside an empty handler: the same service on the same transport, that says nothing.
+//! What is between the two is the price of an answer; nothing above the empty handler can be reached.
+//!
+//! Client and servers are one process on 127.0.0.1, each with a runtime of its own. In every round, each kind of
+//! load goes to the one server and then to the other, so that noise hits both.
+
+#![expect(clippy::unwrap_used, reason = "a bench may stop at the first surprise")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod empty;
+mod load;
+mod question;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringroute::api::proto::v1::{self, MatchStatus};
+use ringroute::app;
+use ringroute::config::Config;
+use ringroute::demo::sample;
+use tokio::runtime::Runtime;
+
+use load::{Outcome, Shape};
+use question::{Client, Match, Question, Route};
+use support::report::{self, Goal, Table, duration, figure};
+use support::rounds::{median, ratio};
+use support::{Scale, company, server};
+
+const CALLS: Shape = Shape { name: "2 connections × 32 calls", connections: 2, workers: 32, stream: None };
+const ONE_CALL: Shape = Shape { name: "1 call", connections: 1, workers: 1, stream: None };
+const ONE_STREAM: Shape = Shape { name: "1 stream", connections: 1, workers: 1, stream: Some(1) };
+const STREAMS: Shape =
+    Shape { name: "2 connections × 32 streams", connections: 2, workers: 32, stream: Some(1) };
+const FULL_STREAMS: Shape =
+    Shape { name: "2 streams × 32 in flight", connections: 2, workers: 1, stream: Some(32) };
+
+/// In the order in which they are measured and told.
+const SHAPES: [Shape; 5] = [ONE_CALL, CALLS, ONE_STREAM, STREAMS, FULL_STREAMS];
+
+/// How many different callers ask.
+const CALLERS: usize = 100_000;
+
+/// The handlers, in the order of a round.
+const HANDLERS: [&str; 2] = ["empty", "Ringroute"];
+const EMPTY: usize = 0;
+const OURS: usize = 1;
+
+/// What came of one question in one shape.
+struct Measured {
+    shape: Shape,
+    /// By handler, then by round.
+    outcomes: [Vec<Outcome>; 2],
+}
+
+impl Measured {
+    fn throughputs(&self, handler: usize) -> Vec<f64> {
+        self.outcomes[handler].iter().map(|outcome| outcome.throughput).collect()
+    }
+
+    fn medians(&self, handler: usize) -> Vec<f64> {
+        self.outcomes[handler].iter().map(|outcome| outcome.latencies.value_at_quantile(0.5) as f64).collect()
+    }
+}
+
+fn main() {
+    let scale = Scale::from_arguments();
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), scale);
+
+    let (runtime, empty_runtime) = (server::runtime(), server::runtime());
+    let config = Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data_folder: data_folder(folder.path()),
+        ..Config::default()
+    };
+    let ours = runtime.block_on(app::Server::start(&config)).unwrap();
+    let addresses = [empty_runtime.block_on(empty::serve()), ours.address()];
+    check_answers(&runtime, ours.address());
+
+    report::heading("grpc_load", scale);
+    let callers = company::callers(&company::numbers(scale.contacts()), scale.pick(CALLERS, 1_000));
+    let mut table = Table::new(&[
+        "gRPC",
+        "in flight",
+        "handler",
+        "answers/s",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "throughput ratio",
+        "p50 ratio",
+    ]);
+    let mut goals = Table::new(&["goal of issue 8", "ratio", "goal"]);
+    let matching = measure::<Match>(addresses, &callers, scale);
+    tell::<Match>(&mut table, &matching);
+    tell_goals(&mut goals, &matching);
+    let routing = measure::<Route>(addresses, &callers, scale);
+    tell::<Route>(&mut table, &routing);
+    table.print();
+    println!();
+    goals.print();
+
+    runtime.block_on(ours.drain()).unwrap();
+    empty_runtime.shutdown_background();
+}
+
+fn data_folder(folder: &Path) -> std::path::PathBuf {
+    folder.join("data")
+}
+
+/// Synchronises the company into a data folder; the server starts from there, as after a restart.
+fn prepare(folder: &Path, scale: Scale) {
+    let database = folder.join("company.db");
+    sample::write(&database, scale.contacts()).unwrap();
+    let runtime = server::runtime();
+    let engine = server::engine(&data_folder(folder), &sample::settings(&database));
+    server::synchronise(&runtime, &engine, sample::SOURCE_NAME);
+}
+
+/// Fast nonsense would not be worth measuring.
+fn check_answers(runtime: &Runtime, address: SocketAddr) {
+    runtime.block_on(async {
+        let mut client = Client::connect(format!("http://{address}")).await.unwrap();
+        let [first, ..] = sample::TELLING_CALLERS;
+        let caller = format!("+{}", first.e164);
+        let found = client.match_caller(Match::request(&caller)).await.unwrap().into_inner();
+        assert_eq!(found.status(), MatchStatus::Matched);
+        assert_eq!(found.phonebooks, [first.belongto]);
+        let v1::RouteCallResponse { route, .. } =
+            client.route_call(Route::request(&caller)).await.unwrap().into_inner();
+        assert_eq!(route, "Sales customers");
+    });
+}
+
+fn measure<Q: Question>(addresses: [SocketAddr; 2], callers: &[String], scale: Scale) -> Vec<Measured> {
+    let requests: Arc<[Q::Request]> = callers.iter().map(|caller| Q::request(caller)).collect();
+    let (rounds, time) = (scale.pick(9, 1), Duration::from_millis(scale.pick(500, 30)));
+    let mut all: Vec<Measured> =
+        SHAPES.iter().map(|shape| Measured { shape: *shape, outcomes: Default::default() }).collect();
+    for round in 0..rounds {
+        for measured in &mut all {
+            for turn in [0, 1] {
+                // Who is first changes from round to round.
+                let handler = (round + turn) % HANDLERS.len();
+                let outcome = load::run::<Q>(measured.shape, addresses[handler], &requests, time);
+                measured.outcomes[handler].push(outcome);
+            }
+        }
+    }
+    all
+}
+
+fn tell<Q: Question>(table: &mut Table, all: &[Measured]) {
+    for measured in all {
+        let shape = measured.shape;
+        for (handler, name) in HANDLERS.into_iter().enumerate() {
+            let mut latencies = load::latencies();
+            measured.outcomes[handler].iter().for_each(|round| latencies.add(&round.latencies).unwrap());
+            let at = |quantile| duration(latencies.value_at_quantile(quantile) as f64);
+            let ratio_to_empty = |of: fn(&Measured, usize) -> Vec<f64>| match handler {
+                EMPTY => String::new(),
+                _ => format!("{:.2}", ratio(&of(measured, handler), &of(measured, EMPTY))),
+            };
+            table.row([
+                if shape.stream.is_some() { Q::STREAM } else { Q::CALL }.to_owned(),
+                shape.name.to_owned(),
+                name.to_owned(),
+                figure(median(measured.throughputs(handler))),
+                at(0.5),
+                at(0.9),
+                at(0.99),
+                at(0.999),
+                ratio_to_empty(Measured::throughputs),
+                ratio_to_empty(Measured::medians),
+            ]);
+        }
+    }
+}
+
+/// The goals that can be told without the peers.
+fn tell_goals(table: &mut Table, matching: &[Measured]) {
+    let of = |shape: Shape| matching.iter().find(|measured| measured.shape == shape).unwrap();
+    let mut row = |name: &str, ratio: f64, goal: Goal| {
+        table.row([name.to_owned(), format!("{ratio:.2}"), goal.told(ratio)]);
+    };
+    let calls = of(CALLS);
+    row(
+        "MatchCaller, 2 connections × 32 calls: throughput, of the empty handler's",
+        ratio(&calls.throughputs(OURS), &calls.throughputs(EMPTY)),
+        Goal::AtLeast(0.95),
+    );
+    let one = of(ONE_CALL);
+    row(
+        "MatchCaller, 1 call: p50, of the empty handler's",
+        ratio(&one.medians(OURS), &one.medians(EMPTY)),
+        Goal::AtMost(1.1),
+    );
+    for shape in [STREAMS, FULL_STREAMS] {
+        row(
+            &format!("MatchCallers, {}: throughput, of MatchCaller's with 2 × 32 calls", shape.name),
+            ratio(&of(shape).throughputs(OURS), &calls.throughputs(OURS)),
+            Goal::AtLeast(3.0),
+        );
+    }
+}
