@@ -110,7 +110,9 @@ fn main() {
     };
     let mut contenders = [
         Contender::new("MatchCaller", || {
-            callers.iter().for_each(|caller| _ = black_box(match_caller(&usual, black_box(caller), "berlin")));
+            callers
+                .iter()
+                .for_each(|caller| _ = black_box(match_caller(&usual, black_box(caller), "berlin")));
             callers.len()
         }),
         Contender::new("RouteCall, 20 routes", || routed(&few)),

@@ -277,9 +277,8 @@ impl<'a> Attempt<'a, '_> {
 
     /// Whether a route passes over a phonebook because its data are old.
     fn is_skipped(&self, phonebook: PhonebookOrdinal, freshness: Option<Freshness>) -> bool {
-        freshness.is_some_and(|freshness| {
-            freshness.older == OlderData::Skip && self.is_old(phonebook, freshness)
-        })
+        freshness
+            .is_some_and(|freshness| freshness.older == OlderData::Skip && self.is_old(phonebook, freshness))
     }
 
     fn is_old(&self, phonebook: PhonebookOrdinal, freshness: Freshness) -> bool {

@@ -22,11 +22,11 @@ use serde::{Deserialize, Serialize};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
 
-pub use difference::{Change, ChangeKind};
-pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use destination::{
     Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
 };
+pub use difference::{Change, ChangeKind};
+pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use inbound_route::{Attestation, Freshness, InboundRoute, OlderData, RouteTime};
 pub use source::{
     Connection, CsvConnection, Encryption, FieldMap, GuardSettings, PhonebookTarget, SourceSettings,
@@ -35,8 +35,8 @@ pub use source::{
 pub use time_condition::{ALWAYS, TimeCondition};
 pub use trunk::{NumberRule, Trunk};
 pub use validation::{
-    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_LISTED_DESTINATIONS, MAX_SOURCES, MAX_TIME_CONDITIONS,
-    MAX_TRUNKS, folded_name,
+    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LISTED_DESTINATIONS, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES,
+    MAX_TIME_CONDITIONS, MAX_TRUNKS, folded_name,
 };
 
 /// Everything that the business decides, as one document.

@@ -7,10 +7,10 @@ mod support;
 mod calls;
 #[path = "grpc/phonebooks.rs"]
 mod phonebooks;
-#[path = "grpc/routing.rs"]
-mod routing;
 #[path = "grpc/routes_and_settings.rs"]
 mod routes_and_settings;
+#[path = "grpc/routing.rs"]
+mod routing;
 #[path = "grpc/server.rs"]
 mod server;
 #[path = "grpc/sources.rs"]

@@ -122,8 +122,7 @@ fn broken(rule: &Rule) -> Vec<String> {
             Some(time) => LastSynced::At(time.parse().unwrap()),
         }
     });
-    let mut broken: Vec<String> =
-        rule.calls.iter().filter_map(|call| surprise(&snapshot, call)).collect();
+    let mut broken: Vec<String> = rule.calls.iter().filter_map(|call| surprise(&snapshot, call)).collect();
     if let Some(expected) = &rule.warnings {
         let found: Vec<String> = check(&snapshot, NOW.parse().unwrap())
             .into_iter()

@@ -127,10 +127,9 @@ impl RouteArguments {
             caller: self.caller.clone(),
             did: self.did,
             trunk: self.trunk,
-            at: self.at.map(|at| prost_types::Timestamp {
-                seconds: at.as_second(),
-                nanos: at.subsec_nanosecond(),
-            }),
+            at: self
+                .at
+                .map(|at| prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }),
             explain: self.explain,
             attestation: self.attestation.map_or(v1::Attestation::Unspecified, Into::into).into(),
         };

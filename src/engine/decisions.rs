@@ -90,11 +90,7 @@ struct Counters {
 
 impl Decisions {
     pub(super) fn new() -> Self {
-        Decisions {
-            new: ArrayQueue::new(KEPT_DECISIONS),
-            kept: Mutex::default(),
-            counters: Mutex::default(),
-        }
+        Decisions { new: ArrayQueue::new(KEPT_DECISIONS), kept: Mutex::default(), counters: Mutex::default() }
     }
 
     /// The counters for a snapshot that is about to be published: those that there are, and new ones. What the
@@ -170,18 +166,20 @@ impl Engine {
             CallerMatch::Invalid(_) => DecidedCaller::Invalid,
         };
         // What is pushed out is the oldest.
-        drop(self.decisions.new.force_push(Decision {
-            at: call.at,
-            caller,
-            did: beginning(call.did),
-            trunk: beginning(call.trunk),
-            route: route.map(|route| route.name.clone()),
-            destination: destination
-                .as_ref()
-                .map(|chosen| (chosen.destination_type, chosen.target.clone().into_owned())),
-            generation: snapshot.generation(),
-            shows_number: snapshot.shows_numbers(),
-        }));
+        drop(
+            self.decisions.new.force_push(Decision {
+                at: call.at,
+                caller,
+                did: beginning(call.did),
+                trunk: beginning(call.trunk),
+                route: route.map(|route| route.name.clone()),
+                destination: destination
+                    .as_ref()
+                    .map(|chosen| (chosen.destination_type, chosen.target.clone().into_owned())),
+                generation: snapshot.generation(),
+                shows_number: snapshot.shows_numbers(),
+            }),
+        );
     }
 
     /// The last decisions, the latest first: all, or those of one route.
@@ -214,5 +212,9 @@ impl Engine {
 }
 
 fn beginning(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_KEPT_BYTES)].to_owned()
+    let mut end = text.len().min(MAX_KEPT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
 }

@@ -166,9 +166,8 @@ impl Engine {
             Ok(changes)
         };
         if dry_run {
-            let (changes, snapshot) = self
-                .store
-                .try_out(|change| self.prepare_edit(change, removed, edit))?;
+            let (changes, snapshot) =
+                self.store.try_out(|change| self.prepare_edit(change, removed, edit))?;
             let warnings = match snapshot {
                 Some(snapshot) => routing::check(&snapshot, Timestamp::now()),
                 None => self.route_warnings(),

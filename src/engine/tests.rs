@@ -363,14 +363,16 @@ async fn look_ups_during_swaps_never_fail_and_never_see_two_generations() {
                     let snapshot = loaded.as_ref().unwrap();
                     assert!(snapshot.generation() >= last, "generations only grow");
                     last = snapshot.generation();
-                    let decision =
-                        routing::decide(snapshot, &Call {
+                    let decision = routing::decide(
+                        snapshot,
+                        &Call {
                             caller: "+49301234567",
                             did: "",
                             trunk: "",
                             attestation: None,
                             at: jiff::Timestamp::UNIX_EPOCH,
-                        });
+                        },
+                    );
                     let contact = decision.caller_match.contacts()[0].contact;
                     let name = snapshot.contacts().contact(contact).display_name;
                     let route = &decision.route.unwrap().name;

@@ -116,7 +116,8 @@ fn check_routes(snapshot: &Snapshot, at: Timestamp, findings: &mut Findings) {
     let reachable = &routes[..catch_all.map_or(routes.len(), |place| place + 1)];
     for (place, route) in reachable.iter().enumerate() {
         if let Some(before) = reachable[..place].iter().find(|before| covers(before, route)) {
-            let message = format!("{:?} before it takes every call that it could take", before.settings().name);
+            let message =
+                format!("{:?} before it takes every call that it could take", before.settings().name);
             findings.add(&route.settings().name, RouteWarningKind::Shadowed, message);
         }
         check_times(route, at, findings);
@@ -143,9 +144,10 @@ fn covers(before: &CompiledRoute, route: &CompiledRoute) -> bool {
     covers_trunks(before.settings(), route.settings())
         && covers_numbers(before.dids(), route.dids())
         && covers_caller(before, route)
-        && before.settings().attestation.is_none_or(|lowest| {
-            route.settings().attestation.is_some_and(|asked| asked <= lowest)
-        })
+        && before
+            .settings()
+            .attestation
+            .is_none_or(|lowest| route.settings().attestation.is_some_and(|asked| asked <= lowest))
         && covers_times(before.times(), route.times())
 }
 
@@ -165,12 +167,14 @@ fn covers_caller(before: &CompiledRoute, route: &CompiledRoute) -> bool {
         return true;
     }
     let covers_phonebooks = || {
-        let is_never_passed_over =
-            first.freshness.is_none_or(|freshness| freshness.older == OlderData::Use)
-                || first.freshness == second.freshness;
+        let is_never_passed_over = first.freshness.is_none_or(|freshness| freshness.older == OlderData::Use)
+            || first.freshness == second.freshness;
         second.phonebooks.is_empty()
             || is_never_passed_over
-                && second.phonebooks.iter().all(|name| first.phonebooks.iter().any(|other| other.is_same_as(name)))
+                && second
+                    .phonebooks
+                    .iter()
+                    .all(|name| first.phonebooks.iter().any(|other| other.is_same_as(name)))
     };
     route.asks_for_caller()
         && second.withheld <= first.withheld
@@ -206,7 +210,8 @@ fn check_destinations(snapshot: &Snapshot, route: &CompiledRoute, findings: &mut
         return;
     }
     let of_times = route.times().iter().filter_map(|time| time.destination.as_ref());
-    for (kind, target) in of_times.chain([route.destination()]).filter_map(|destination| destination.fixed()) {
+    for (kind, target) in of_times.chain([route.destination()]).filter_map(|destination| destination.fixed())
+    {
         if !snapshot.destinations().lists(kind, target) {
             let message = format!("there is no {} {target:?} among the destinations", kind.name());
             findings.add(&route.settings().name, RouteWarningKind::UnknownDestination, message);
@@ -222,12 +227,15 @@ fn check_ranges(routes: &[&CompiledRoute], findings: &mut Findings) {
         .enumerate()
         .flat_map(|(place, route)| {
             let ranges = route.dids().iter().filter_map(NumberCriterion::range);
-            ranges.map(move |range| (range.is_international(), range.ends().0.len(), range.ends(), place, range))
+            ranges.map(move |range| {
+                (range.is_international(), range.ends().0.len(), range.ends(), place, range)
+            })
         })
         .collect();
     ranges.sort_by_key(|(international, length, ends, place, _)| (*international, *length, *ends, *place));
     for (first, range) in ranges.iter().enumerate() {
-        let same_kind = |other: &&(bool, usize, (&str, &str), usize, _)| (other.0, other.1) == (range.0, range.1);
+        let same_kind =
+            |other: &&(bool, usize, (&str, &str), usize, _)| (other.0, other.1) == (range.0, range.1);
         for other in ranges[first + 1..].iter().take_while(same_kind) {
             if other.2.0 > range.2.1 || findings.warnings.len() >= MAX_WARNINGS {
                 break;
@@ -269,7 +277,8 @@ fn check_phonebooks(snapshot: &Snapshot, route: &CompiledRoute, findings: &mut F
     let asks_only_for_phonebooks =
         settings.callers.is_empty() && !settings.withheld && !settings.in_no_phonebook;
     if !wanted.is_empty() && asks_only_for_phonebooks && wanted.iter().all(|one| one.ordinal.is_none()) {
-        let message = "it can take no call: it asks for callers in phonebooks of which none exists".to_owned();
+        let message =
+            "it can take no call: it asks for callers in phonebooks of which none exists".to_owned();
         findings.add(name, RouteWarningKind::Unreachable, message);
     }
 }

@@ -60,10 +60,10 @@ impl<'a> NumberForms<'a> {
         let is_accepted = |fit: &Fit<'_>| {
             !fit.criterion.has_extension() || self.extension(*fit).is_some_and(|found| accepts(&found))
         };
-        let fits = criteria.iter().filter_map(|criterion| {
-            Some(Fit { criterion, form: self.form_that_fits(criterion)? })
-        });
-        fits.filter(is_accepted).next()
+        let mut fits = criteria
+            .iter()
+            .filter_map(|criterion| Some(Fit { criterion, form: self.form_that_fits(criterion)? }));
+        fits.find(is_accepted)
     }
 
     /// The extension in the number, for a pattern that has one.

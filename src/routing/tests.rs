@@ -135,25 +135,41 @@ fn routes() -> impl Strategy<Value = Vec<InboundRoute>> {
         prop::option::weighted(0.2, prop::sample::select(&[Attestation::A, Attestation::B][..])),
         prop::option::weighted(0.4, prop::sample::select(&TIMES[..])),
     )
-        .prop_map(move |(enabled, trunks, dids, callers, phonebooks, withheld, in_no_phonebook, attestation, time)| {
-            InboundRoute {
-                attestation,
-                times: time.map(self::time).into_iter().collect(),
+        .prop_map(
+            move |(
                 enabled,
-                trunks: owned(trunks),
-                dids: owned(dids),
-                callers: owned(callers),
-                phonebooks: phonebooks.into_iter().map(|name| PhonebookName::parse(name).unwrap()).collect(),
+                trunks,
+                dids,
+                callers,
+                phonebooks,
                 withheld,
                 in_no_phonebook,
-                ..route("name = 'named by its place'")
-            }
-        })
+                attestation,
+                time,
+            )| {
+                InboundRoute {
+                    attestation,
+                    times: time.map(self::time).into_iter().collect(),
+                    enabled,
+                    trunks: owned(trunks),
+                    dids: owned(dids),
+                    callers: owned(callers),
+                    phonebooks: phonebooks
+                        .into_iter()
+                        .map(|name| PhonebookName::parse(name).unwrap())
+                        .collect(),
+                    withheld,
+                    in_no_phonebook,
+                    ..route("name = 'named by its place'")
+                }
+            },
+        )
         .boxed();
-    prop_oneof![3 => prop::collection::vec(route.clone(), 0..6), 1 => prop::collection::vec(route, 60..140)].prop_map(|mut routes| {
-        routes.iter_mut().zip(1..).for_each(|(route, place)| route.name = format!("route {place}"));
-        routes
-    })
+    prop_oneof![3 => prop::collection::vec(route.clone(), 0..6), 1 => prop::collection::vec(route, 60..140)]
+        .prop_map(|mut routes| {
+            routes.iter_mut().zip(1..).for_each(|(route, place)| route.name = format!("route {place}"));
+            routes
+        })
 }
 
 fn time(condition: &str) -> RouteTime {
@@ -295,7 +311,8 @@ fn many_contacts_on_a_number_are_not_all_named() {
 #[test]
 fn a_route_that_is_off_has_the_one_criterion_enabled() {
     let snapshot = snapshot(&[], vec![route("name = 'Off'\nenabled = false\ndids = ['100']")], false);
-    let (_, Explanation { steps, .. }) = explain(&snapshot, &Call { caller: "", did: "100", trunk: "", ..call() });
+    let (_, Explanation { steps, .. }) =
+        explain(&snapshot, &Call { caller: "", did: "100", trunk: "", ..call() });
     let criteria: Vec<(&str, bool)> =
         steps[0].criteria.iter().map(|outcome| (outcome.criterion, outcome.held)).collect();
     assert_eq!(criteria, [("enabled", false)]);

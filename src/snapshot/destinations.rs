@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::number_range::NumberRange;
 use super::pattern::EXTENSION;
 use super::route_table::{NumberCriterion, RouteError};
-use crate::settings::{Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations};
+use crate::settings::{
+    Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
+};
 
 /// Longest target of a destination, in characters.
 pub const MAX_TARGET_CHARACTERS: usize = 128;
@@ -249,8 +251,8 @@ impl Destinations {
         }
         let range = is_numbered(kind).then(|| NumberRange::parse(target)).flatten();
         if let Some(range) = range {
-            let range =
-                range.map_err(|error| problem(&*target_field, format!("{target:?} is not a range: {error}")))?;
+            let range = range
+                .map_err(|error| problem(&*target_field, format!("{target:?} is not a range: {error}")))?;
             self.check_range_target(kind, &range, dids).map_err(|what| problem(target_field, what))?;
             return Ok(compiled(CompiledTarget::SamePlaceIn(range)));
         }

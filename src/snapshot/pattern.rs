@@ -88,7 +88,8 @@ impl fmt::Display for Found {
 pub const EXTENSION: &str = "{{.Ext}}";
 
 const EXPECTED_PLACE: &str = "a digit, X (0-9), Z (1-9), N (2-9), a set such as [1-37] or {{.Ext}}; a + only at the beginning, . or ! only at the end";
-const EXPECTED_AFTER_EXTENSION: &str = "a digit, X, Z, N or a set: with {{.Ext}} there is no second one, and no . or !";
+const EXPECTED_AFTER_EXTENSION: &str =
+    "a digit, X, Z, N or a set: with {{.Ext}} there is no second one, and no . or !";
 const EXPECTED_IN_SET: &str = "a digit, a range such as 1-3, or ] behind at least one of them";
 
 impl NumberPattern {
@@ -149,9 +150,9 @@ impl NumberPattern {
                 None => pattern.after_places = AfterPlaces::ZeroOrMore,
             }
             if pattern.international {
-                let fewest_digits =
-                    places.len() + usize::from(pattern.after_places == AfterPlaces::OneOrMore)
-                        + usize::from(pattern.before_extension.is_some());
+                let fewest_digits = places.len()
+                    + usize::from(pattern.after_places == AfterPlaces::OneOrMore)
+                    + usize::from(pattern.before_extension.is_some());
                 if fewest_digits > MAX_DIGITS {
                     return start
                         .refuse("the end: an international number has at most 15 digits (ITU-T E.164)");
@@ -241,9 +242,8 @@ impl NumberPattern {
             _ => other.fewest_digits() >= self.fewest_digits(),
         };
         let fixed = other.before_extension.unwrap_or(other.places.len());
-        let place_of_other = |place: usize| {
-            other.places[..fixed].get(place).copied().unwrap_or(DigitSet::of('0'..='9'))
-        };
+        let place_of_other =
+            |place: usize| other.places[..fixed].get(place).copied().unwrap_or(DigitSet::of('0'..='9'));
         is_long_enough
             && self.places.iter().enumerate().all(|(place, digits)| digits.has_all_of(place_of_other(place)))
     }
@@ -273,7 +273,10 @@ impl NumberPattern {
             return None;
         }
         let digits = || self.places.iter().map(|set| ('0'..='9').filter(|digit| set.contains(*digit as u8)));
-        Some((digits().filter_map(|mut d| d.next()).collect(), digits().filter_map(|d| d.last()).collect()))
+        Some((
+            digits().filter_map(|mut d| d.next()).collect(),
+            digits().filter_map(|mut d| d.next_back()).collect(),
+        ))
     }
 
     /// Whether it is compared with E.164 numbers only.

@@ -26,8 +26,8 @@ use candidates::CandidateIndex;
 pub use candidates::CallFacts;
 pub use number_criterion::NumberCriterion;
 pub use validate::{
-    MAX_AGE_HOURS, MAX_ALERT_INFO_CHARACTERS, MAX_CALLER_NAME_PREFIX_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_TIMES,
-    MAX_VALUES,
+    MAX_AGE_HOURS, MAX_ALERT_INFO_CHARACTERS, MAX_CALLER_NAME_PREFIX_CHARACTERS, MAX_NOTE_CHARACTERS,
+    MAX_TIMES, MAX_VALUES,
 };
 
 /// Why a set of inbound routes, or what they refer to, cannot work.
@@ -104,7 +104,8 @@ pub struct WantedPhonebook {
 impl RouteTable {
     /// Checks every field, parses every pattern and finds everything that routes refer to.
     pub fn compile(routes: &[InboundRoute], around: Surroundings<'_>) -> Result<Self, RouteError> {
-        let compiled = routes.iter().enumerate().map(|(place, route)| CompiledRoute::compile(route, place, around));
+        let compiled =
+            routes.iter().enumerate().map(|(place, route)| CompiledRoute::compile(route, place, around));
         let routes: Box<[CompiledRoute]> = compiled.collect::<Result<_, RouteError>>()?;
         let candidates = CandidateIndex::of(&routes, around.contacts.phonebooks().len());
         Ok(RouteTable { routes, candidates })
@@ -134,8 +135,7 @@ fn subject(route: &InboundRoute) -> String {
 
 impl CompiledRoute {
     fn compile(route: &InboundRoute, place: usize, around: Surroundings<'_>) -> Result<Self, RouteError> {
-        let wrong =
-            |Problem { field, what }| RouteError { subject: subject(route), field, problem: what };
+        let wrong = |Problem { field, what }| RouteError { subject: subject(route), field, problem: what };
         validate::check(route).map_err(wrong)?;
         let dids = number_criterion::compile(route, "dids", &route.dids, around.regions)?;
         let callers = number_criterion::compile(route, "callers", &route.callers, around.regions)?;

@@ -91,7 +91,8 @@ impl CompiledTimeCondition {
             return Err(wrong("hours".into(), problem));
         }
         let mut rules = Vec::with_capacity(hours.len() + dates.len());
-        let parsers: [(&str, &Vec<String>, fn(&str) -> Result<TimeRule, TimeRuleError>); 2] =
+        type Parser = fn(&str) -> Result<TimeRule, TimeRuleError>;
+        let parsers: [(&str, &Vec<String>, Parser); 2] =
             [("hours", hours, TimeRule::parse_hours), ("dates", dates, TimeRule::parse_dates)];
         for (field, texts, parse) in parsers {
             if texts.len() > MAX_ENTRIES {
@@ -190,7 +191,9 @@ impl TimeRule {
             (WrittenDate::Full(_), _) => {
                 return before.refuse(".. and a date of the same form, which is not before the first");
             }
-            (WrittenDate::EachYear(_), _) => return before.refuse(".. and a date without a year, such as 12-26"),
+            (WrittenDate::EachYear(_), _) => {
+                return before.refuse(".. and a date without a year, such as 12-26");
+            }
         };
         let (from, to) = reader.take_times_to_the_end()?;
         Ok(TimeRule { text: text.into(), days, from, to })

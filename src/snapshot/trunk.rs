@@ -130,11 +130,15 @@ impl CompiledRule {
         let pattern = NumberPattern::parse(text)
             .map_err(|error| ("pattern", format!("{text:?} is not a pattern of numbers: {error}")))?;
         if pattern.has_extension() {
-            return Err(("pattern", format!("{text:?}: {{{{.Ext}}}} is for the dids of inbound routes only")));
+            return Err((
+                "pattern",
+                format!("{text:?}: {{{{.Ext}}}} is for the dids of inbound routes only"),
+            ));
         }
         let fewest = pattern.fewest_digits() + usize::from(pattern.is_international());
         if usize::from(*strip) > fewest {
-            let problem = format!("{strip} characters cannot be taken from numbers that may have only {fewest}");
+            let problem =
+                format!("{strip} characters cannot be taken from numbers that may have only {fewest}");
             return Err(("strip", problem));
         }
         let digits = add.strip_prefix('+').unwrap_or(add);
@@ -200,7 +204,10 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_with_its_place() {
         for (text, expected) in [
-            ("caller_rules = [{ pattern = '0X' }, { pattern = '0A' }]", "caller_rules[1].pattern: \"0A\" is not"),
+            (
+                "caller_rules = [{ pattern = '0X' }, { pattern = '0A' }]",
+                "caller_rules[1].pattern: \"0A\" is not",
+            ),
             ("did_rules = [{ pattern = '0.', strip = 3 }]", "did_rules[0].strip: 3 characters"),
             ("did_rules = [{ pattern = '0.', add = '4x' }]", "did_rules[0].add: \"4x\" is not"),
             ("did_rules = [{ pattern = '+.', add = '0' }]", "did_rules[0].add: nothing can stand"),

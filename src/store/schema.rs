@@ -10,7 +10,8 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x5249_4E47;
 
 /// Step N brings schema N to schema N + 1. A step that was released never changes.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE generation (number INTEGER NOT NULL) STRICT;
     INSERT INTO generation VALUES (0);
 
@@ -69,13 +70,15 @@ const STEPS: &[&str] = &["
         problem TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
     ) STRICT, WITHOUT ROWID;
-", "
+",
+    "
     -- Further parts of the settings.
     CREATE TABLE routing_settings (settings TEXT NOT NULL) STRICT;
     INSERT INTO routing_settings VALUES ('{}');
     CREATE TABLE destination (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
     CREATE TABLE time_condition (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
-"];
+",
+];
 
 /// The newest schema this program knows.
 const KNOWN: u32 = STEPS.len() as u32;

@@ -54,12 +54,18 @@ fn listed(kind: v1::DestinationType, target: &str) -> v1::ListedDestination {
     v1::ListedDestination { r#type: kind.into(), target: target.into(), name: String::new() }
 }
 
-async fn set(server: &Server, settings: v1::RoutingSettings) -> Result<v1::UpdateRoutingSettingsResponse, tonic::Status> {
+async fn set(
+    server: &Server,
+    settings: v1::RoutingSettings,
+) -> Result<v1::UpdateRoutingSettingsResponse, tonic::Status> {
     let request = v1::UpdateRoutingSettingsRequest { routing_settings: Some(settings) };
     Ok(server.routing_settings().await.update_routing_settings(request).await?.into_inner())
 }
 
-async fn create(server: &Server, route: v1::InboundRoute) -> Result<v1::CreateInboundRouteResponse, tonic::Status> {
+async fn create(
+    server: &Server,
+    route: v1::InboundRoute,
+) -> Result<v1::CreateInboundRouteResponse, tonic::Status> {
     let request = v1::CreateInboundRouteRequest { inbound_route: Some(route), position: 1 };
     Ok(server.routes().await.create_inbound_route(request).await?.into_inner())
 }
@@ -129,7 +135,10 @@ async fn what_routes_refer_to_cannot_be_taken_away_from_them_and_needs_its_etag(
     without_queue.destinations.retain(|listed| listed.target != "6400");
     let status = set(&server, without_queue).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert!(status.message().contains("inbound route \"sales\", destination.target: there is no queue"), "{status:?}");
+    assert!(
+        status.message().contains("inbound route \"sales\", destination.target: there is no queue"),
+        "{status:?}"
+    );
     assert_eq!(server.engine.generation(), generation);
 
     let more = v1::RoutingSettings { shows_numbers: true, ..first.clone() };
@@ -176,7 +185,8 @@ async fn calls_are_listed_and_counted_and_questions_are_not() {
     let mut calls = server.calls().await;
     let list = v1::ListDecisionsRequest::default();
     let decisions = calls.list_decisions(list).await.unwrap().into_inner().decisions;
-    let told: Vec<_> = decisions.iter().map(|one| (one.caller.as_str(), one.contacts, one.route.as_str())).collect();
+    let told: Vec<_> =
+        decisions.iter().map(|one| (one.caller.as_str(), one.contacts, one.route.as_str())).collect();
     assert_eq!(told, [("+493*****99", 0, ""), ("+493*****20", 2, "sales")]);
     assert_eq!(decisions[1].destination, Some(destination(v1::DestinationType::Queue, "6400")));
     let of_sales = v1::ListDecisionsRequest { max_decisions: 5, route: "Sales".into() };

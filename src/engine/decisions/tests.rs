@@ -40,10 +40,7 @@ fn the_last_decisions_are_told_the_latest_first() {
     let extension = Some((DestinationType::Extension, "23".to_owned()));
     assert_eq!(
         told,
-        [
-            (String::new(), "200", None, None),
-            ("+493*******78".to_owned(), "123", Some("Direct"), extension),
-        ]
+        [(String::new(), "200", None, None), ("+493*******78".to_owned(), "123", Some("Direct"), extension),]
     );
     // Reading takes nothing away.
     assert_eq!(engine.last_decisions(10, None), found);

@@ -25,7 +25,8 @@ fn is_shadowed(first: &str, second: &str) -> bool {
     let route = |name: &str, criteria: &str| {
         format!("[[inbound_route]]\nname = '{name}'\ndestination = {{ type = 'hang_up' }}\n{criteria}\n")
     };
-    let document = format!("{AROUND}{}{}{}", route("First", first), route("Second", second), route("Rest", ""));
+    let document =
+        format!("{AROUND}{}{}{}", route("First", first), route("Second", second), route("Rest", ""));
     let warnings = check_without_contacts(&snapshot(&document), Timestamp::UNIX_EPOCH);
     let about_second = warnings.iter().find(|warning| warning.route == "Second");
     about_second.is_some_and(|warning| warning.kind == RouteWarningKind::Shadowed)
@@ -42,7 +43,10 @@ fn a_route_is_shadowed_by_one_that_asks_for_no_less() {
         ("dids = ['+4930X.']", "dids = ['+4930{{.Ext}}2']"),
         ("trunks = ['berlin', 'wien']", "trunks = ['wien']\ndids = ['100']"),
         ("attestation = 'B'", "attestation = 'A'"),
-        ("times = [{ condition = 'Open' }, { condition = 'Holiday' }]", "times = [{ condition = 'holiday' }]"),
+        (
+            "times = [{ condition = 'Open' }, { condition = 'Holiday' }]",
+            "times = [{ condition = 'holiday' }]",
+        ),
         ("withheld = true\nphonebooks = ['Sales', 'VIP']", "phonebooks = ['sales']"),
         ("phonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'use' }", "phonebooks = ['VIP']"),
     ] {

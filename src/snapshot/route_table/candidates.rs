@@ -150,7 +150,8 @@ impl CandidateIndex {
             while sure | unsure != 0 {
                 let place = (sure | unsure).trailing_zeros();
                 if unsure >> place & 1 == 1 {
-                    let number = did_number.get_or_insert_with(|| (facts.did_number)().map(PhoneNumber::digits));
+                    let number =
+                        did_number.get_or_insert_with(|| (facts.did_number)().map(PhoneNumber::digits));
                     let digits = number.as_ref().map(|digits| digits.as_str());
                     sure |= unsure & self.dids.number.may_be(digits, word);
                     unsure = 0;

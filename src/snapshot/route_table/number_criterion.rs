@@ -171,16 +171,16 @@ impl NumberCriterion {
                 let (first, last) = other.ends();
                 ours.contains(first.as_bytes()) && ours.contains(last.as_bytes())
             }
-            (Matcher::Range(ours), Matcher::Pattern(other)) => other.extremes().is_some_and(|(low, high)| {
-                ours.contains(low.as_bytes()) && ours.contains(high.as_bytes())
-            }),
+            (Matcher::Range(ours), Matcher::Pattern(other)) => other
+                .extremes()
+                .is_some_and(|(low, high)| ours.contains(low.as_bytes()) && ours.contains(high.as_bytes())),
         };
         let covers_reading = |read: &InRegion| {
             let ours = self.in_region(read.region);
             let as_digits = |number: PhoneNumber| number.digits().as_str().to_owned();
-            let by_pattern = self.pattern().is_some_and(|pattern| {
-                pattern.covers_range(&as_digits(read.first), &as_digits(read.last))
-            });
+            let by_pattern = self
+                .pattern()
+                .is_some_and(|pattern| pattern.covers_range(&as_digits(read.first), &as_digits(read.last)));
             by_pattern || ours.is_some_and(|ours| ours.contains(read.first) && ours.contains(read.last))
         };
         covers_digits && other.read_in_region.iter().all(covers_reading)

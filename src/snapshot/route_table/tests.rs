@@ -46,12 +46,8 @@ fn compile_with(
     regions: &[Option<Region>],
 ) -> Result<RouteTable, RouteError> {
     let (time_conditions, destinations) = (HashMap::new(), Destinations::default());
-    let around = Surroundings {
-        contacts,
-        regions,
-        time_conditions: &time_conditions,
-        destinations: &destinations,
-    };
+    let around =
+        Surroundings { contacts, regions, time_conditions: &time_conditions, destinations: &destinations };
     RouteTable::compile(routes, around)
 }
 

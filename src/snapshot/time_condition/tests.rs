@@ -110,25 +110,64 @@ fn dates_are_of_one_year_or_of_each_and_may_have_times() {
 fn what_cannot_work_is_refused_with_its_place() {
     let zone = "time_zone = 'UTC'\n";
     for (text, expected) in [
-        ("hours = ['mon-fri 9:00-17:00']", "hours[0]: \"mon-fri 9:00-17:00\": found '9' at byte 8, expected a time of the day such as 09:00, up to 24:00"),
-        ("hours = ['mon', 'mo 09:00-17:00']", "hours[1]: \"mo 09:00-17:00\": found 'm' at byte 0, expected a day: mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"),
-        ("hours = ['mon 09:00-09:00']", "hours[0]: \"mon 09:00-09:00\": found '0' at byte 10, expected another time than the one it begins at: the whole day is 00:00-24:00"),
-        ("hours = ['mon 09:00-24:01']", "hours[0]: \"mon 09:00-24:01\": found '2' at byte 10, expected a time of the day such as 09:00, up to 24:00"),
-        ("hours = ['mon 24:00-09:00']", "hours[0]: \"mon 24:00-09:00\": found '2' at byte 4, expected a time to begin at, before 24:00"),
-        ("hours = ['mon 09:00']", "hours[0]: \"mon 09:00\": found the end at byte 9, expected - and the time at which it ends"),
-        ("hours = ['']", "hours[0]: \"\": found the end at byte 0, expected a day: mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"),
-        ("hours = ['mon 09:00-12:00, 13:00-17:00']", "hours[0]: \"mon 09:00-12:00, 13:00-17:00\": found ',' at byte 15, expected the end: one entry has one pair of times"),
-        ("dates = ['2026-02-29']", "dates[0]: \"2026-02-29\": found '2' at byte 0, expected a date that the calendar has"),
-        ("dates = ['24.12.']", "dates[0]: \"24.12.\": found '.' at byte 2, expected a date such as 2026-12-24, or each year 12-24"),
-        ("dates = ['2026-12-24..2026-12-23']", "dates[0]: \"2026-12-24..2026-12-23\": found '.' at byte 10, expected .. and a date of the same form, which is not before the first"),
-        ("dates = ['12-24..2026-12-26']", "dates[0]: \"12-24..2026-12-26\": found '.' at byte 5, expected .. and a date without a year, such as 12-26"),
+        (
+            "hours = ['mon-fri 9:00-17:00']",
+            "hours[0]: \"mon-fri 9:00-17:00\": found '9' at byte 8, expected a time of the day such as 09:00, up to 24:00",
+        ),
+        (
+            "hours = ['mon', 'mo 09:00-17:00']",
+            "hours[1]: \"mo 09:00-17:00\": found 'm' at byte 0, expected a day: mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri",
+        ),
+        (
+            "hours = ['mon 09:00-09:00']",
+            "hours[0]: \"mon 09:00-09:00\": found '0' at byte 10, expected another time than the one it begins at: the whole day is 00:00-24:00",
+        ),
+        (
+            "hours = ['mon 09:00-24:01']",
+            "hours[0]: \"mon 09:00-24:01\": found '2' at byte 10, expected a time of the day such as 09:00, up to 24:00",
+        ),
+        (
+            "hours = ['mon 24:00-09:00']",
+            "hours[0]: \"mon 24:00-09:00\": found '2' at byte 4, expected a time to begin at, before 24:00",
+        ),
+        (
+            "hours = ['mon 09:00']",
+            "hours[0]: \"mon 09:00\": found the end at byte 9, expected - and the time at which it ends",
+        ),
+        (
+            "hours = ['']",
+            "hours[0]: \"\": found the end at byte 0, expected a day: mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri",
+        ),
+        (
+            "hours = ['mon 09:00-12:00, 13:00-17:00']",
+            "hours[0]: \"mon 09:00-12:00, 13:00-17:00\": found ',' at byte 15, expected the end: one entry has one pair of times",
+        ),
+        (
+            "dates = ['2026-02-29']",
+            "dates[0]: \"2026-02-29\": found '2' at byte 0, expected a date that the calendar has",
+        ),
+        (
+            "dates = ['24.12.']",
+            "dates[0]: \"24.12.\": found '.' at byte 2, expected a date such as 2026-12-24, or each year 12-24",
+        ),
+        (
+            "dates = ['2026-12-24..2026-12-23']",
+            "dates[0]: \"2026-12-24..2026-12-23\": found '.' at byte 10, expected .. and a date of the same form, which is not before the first",
+        ),
+        (
+            "dates = ['12-24..2026-12-26']",
+            "dates[0]: \"12-24..2026-12-26\": found '.' at byte 5, expected .. and a date without a year, such as 12-26",
+        ),
         ("", "hours: it has neither hours nor dates, so it would never hold"),
     ] {
         refused(&format!("{zone}{text}"), expected);
     }
     for zone in ["", "Berlin", "+01:00", "CET-1CEST"] {
         let text = format!("time_zone = '{zone}'\nhours = ['mon']");
-        refused(&text, &format!("time_zone: {zone:?} is not a name of the time zone database such as Europe/Berlin"));
+        refused(
+            &text,
+            &format!("time_zone: {zone:?} is not a name of the time zone database such as Europe/Berlin"),
+        );
     }
 }
 

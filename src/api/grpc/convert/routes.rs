@@ -195,10 +195,7 @@ pub(in crate::api::grpc) fn from_proto(
     Ok((route, etag))
 }
 
-fn destination_from(
-    field: &str,
-    destination: Option<v1::Destination>,
-) -> Result<Destination, EngineError> {
+fn destination_from(field: &str, destination: Option<v1::Destination>) -> Result<Destination, EngineError> {
     let v1::Destination { r#type, target, dial_string: _, fallback } = destination
         .ok_or_else(|| bad(field, "is missing; say where calls of this route go: type and target"))?;
     let fallback = match fallback {
@@ -212,7 +209,11 @@ fn destination_from(
         }
         None => None,
     };
-    Ok(Destination { destination_type: destination_type_from(&format!("{field}.type"), r#type)?, target, fallback })
+    Ok(Destination {
+        destination_type: destination_type_from(&format!("{field}.type"), r#type)?,
+        target,
+        fallback,
+    })
 }
 
 pub(in crate::api::grpc) fn destination_type_from(
@@ -261,11 +262,8 @@ mod tests {
 
     #[test]
     fn a_route_reads_back_as_it_was() {
-        let queue = Destination {
-            destination_type: DestinationType::Queue,
-            target: "6400".into(),
-            fallback: None,
-        };
+        let queue =
+            Destination { destination_type: DestinationType::Queue, target: "6400".into(), fallback: None };
         let route = InboundRoute {
             name: "Sales".into(),
             enabled: false,

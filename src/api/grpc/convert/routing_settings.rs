@@ -23,12 +23,8 @@ pub(in crate::api::grpc) fn to_proto(parts: RoutingParts) -> v1::RoutingSettings
         target,
         name,
     };
-    let condition = |TimeCondition { name, time_zone, hours, dates }| v1::TimeCondition {
-        name,
-        time_zone,
-        hours,
-        dates,
-    };
+    let condition =
+        |TimeCondition { name, time_zone, hours, dates }| v1::TimeCondition { name, time_zone, hours, dates };
     v1::RoutingSettings {
         trunks: trunks.into_iter().map(trunk).collect(),
         time_conditions: time_conditions.into_iter().map(condition).collect(),
@@ -42,7 +38,8 @@ pub(in crate::api::grpc) fn to_proto(parts: RoutingParts) -> v1::RoutingSettings
 
 fn trunk(Trunk { name, default_region, caller_rules, did_rules, withheld }: Trunk) -> v1::Trunk {
     let rules = |rules: Vec<NumberRule>| {
-        let rule = |NumberRule { pattern, strip, add }| v1::NumberRule { pattern, strip: u32::from(strip), add };
+        let rule =
+            |NumberRule { pattern, strip, add }| v1::NumberRule { pattern, strip: u32::from(strip), add };
         rules.into_iter().map(rule).collect()
     };
     v1::Trunk {
@@ -94,12 +91,8 @@ pub(in crate::api::grpc) fn from_proto(
         let destination_type = destination_type_from(&field("destinations", place, "type"), r#type)?;
         Ok::<_, EngineError>(ListedDestination { destination_type, target, name })
     };
-    let condition = |v1::TimeCondition { name, time_zone, hours, dates }| TimeCondition {
-        name,
-        time_zone,
-        hours,
-        dates,
-    };
+    let condition =
+        |v1::TimeCondition { name, time_zone, hours, dates }| TimeCondition { name, time_zone, hours, dates };
     let parts = RoutingParts {
         routing,
         destinations: destinations.into_iter().enumerate().map(listed).collect::<Result<_, _>>()?,
@@ -124,9 +117,7 @@ fn trunk_from((place, trunk): (usize, v1::Trunk)) -> Result<Trunk, EngineError> 
     };
     let default_region = match default_region.as_str() {
         "" => None,
-        text => {
-            Some(text.parse().map_err(|error| bad(&field("default_region"), format!("{error}")))?)
-        }
+        text => Some(text.parse().map_err(|error| bad(&field("default_region"), format!("{error}")))?),
     };
     Ok(Trunk {
         name,
@@ -183,8 +174,14 @@ mod tests {
         };
         refused(|all| all.unlisted_destinations = 7, "routing_settings.unlisted_destinations: is 7");
         refused(|all| all.destinations[0].r#type = 0, "routing_settings.destinations[0].type: is ");
-        refused(|all| all.trunks[0].default_region = "Germany".into(), "routing_settings.trunks[0].default_region");
-        refused(|all| all.trunks[0].did_rules[0].strip = 256, "routing_settings.trunks[0].did_rules[0].strip: is 256");
+        refused(
+            |all| all.trunks[0].default_region = "Germany".into(),
+            "routing_settings.trunks[0].default_region",
+        );
+        refused(
+            |all| all.trunks[0].did_rules[0].strip = 256,
+            "routing_settings.trunks[0].did_rules[0].strip: is 256",
+        );
         refused(
             |all| all.dial_strings.push(all.dial_strings[0].clone()),
             "routing_settings.dial_strings[1].type: is extension a second time",
