@@ -199,3 +199,90 @@ fn routes_that_are_off_keep_their_place() {
     let names: Vec<&str> = table.routes().iter().map(|route| route.settings().name.as_str()).collect();
     assert_eq!(names, ["Off", "On"]);
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a route can ask for, in few digits, so that it often has to do with other things.
+    fn written() -> impl Strategy<Value = String> {
+        let place = prop::sample::select(&["0", "1", "2", "X", "Z", "N", "[0-1]", "[12]"][..]);
+        let pattern = (
+            prop::sample::select(&["", "+"][..]),
+            prop::collection::vec(place, 1..4),
+            prop::sample::select(&["", "", "", ".", "!", "{{.Ext}}", "{{.Ext}}1"][..]),
+        )
+            .prop_map(|(plus, places, end)| format!("{plus}{}{end}", places.concat()))
+            .prop_filter("no country code begins with 0", |text| !text.starts_with("+0"));
+        let range = (prop::sample::select(&["", "+"][..]), 100..300_u32, 0..40_u32)
+            .prop_map(|(plus, first, more)| format!("{plus}{first}-{plus}{}", first + more));
+        prop_oneof![3 => pattern, 1 => range]
+    }
+
+    fn criterion(text: &str) -> NumberCriterion {
+        let route = InboundRoute { dids: vec![text.to_owned()], ..route("Berlin") };
+        let regions = [None, "DE".parse().ok()];
+        let mut dids = number_criterion::compile(&route, "dids", &route.dids, &regions).unwrap().into_vec();
+        dids.remove(0)
+    }
+
+    proptest! {
+        /// A route that is said to be shadowed is.
+        #[test]
+        fn what_fits_a_covered_criterion_fits_the_one_that_covers_it(
+            (ours, other) in (written(), written()),
+            dialled in prop::collection::vec("[0-2]{1,5}", 60),
+        ) {
+            let (ours, other) = (criterion(&ours), criterion(&other));
+            prop_assert!(ours.covers(&ours));
+            if ours.covers(&other) {
+                for digits in &dialled {
+                    if other.fits_dialled(digits.as_bytes()) {
+                        prop_assert!(ours.fits_dialled(digits.as_bytes()), "{digits} fits {other}, not {ours}");
+                    }
+                    for number in [format!("+{digits}"), digits.clone()] {
+                        let Ok(number) = number.parse() else { continue };
+                        for region in [None, "DE".parse().ok()] {
+                            if other.fits_number(number, region) {
+                                prop_assert!(ours.fits_number(number, region), "{number} fits {other}, not {ours}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Against the rule itself: a number between the two, with as many digits.
+        #[test]
+        fn a_range_has_the_numbers_that_counting_from_its_first_gives(
+            first in 0..99_990_u32,
+            count in 1..10_u32,
+            digits in "[0-9]{4,6}",
+        ) {
+            let last = first + count - 1;
+            let criterion = criterion(&format!("{first:05}-{last:05}"));
+            let place = (first..=last).position(|number| format!("{number:05}") == digits);
+            prop_assert_eq!(criterion.fits_dialled(digits.as_bytes()), place.is_some());
+            prop_assert_eq!(criterion.place_in_range(&digits, None), place.map(|place| place as u64));
+            let near = format!("{:05}", first + count / 2);
+            prop_assert_eq!(criterion.place_in_range(&near, None), Some(u64::from(count / 2)));
+        }
+
+        /// What is left of a number between two fixed parts, if anything is.
+        #[test]
+        fn an_extension_is_what_stands_between_the_fixed_digits(
+            before in "[0-3]{0,3}",
+            behind in "[0-3]{0,2}",
+            number in "[0-3]{0,8}",
+        ) {
+            let criterion = criterion(&format!("{before}{{{{.Ext}}}}{behind}"));
+            let expected = number
+                .strip_prefix(&before)
+                .and_then(|rest| rest.strip_suffix(&behind))
+                .filter(|extension| !extension.is_empty());
+            prop_assert_eq!(criterion.extension(number.as_bytes()), expected.map(str::as_bytes));
+            prop_assert_eq!(criterion.fits_dialled(number.as_bytes()), expected.is_some());
+        }
+    }
+}
