@@ -222,11 +222,13 @@ impl<'a> Attempt<'a, '_> {
             holds |= fit.is_some();
         }
         if asked[1] && goes_on(holds) {
+            let skips = freshness.is_some_and(|freshness| freshness.older == OlderData::Skip);
             met.member = self.find_contact(|posting| {
+                let is_usable = |phonebook: &PhonebookOrdinal| {
+                    phonebooks.wants_phonebook(*phonebook) && !self.is_skipped(*phonebook, freshness)
+                };
                 phonebooks.wants(posting.phonebooks)
-                    && self.phonebooks_of(posting).iter().any(|phonebook| {
-                        phonebooks.wants_phonebook(*phonebook) && !self.is_skipped(*phonebook, freshness)
-                    })
+                    && (!skips || self.phonebooks_of(posting).iter().any(is_usable))
             });
             let explain = || self.explain_phonebooks(phonebooks, freshness, met.member);
             tracer.criterion("phonebooks", met.member.is_some(), explain);
