@@ -205,19 +205,33 @@ mod properties {
 
     use super::*;
 
-    /// What a route can ask for, in few digits, so that it often has to do with other things.
-    fn written() -> impl Strategy<Value = String> {
-        let place = prop::sample::select(&["0", "1", "2", "X", "Z", "N", "[0-1]", "[12]"][..]);
-        let pattern = (
-            prop::sample::select(&["", "+"][..]),
-            prop::collection::vec(place, 1..4),
-            prop::sample::select(&["", "", "", ".", "!", "{{.Ext}}", "{{.Ext}}1"][..]),
-        )
-            .prop_map(|(plus, places, end)| format!("{plus}{}{end}", places.concat()))
-            .prop_filter("no country code begins with 0", |text| !text.starts_with("+0"));
-        let range = (prop::sample::select(&["", "+"][..]), 100..300_u32, 0..40_u32)
-            .prop_map(|(plus, first, more)| format!("{plus}{first}-{plus}{}", first + more));
-        prop_oneof![3 => pattern, 1 => range]
+    /// Two things that a route can ask for, in few digits, and often much the same, so that one covers the other.
+    fn written_pair() -> impl Strategy<Value = (String, String)> {
+        let place = || prop::sample::select(&["0", "1", "2", "X", "Z", "[0-1]", "[12]"][..]);
+        let plus = || prop::sample::select(&["", "", "+"][..]);
+        let end = || prop::sample::select(&["", "", ".", "!", "{{.Ext}}", "{{.Ext}}1"][..]);
+        let pattern = |plus: &str, places: &[&str], end: &str| format!("{plus}{}{end}", places.concat());
+        let alike =
+            (prop::collection::vec((place(), place()), 1..4), plus(), plus(), end(), end(), 0..2_usize)
+                .prop_map(move |(places, plus, other_plus, end, other_end, more)| {
+                    let (ours, mut others): (Vec<&str>, Vec<&str>) = places
+                        .into_iter()
+                        .map(|(our, other)| (if our == "0" { other } else { our }, other))
+                        .unzip();
+                    others.extend(std::iter::repeat_n("1", more));
+                    (pattern(plus, &ours, end), pattern(other_plus, &others, other_end))
+                });
+        let range = || {
+            (plus(), 100..140_u32, 0..40_u32)
+                .prop_map(|(plus, first, more)| format!("{plus}{first}-{plus}{}", first + more))
+        };
+        let of_three = (plus(), prop::collection::vec(place(), 1..4), end())
+            .prop_map(move |(plus, places, end)| pattern(plus, &places, end));
+        let mixed = prop_oneof![(range(), range()), (of_three, range())];
+        prop_oneof![2 => alike, 1 => mixed.clone(), 1 => mixed.prop_map(|(ours, other)| (other, ours))]
+            .prop_filter("no country code begins with 0", |(ours, other)| {
+                !ours.starts_with("+0") && !other.starts_with("+0")
+            })
     }
 
     fn criterion(text: &str) -> NumberCriterion {
@@ -228,10 +242,12 @@ mod properties {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
         /// A route that is said to be shadowed is.
         #[test]
         fn what_fits_a_covered_criterion_fits_the_one_that_covers_it(
-            (ours, other) in (written(), written()),
+            (ours, other) in written_pair(),
             dialled in prop::collection::vec("[0-2]{1,5}", 60),
         ) {
             let (ours, other) = (criterion(&ours), criterion(&other));
