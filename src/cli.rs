@@ -8,6 +8,7 @@ mod apply;
 mod calls;
 mod check;
 mod connection;
+mod decisions;
 mod demo;
 mod exit;
 mod history;
@@ -73,6 +74,7 @@ enum Command {
     Sources(sources::SourcesArguments),
     Match(calls::MatchArguments),
     Route(calls::RouteArguments),
+    Decisions(decisions::DecisionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
     Contacts(phonebooks::ContactsArguments),
 }
@@ -111,6 +113,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Sources(arguments) => arguments.run(screen).await,
         Command::Match(arguments) => arguments.run(screen).await,
         Command::Route(arguments) => arguments.run(screen).await,
+        Command::Decisions(arguments) => arguments.run(screen).await,
         Command::Phonebooks(arguments) => arguments.run(screen).await,
         Command::Contacts(arguments) => arguments.run(screen).await,
     }

@@ -12,6 +12,7 @@
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
 mod checking;
+mod decisions;
 mod editing;
 mod notifying;
 mod permitting;
@@ -39,7 +40,8 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
-pub use editing::{Applied, Edited, etag, is_same_name, take_secrets};
+pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
+pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
 pub use notifying::RunNews;
 pub use quality::{
     ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
@@ -54,6 +56,7 @@ pub struct Engine {
     store: Store,
     data_folder: PathBuf,
     current: CurrentSnapshot,
+    decisions: decisions::Decisions,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
@@ -112,6 +115,7 @@ impl Engine {
             store,
             data_folder: data_folder.to_owned(),
             current,
+            decisions: decisions::Decisions::new(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
             runs_ended: watch::Sender::new(0),

@@ -173,6 +173,14 @@ pub struct IndexMemory {
     pub numbers: usize,
 }
 
+impl PhonebookOrdinal {
+    /// Place among the phonebooks of its index, from 0.
+    #[must_use]
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 impl PhonebookSet {
     /// Place in the table of sets, from 0.
     #[must_use]

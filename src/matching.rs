@@ -1,8 +1,11 @@
 //! Who is calling: a pure function of a snapshot and what the network said.
 
+use std::borrow::Cow;
+
 use crate::index::Posting;
 use crate::phone_number::{Caller, InvalidCaller, PhoneNumber, dialled};
 use crate::snapshot::Snapshot;
+use crate::snapshot::trunk::CompiledTrunk;
 
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +58,32 @@ impl CallerMatch {
 
 /// Finds the contacts that have the caller's number.
 ///
-/// `caller` is what the network gave; `trunk` decides the region of a number that is not written
-/// internationally. An exact match wins; only without one are last digits tried, if the settings say so
+/// `caller` is what the network gave; `trunk` may rewrite it, and decides the region of a number that is not
+/// written internationally. An exact match wins; only without one are last digits tried, if the settings say so
 /// and the caller was given with more digits than that. Digits that only the region added do not count:
 /// `5551234` may be a whole number of another town.
 #[must_use]
 pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMatch {
+    let trunk = snapshot.trunk(trunk);
+    match_rewritten(snapshot, caller, &rewritten(caller, trunk), trunk)
+}
+
+/// The caller's number after the rules of its trunk.
+pub(crate) fn rewritten<'a>(caller: &'a str, trunk: Option<&CompiledTrunk>) -> Cow<'a, str> {
+    trunk.map_or(Cow::Borrowed(caller), |trunk| trunk.rewrite_caller(caller))
+}
+
+/// [`match_caller`] for those who know trunk and rewritten number already. Whether a number is withheld is
+/// told by what the network gave.
+pub(crate) fn match_rewritten(
+    snapshot: &Snapshot,
+    raw: &str,
+    caller: &str,
+    trunk: Option<&CompiledTrunk>,
+) -> CallerMatch {
+    if trunk.is_some_and(|trunk| trunk.is_withheld(raw)) {
+        return CallerMatch::Withheld;
+    }
     let number = match Caller::parse(caller, snapshot.region_of(trunk)) {
         Caller::Number(number) => number,
         Caller::Withheld => return CallerMatch::Withheld,

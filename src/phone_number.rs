@@ -22,7 +22,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use caller::{Caller, InvalidCaller, MAX_CALLER_BYTES, WITHHELD};
+pub use caller::{Caller, InvalidCaller, MAX_CALLER_BYTES, WITHHELD, withheld_word};
 pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, dialled, normalise};
 pub use region::{Region, UnknownRegion};
 

@@ -5,6 +5,7 @@
 //! filter by [`crate::source`], a pattern by [`crate::snapshot`]. What a *process* needs (listen address,
 //! data folder) is not here but in [`crate::config`].
 
+mod destination;
 mod difference;
 mod document;
 mod history;
@@ -15,6 +16,8 @@ mod schedule;
 mod source;
 mod sql_server;
 mod stored_secrets;
+mod time_condition;
+mod trunk;
 mod validation;
 
 #[cfg(test)]
@@ -25,10 +28,13 @@ use serde::{Deserialize, Serialize};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
 
+pub use destination::{
+    Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
+};
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
-pub use inbound_route::{Destination, DestinationType, InboundRoute};
+pub use inbound_route::{Attestation, Freshness, InboundRoute, OlderData, RouteTime};
 pub use limits::LimitSettings;
 pub use notify::{EmailAddresses, MAX_ADDRESSES, Notify, Occasion, Webhook, WebhookUrl, is_this_machine};
 pub use schedule::{
@@ -40,8 +46,11 @@ pub use source::{
     SqlServerConnection, SqlServerTimeouts, SqliteConnection,
 };
 pub use sql_server::ConnectionProblem;
+pub use time_condition::{ALWAYS, TimeCondition};
+pub use trunk::{NumberRule, Trunk};
 pub use validation::{
-    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES, MAX_TRUNKS, folded_name,
+    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LISTED_DESTINATIONS, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES,
+    MAX_TIME_CONDITIONS, MAX_TRUNKS, folded_name,
 };
 
 /// Everything that the business decides, as one document.
@@ -59,6 +68,15 @@ pub struct Settings {
     /// Phonebooks made by hand; synced ones belong to their source and are not settings.
     #[serde(rename = "phonebook", skip_serializing_if = "Vec::is_empty")]
     pub phonebooks: Vec<LocalPhonebook>,
+    /// How destinations are checked and dialled.
+    #[serde(skip_serializing_if = "RoutingSettings::is_default")]
+    pub routing: RoutingSettings,
+    /// Destinations that exist.
+    #[serde(rename = "destination", skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<ListedDestination>,
+    /// Times with a name.
+    #[serde(rename = "time_condition", skip_serializing_if = "Vec::is_empty")]
+    pub time_conditions: Vec<TimeCondition>,
     /// Where calls come in.
     #[serde(rename = "trunk", skip_serializing_if = "Vec::is_empty")]
     pub trunks: Vec<Trunk>,
@@ -97,18 +115,6 @@ pub struct LocalPhonebook {
     /// Its name, unique among all phonebooks.
     pub name: PhonebookName,
 }
-
-/// Where a call comes in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trunk {
-    /// The name that call handlers send, compared exactly.
-    pub name: String,
-    /// The region of the callers' numbers that are not written internationally.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_region: Option<Region>,
-}
-
 /// Types that are written as a text: what `FromStr` reads is what `Display` writes.
 macro_rules! written_as_text {
     ($type:ty) => {

@@ -4,19 +4,33 @@
 //! follows from it always belong to the same generation. An edited route makes a new snapshot that shares
 //! the contact index with the one before.
 
+mod counters;
 mod current;
+pub mod destinations;
+mod last_synced;
+pub mod number_range;
 pub mod pattern;
 pub mod route_table;
+pub mod time_condition;
+pub mod trunk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::generation::Generation;
-use crate::index::ContactIndex;
+use crate::index::{ContactIndex, PhonebookOrdinal};
 use crate::phone_number::Region;
-use crate::settings::Settings;
+use crate::phonebook::PhonebookId;
+use crate::settings::{Settings, folded_name};
 
+use destinations::Destinations;
+use route_table::Surroundings;
+use time_condition::CompiledTimeCondition;
+pub use trunk::CompiledTrunk;
+
+pub use counters::{CallCounters, Counter};
 pub use current::{CurrentSnapshot, StaleSnapshot};
+pub use last_synced::LastSynced;
 pub use route_table::{CompiledRoute, RouteError, RouteTable};
 
 /// Everything that a call's decision needs. Immutable.
@@ -24,40 +38,85 @@ pub use route_table::{CompiledRoute, RouteError, RouteTable};
 pub struct Snapshot {
     generation: Generation,
     contacts: Arc<ContactIndex>,
+    rules: Arc<Rules>,
+    /// By [`PhonebookOrdinal::place`](crate::index::PhonebookOrdinal::place).
+    last_synced: Box<[LastSynced]>,
+    counters: Arc<CallCounters>,
+}
+
+/// What the settings say, compiled.
+#[derive(Debug)]
+struct Rules {
     routes: RouteTable,
+    trunks: HashMap<String, CompiledTrunk>,
+    destinations: Destinations,
     default_region: Option<Region>,
-    trunk_regions: HashMap<String, Region>,
     last_digits: Option<u8>,
+    shows_numbers: bool,
 }
 
 impl Snapshot {
-    /// Puts contacts and settings together. Fails when an inbound route cannot work.
+    /// Puts contacts and settings together. Fails when an inbound route, or what it refers to, cannot work.
+    ///
+    /// Phonebooks have no age until [`Self::with_last_synced`] gives them one.
     pub fn new(
         generation: Generation,
         contacts: Arc<ContactIndex>,
         settings: &Settings,
     ) -> Result<Self, RouteError> {
-        let trunk_regions: HashMap<String, Region> = settings
-            .trunks
-            .iter()
-            .filter_map(|trunk| Some((trunk.name.clone(), trunk.default_region?)))
-            .collect();
         let default_region = settings.numbers.default_region;
+        let mut trunks = HashMap::with_capacity(settings.trunks.len());
         let mut regions = vec![default_region];
-        for region in trunk_regions.values() {
-            if !regions.contains(&Some(*region)) {
-                regions.push(Some(*region));
+        for trunk in &settings.trunks {
+            let compiled = CompiledTrunk::compile(trunk, default_region)?;
+            if !regions.contains(&compiled.region()) {
+                regions.push(compiled.region());
             }
+            trunks.insert(trunk.name.clone(), compiled);
         }
-        let routes = RouteTable::compile(&settings.inbound_routes, &contacts, &regions)?;
-        Ok(Snapshot {
-            generation,
-            contacts,
-            routes,
-            default_region,
-            trunk_regions,
-            last_digits: Some(settings.numbers.last_digits).filter(|count| *count > 0),
-        })
+        let mut time_conditions = HashMap::with_capacity(settings.time_conditions.len());
+        for condition in &settings.time_conditions {
+            let compiled = Arc::new(CompiledTimeCondition::compile(condition)?);
+            time_conditions.insert(folded_name(&condition.name), compiled);
+        }
+        let destinations = Destinations::compile(&settings.routing, &settings.destinations)?;
+        let around = Surroundings {
+            contacts: &contacts,
+            regions: &regions,
+            time_conditions: &time_conditions,
+            destinations: &destinations,
+        };
+        let routes = RouteTable::compile(&settings.inbound_routes, around)?;
+        let last_digits = Some(settings.numbers.last_digits).filter(|count| *count > 0);
+        let shows_numbers = settings.routing.shows_numbers;
+        let rules = Rules { routes, trunks, destinations, default_region, last_digits, shows_numbers };
+        let last_synced = vec![LastSynced::Local; contacts.phonebooks().len()].into();
+        let counters = Arc::default();
+        Ok(Snapshot { generation, contacts, rules: Arc::new(rules), last_synced, counters })
+    }
+
+    /// The same, with the time at which each phonebook was last synchronised.
+    #[must_use]
+    pub fn with_last_synced(&self, of: impl Fn(PhonebookId) -> LastSynced) -> Self {
+        Snapshot {
+            generation: self.generation,
+            contacts: Arc::clone(&self.contacts),
+            rules: Arc::clone(&self.rules),
+            last_synced: self.contacts.phonebooks().iter().map(|phonebook| of(phonebook.id)).collect(),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
+    /// The same, with these counters.
+    #[must_use]
+    pub fn with_counters(self, counters: CallCounters) -> Self {
+        Snapshot { counters: Arc::new(counters), ..self }
+    }
+
+    /// What calls are counted with.
+    #[must_use]
+    pub fn counters(&self) -> &CallCounters {
+        &self.counters
     }
 
     /// Which generation this is.
@@ -78,22 +137,46 @@ impl Snapshot {
         Arc::clone(&self.contacts)
     }
 
+    /// When the data of a phonebook were last known to be those of its source.
+    #[must_use]
+    pub fn last_synced(&self, phonebook: PhonebookOrdinal) -> LastSynced {
+        self.last_synced.get(phonebook.place()).copied().unwrap_or(LastSynced::Local)
+    }
+
     /// The inbound routes.
     #[must_use]
     pub fn routes(&self) -> &RouteTable {
-        &self.routes
+        &self.rules.routes
     }
 
-    /// The region of numbers that are not written internationally on this trunk; the general one for a
-    /// trunk that is unknown or has none of its own.
+    /// Where calls can go.
     #[must_use]
-    pub fn region_of(&self, trunk: &str) -> Option<Region> {
-        self.trunk_regions.get(trunk).copied().or(self.default_region)
+    pub fn destinations(&self) -> &Destinations {
+        &self.rules.destinations
+    }
+
+    /// A trunk of the settings.
+    #[must_use]
+    pub fn trunk(&self, name: &str) -> Option<&CompiledTrunk> {
+        self.rules.trunks.get(name)
+    }
+
+    /// The region of numbers that are not written internationally on a trunk; the general one for a call
+    /// that came in on none that is known.
+    #[must_use]
+    pub fn region_of(&self, trunk: Option<&CompiledTrunk>) -> Option<Region> {
+        trunk.map_or(self.rules.default_region, CompiledTrunk::region)
     }
 
     /// How many last digits are enough for a match when there is no exact one.
     #[must_use]
     pub fn last_digits(&self) -> Option<u8> {
-        self.last_digits
+        self.rules.last_digits
+    }
+
+    /// Whether the list of decisions may show callers' numbers whole.
+    #[must_use]
+    pub fn shows_numbers(&self) -> bool {
+        self.rules.shows_numbers
     }
 }

@@ -249,6 +249,52 @@ fn what_the_demo_says_to_try_works() {
 }
 
 #[test]
+fn a_route_is_asked_about_for_any_time_and_explained_as_a_person_would() {
+    let (folder, server) = with_company();
+    let document = format!(
+        "{}\ntimes = [{{ condition = \"Open\" }}]
+[[time_condition]]\nname = \"Open\"\ntime_zone = \"Europe/Berlin\"\nhours = [\"mon-fri 09:00-17:00\"]
+[[inbound_route]]\nname = \"Rest\"\ndestination = {{ type = \"voicemail\", target = \"100\" }}
+[[inbound_route]]\nname = \"Never\"\ndids = [\"100\"]\ndestination = {{ type = \"hang_up\" }}
+[routing]\ndial_strings = {{ queue = \"Queue/{{target}}\" }}\n",
+        company(folder.path())
+    );
+    let warning = "warning inbound route \"Never\": it is behind \"Rest\", which takes every call";
+    let applied = server.apply(&document, &[]);
+    assert_code(&applied, 0);
+    assert!(stdout(&applied).contains(warning), "{}", stdout(&applied));
+    let checked = with_input(ringroute(&["check", "-f", "-"]), &document);
+    assert_code(&checked, 0);
+    let told = stdout(&checked);
+    assert!(told.contains("warning inbound routes: inbound route \"Never\": it is behind"), "{told}");
+
+    let at = |time: &str| server.text(&["route", "030 901820", "--did", "100", "--at", time, "--explain"]);
+    let day = at("2026-11-24T10:00:00+01:00");
+    assert!(day.contains("The call goes to queue 6400, by inbound route \"Sales customers\"."), "{day}");
+    assert!(day.contains("Dialled as Queue/6400"), "{day}");
+    assert!(day.contains("The caller is tried as 030901820 and +4930901820"), "{day}");
+    assert!(
+        day.contains("Decided for 2026-11-24T09:00:00Z, numbers read as in DE, from generation "),
+        "{day}"
+    );
+    let night = at("2026-11-24T20:00:00+01:00");
+    assert!(
+        night.contains("\"Open\" does not hold: it is Tue 2026-11-24 20:00 in Europe/Berlin."),
+        "{night}"
+    );
+    assert!(night.contains("The call goes to voicemail 100, by inbound route \"Rest\"."), "{night}");
+    assert_code(&server.run(&["route", "030 901820", "--did", "100", "--at", "tomorrow"]), 2);
+
+    // Questions are no calls; this is asked as a call handler does.
+    assert!(!server.text(&["decisions"]).contains("voicemail"));
+    server.text(&["route", "030 901820", "--did", "0815", "--attestation", "a"]);
+    let calls = server.text(&["decisions", "--limit", "1"]);
+    assert!(calls.contains("+493*****20") && calls.contains("0815"), "{calls}");
+    let counts = server.json(&["decisions", "--counts"]);
+    assert_eq!(counts["phonebooks"][0]["calls"], "1", "{counts}");
+}
+
+#[test]
 fn a_call_is_answered_in_words_and_as_json() {
     let (_folder, server) = with_company();
     assert!(

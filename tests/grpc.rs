@@ -13,6 +13,8 @@ mod phonebooks;
 mod previews;
 #[path = "grpc/routes_and_settings.rs"]
 mod routes_and_settings;
+#[path = "grpc/routing.rs"]
+mod routing;
 #[path = "grpc/secrets.rs"]
 mod secrets;
 #[path = "grpc/server.rs"]

@@ -3,20 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ringroute::contact::{ContactId, NumberLabel};
 use ringroute::generation::Generation;
 use ringroute::index::{ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook};
 use ringroute::matching::CallerMatch;
 use ringroute::phone_number::{Region, normalise};
 use ringroute::phonebook::{PhonebookId, PhonebookName};
-use ringroute::routing::{Call, RouteDecision, decide, explain};
-use ringroute::settings::Settings;
-use ringroute::snapshot::Snapshot;
+use ringroute::routing::{Call, Explanation, RouteDecision, check, decide, explain};
+use ringroute::settings::{Attestation, Settings};
+use ringroute::snapshot::{LastSynced, Snapshot};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -28,9 +29,13 @@ struct Rule {
     settings: Settings,
     #[serde(default, rename = "contact")]
     contacts: Vec<Contact>,
+    /// Of phonebooks that have an age: when, or "never".
+    #[serde(default)]
+    last_synced: BTreeMap<String, String>,
     #[serde(default, rename = "call")]
     calls: Vec<ExpectedCall>,
     refused: Option<String>,
+    warnings: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +45,8 @@ struct Contact {
     #[serde(default)]
     phonebooks: Vec<PhonebookName>,
     numbers: Vec<String>,
+    #[serde(default)]
+    own_extension: String,
 }
 
 #[derive(Deserialize)]
@@ -51,13 +58,23 @@ struct ExpectedCall {
     did: String,
     #[serde(default)]
     trunk: String,
+    attestation: Option<Attestation>,
+    at: Option<Timestamp>,
     status: String,
     route: String,
     destination: String,
     #[serde(default)]
     alert_info: String,
+    #[serde(default)]
+    caller_name_prefix: String,
+    #[serde(default)]
+    time_condition: String,
+    dial_string: Option<String>,
     why: Option<String>,
 }
+
+/// The time at which everything happens that says no other: a Tuesday.
+const NOW: &str = "2026-11-24T12:00:00Z";
 
 #[test]
 fn every_rule_holds() {
@@ -65,7 +82,7 @@ fn every_rule_holds() {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
-    assert!(files.len() >= 20, "only {} rules were found", files.len());
+    assert!(files.len() >= 60, "only {} rules were found", files.len());
 
     let mut rules = BTreeSet::new();
     let mut failures = Vec::new();
@@ -98,10 +115,26 @@ fn broken(rule: &Rule) -> Vec<String> {
         }
         (Ok(snapshot), None) => snapshot,
     };
-    if rule.calls.is_empty() {
-        return vec!["has no calls".into()];
+    let snapshot = snapshot.with_last_synced(|id| {
+        match rule.last_synced.get(rule.phonebooks[id.0 as usize].as_str()).map(String::as_str) {
+            None => LastSynced::Local,
+            Some("never") => LastSynced::Never,
+            Some(time) => LastSynced::At(time.parse().unwrap()),
+        }
+    });
+    let mut broken: Vec<String> = rule.calls.iter().filter_map(|call| surprise(&snapshot, call)).collect();
+    if let Some(expected) = &rule.warnings {
+        let found: Vec<String> = check(&snapshot, NOW.parse().unwrap())
+            .into_iter()
+            .map(|warning| format!("{}: {}", warning.route, warning.message))
+            .collect();
+        if found != *expected {
+            broken.push(format!("expected the warnings {expected:#?}\n    found {found:#?}"));
+        }
+    } else if rule.calls.is_empty() {
+        broken.push("has neither calls nor warnings".into());
     }
-    rule.calls.iter().filter_map(|call| surprise(&snapshot, call)).collect()
+    broken
 }
 
 fn contacts_of(rule: &Rule) -> ContactIndex {
@@ -130,7 +163,7 @@ fn contacts_of(rule: &Rule) -> ContactIndex {
                 source_key: &id.to_string(),
                 display_name: &contact.name,
                 company: "",
-                own_extension: "",
+                own_extension: &contact.own_extension,
                 phonebooks: &phonebooks,
                 numbers: &numbers,
             })
@@ -140,14 +173,31 @@ fn contacts_of(rule: &Rule) -> ContactIndex {
 }
 
 fn surprise(snapshot: &Snapshot, expected: &ExpectedCall) -> Option<String> {
-    let ExpectedCall { caller, did, trunk, .. } = expected;
-    let call = Call { caller, did, trunk };
+    let ExpectedCall { caller, did, trunk, attestation, at, .. } = expected;
+    let at = at.unwrap_or_else(|| NOW.parse().unwrap());
+    let call = Call { caller, did, trunk, attestation: *attestation, at };
     let decision = decide(snapshot, &call);
-    let (explained, steps) = explain(snapshot, &call);
+    let (explained, Explanation { steps, .. }) = explain(snapshot, &call);
     let found = outcome(&decision);
-    let wanted = [&expected.status, &expected.route, &expected.destination, &expected.alert_info];
-    let sentences: Vec<&str> =
-        steps.iter().flat_map(|step| &step.criteria).map(|outcome| outcome.why.as_str()).collect();
+    let wanted = [
+        &expected.status,
+        &expected.route,
+        &expected.destination,
+        &expected.alert_info,
+        &expected.caller_name_prefix,
+        &expected.time_condition,
+    ];
+    let sentences: Vec<&str> = steps
+        .iter()
+        .flat_map(|step| step.criteria.iter().map(|outcome| &outcome.why).chain([&step.destination_why]))
+        .map(String::as_str)
+        .collect();
+    if let Some(wanted) = &expected.dial_string {
+        let dialled = decision.destination.as_ref().and_then(|chosen| chosen.dial_string(snapshot));
+        if dialled.as_deref().unwrap_or_default() != wanted {
+            return Some(format!("{call:?}\n    expected the dial string {wanted:?}, found {dialled:?}"));
+        }
+    }
     if found.each_ref() != wanted || outcome(&explained) != found {
         let explained = outcome(&explained);
         return Some(format!(
@@ -162,17 +212,25 @@ fn surprise(snapshot: &Snapshot, expected: &ExpectedCall) -> Option<String> {
     }
 }
 
-/// Status, route, destination and Alert-Info as the files write them.
-fn outcome(decision: &RouteDecision<'_>) -> [String; 4] {
+/// Status, route, destination, Alert-Info, prefix of the caller's name and time condition as the files write them.
+fn outcome(decision: &RouteDecision<'_>) -> [String; 6] {
     let status = match &decision.caller_match {
         CallerMatch::Matched { .. } => "matched",
         CallerMatch::NotMatched(_) => "not matched",
         CallerMatch::Withheld => "withheld",
         CallerMatch::Invalid(_) => "invalid",
     };
-    let Some(route) = decision.route else {
-        return [status.into(), "none".into(), "none".into(), String::new()];
+    let nothing = String::new;
+    let (Some(route), Some(chosen)) = (decision.route, &decision.destination) else {
+        return [status.into(), "none".into(), "none".into(), nothing(), nothing(), nothing()];
     };
-    let destination = format!("{} {}", route.destination.destination_type.name(), route.destination.target);
-    [status.into(), route.name.clone(), destination.trim_end().into(), route.alert_info.clone()]
+    let destination = format!("{} {}", chosen.destination_type.name(), chosen.target);
+    [
+        status.into(),
+        route.name.clone(),
+        destination.trim_end().into(),
+        route.alert_info.clone(),
+        route.caller_name_prefix.clone(),
+        decision.time_condition.unwrap_or_default().into(),
+    ]
 }

@@ -39,6 +39,20 @@ impl CallRoutingService for Empty {
         Ok(Response::new(Default::default()))
     }
 
+    async fn list_decisions(
+        &self,
+        _: Request<v1::ListDecisionsRequest>,
+    ) -> Result<Response<v1::ListDecisionsResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn get_call_counts(
+        &self,
+        _: Request<v1::GetCallCountsRequest>,
+    ) -> Result<Response<v1::GetCallCountsResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
     type MatchCallersStream = AnswerStream<v1::MatchCallersResponse>;
 
     async fn match_callers(

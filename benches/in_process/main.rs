@@ -93,13 +93,21 @@ fn route(name: &str) -> InboundRoute {
         phonebooks: Vec::new(),
         withheld: false,
         in_no_phonebook: false,
+        attestation: None,
+        times: Vec::new(),
+        freshness: None,
         alert_info: String::new(),
-        destination: Destination { destination_type: DestinationType::Queue, target: "6400".to_owned() },
+        caller_name_prefix: String::new(),
+        destination: Destination {
+            destination_type: DestinationType::Queue,
+            target: "6400".to_owned(),
+            fallback: None,
+        },
     }
 }
 
 fn call(caller: &str) -> Call<'_> {
-    Call { caller, did: DID, trunk: "berlin" }
+    Call { caller, did: DID, trunk: "berlin", attestation: None, at: jiff::Timestamp::UNIX_EPOCH }
 }
 
 /// One thing after the other, for ever.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use super::check;
 use super::connection::ServerArguments;
 use super::exit::{Exit, Failure, Result};
 use super::screen::Screen;
@@ -115,6 +116,10 @@ impl ApplyArguments {
         difference(screen, &answer.changes)?;
         for warning in &answer.source_warnings {
             screen.line(format!("note: {}", words::on_one_line(warning)))?;
+        }
+        for v1::RouteWarning { route, kind: _, message } in &answer.warnings {
+            let subject = check::subject(route);
+            screen.line(words::on_one_line(&format!("warning {subject}: {message}")))?;
         }
         let generation = answer.generation;
         let changes = words::counted(answer.changes.len() as u64, "change");

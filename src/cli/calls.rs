@@ -1,6 +1,7 @@
 //! `ringroute match` and `ringroute route`: what a call handler asks, asked by a person.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::connection::ServerArguments;
 use super::exit::Result;
@@ -34,6 +35,7 @@ pub(super) struct MatchArguments {
 #[command(after_help = "Examples:
   ringroute route '030 1234567' --did +493023125000
   ringroute route '030 1234567' --did +493023125000 --trunk berlin --explain
+  ringroute route +49301234567 --did 5000 --at 2026-12-24T20:00:00+01:00 --explain
   ringroute route +49301234567 --did 5000 --json | jq .destination")]
 pub(super) struct RouteArguments {
     /// The caller's number as the network gives it: any format, a SIP or tel URI, `anonymous`, ''
@@ -45,11 +47,38 @@ pub(super) struct RouteArguments {
     /// Name of the trunk where the call comes in
     #[arg(long, default_value = "", hide_default_value = true)]
     trunk: String,
+    /// The time to decide for, as RFC 3339 has it: 2026-12-24T20:00:00+01:00; now unless given
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// How far the network vouches for the caller's number (STIR)
+    #[arg(long, value_name = "LEVEL", ignore_case = true)]
+    attestation: Option<AttestationLevel>,
     /// Tell what became of each route that was tried
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
     server: ServerArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum AttestationLevel {
+    /// Full: the network knows the caller, and that the number is theirs
+    A,
+    /// Partial: it knows the caller
+    B,
+    /// Gateway: it knows where the call came in
+    C,
+}
+
+impl From<AttestationLevel> for v1::Attestation {
+    fn from(level: AttestationLevel) -> Self {
+        match level {
+            AttestationLevel::A => v1::Attestation::A,
+            AttestationLevel::B => v1::Attestation::B,
+            AttestationLevel::C => v1::Attestation::C,
+        }
+    }
 }
 
 impl MatchArguments {
@@ -98,8 +127,11 @@ impl RouteArguments {
             caller: self.caller.clone(),
             did: self.did,
             trunk: self.trunk,
-            at: None,
+            at: self
+                .at
+                .map(|at| prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }),
             explain: self.explain,
+            attestation: self.attestation.map_or(v1::Attestation::Unspecified, Into::into).into(),
         };
         let answer = connection.calls().route_call(request).await?.into_inner();
         if self.server.json {
@@ -110,6 +142,15 @@ impl RouteArguments {
         screen.line(screen.bold(decision(&answer)))?;
         if !answer.alert_info.is_empty() {
             screen.line(format!("Alert-Info: {}", words::on_one_line(&answer.alert_info)))?;
+        }
+        if !answer.caller_name_prefix.is_empty() {
+            screen.line(format!("Caller's name: {}…", words::on_one_line(&answer.caller_name_prefix)))?;
+        }
+        if let Some(dial_string) = dial_string(&answer) {
+            screen.line(format!("Dialled as {}", words::on_one_line(dial_string)))?;
+        }
+        if let Some(reading) = &answer.reading {
+            tell_reading(screen, reading, answer.generation)?;
         }
         explain(screen, &answer.explanation)
     }
@@ -159,6 +200,34 @@ fn decision(answer: &v1::RouteCallResponse) -> String {
     format!("The call goes to {destination}, by inbound route {:?}.", answer.route)
 }
 
+fn dial_string(answer: &v1::RouteCallResponse) -> Option<&str> {
+    let dial_string = answer.destination.as_ref()?.dial_string.as_str();
+    (!dial_string.is_empty()).then_some(dial_string)
+}
+
+/// Tells what routes were compared with, and when.
+fn tell_reading(screen: &mut Screen, reading: &v1::CallReading, generation: u64) -> Result<()> {
+    let forms = |subject: &str, forms: &[String], rewritten: &str| {
+        let rewritten = match rewritten {
+            "" => String::new(),
+            rewritten => format!(", which the rules of the trunk make {rewritten}"),
+        };
+        match forms {
+            [] => format!("{subject} is no number{rewritten}"),
+            forms => format!("{subject} is tried as {}{rewritten}", words::list(forms)),
+        }
+    };
+    let caller = forms("The caller", &reading.caller_forms, &reading.rewritten_caller);
+    let did = forms("the dialled number", &reading.did_forms, &reading.rewritten_did);
+    screen.line(words::on_one_line(&format!("{caller}; {did}.")))?;
+    let region = match reading.region.as_str() {
+        "" => String::new(),
+        region => format!(", numbers read as in {region}"),
+    };
+    let at = words::time(reading.at.as_ref());
+    screen.line(format!("Decided for {at}{region}, from generation {generation}:"))
+}
+
 /// Tells what became of each route that was tried.
 fn explain(screen: &mut Screen, steps: &[v1::ExplanationStep]) -> Result<()> {
     for (place, step) in steps.iter().enumerate() {
@@ -168,7 +237,7 @@ fn explain(screen: &mut Screen, steps: &[v1::ExplanationStep]) -> Result<()> {
             step.route,
             if step.taken { "takes it" } else { "does not take it" }
         );
-        let why = why(step);
+        let why = [why(step), words::on_one_line(&step.destination_why)].join(" ").trim().to_owned();
         let line = if step.taken { screen.good(line) } else { words::on_one_line(&line) };
         screen.line(if why.is_empty() { line } else { format!("{line}: {why}") })?;
     }
@@ -222,7 +291,7 @@ mod tests {
     fn only_what_decided_is_a_reason() {
         let criterion = |held, why: &str| v1::CriterionResult { held, why: why.into(), ..Default::default() };
         let criteria = vec![criterion(true, "Yes."), criterion(false, "No."), criterion(false, "No.")];
-        let mut step = v1::ExplanationStep { route: "r".into(), criteria, taken: true };
+        let mut step = v1::ExplanationStep { route: "r".into(), criteria, taken: true, ..Default::default() };
         assert_eq!(why(&step), "Yes.");
         step.taken = false;
         assert_eq!(why(&step), "No.");

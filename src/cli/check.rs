@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::apply;
@@ -13,6 +14,7 @@ use super::serve::ProcessArguments;
 use super::words;
 use crate::generation::Generation;
 use crate::index::ContactIndexBuilder;
+use crate::routing::{self, RouteWarning};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::source;
@@ -20,7 +22,7 @@ use crate::source;
 /// Check the configuration, and a settings document, without a server
 ///
 /// Everything is checked that can be without reaching a source: keys and values, sync filters and field
-/// maps, patterns of inbound routes.
+/// maps, patterns, times and destinations of inbound routes, and whether a route can ever be reached.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute check                                  ringroute.toml and the environment
@@ -146,17 +148,33 @@ fn settings(document: &str, has_mail_server: Option<bool>) -> Vec<Finding> {
         }
         findings.push(finding);
     }
-    findings.push(Finding::new("inbound routes", compiled(&settings)));
+    match compiled(&settings) {
+        Ok(snapshot) => {
+            let on = snapshot.routes().routes().iter().filter(|route| route.settings().enabled).count();
+            let warning = |RouteWarning { route, kind: _, message }| match route.as_str() {
+                "" => message,
+                _ => format!("{}: {message}", subject(&route)),
+            };
+            let warnings = routing::check_without_contacts(&snapshot, Timestamp::now());
+            findings.push(Finding {
+                warnings: warnings.into_iter().map(warning).collect(),
+                ..Finding::new("inbound routes", Ok(format!("{} on", words::count(on as u64))))
+            });
+        }
+        Err(problem) => findings.push(Finding::new("inbound routes", Err(problem))),
+    }
     findings
 }
 
+/// What a warning is about.
+pub(super) fn subject(route: &str) -> String {
+    if route.is_empty() { "inbound routes".into() } else { format!("inbound route {route:?}") }
+}
+
 /// Compiles the inbound routes as a server does, there being no contacts yet.
-fn compiled(settings: &Settings) -> std::result::Result<String, String> {
+fn compiled(settings: &Settings) -> std::result::Result<Snapshot, String> {
     let contacts = ContactIndexBuilder::new(Vec::new())
         .and_then(|builder| builder.finish(settings.numbers.last_digits > 0))
         .map_err(|error| error.to_string())?;
-    let snapshot =
-        Snapshot::new(Generation::NONE, Arc::new(contacts), settings).map_err(|error| error.to_string())?;
-    let on = snapshot.routes().routes().iter().filter(|route| route.settings().enabled).count();
-    Ok(format!("{} on", words::count(on as u64)))
+    Snapshot::new(Generation::NONE, Arc::new(contacts), settings).map_err(|error| error.to_string())
 }

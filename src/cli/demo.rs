@@ -168,8 +168,8 @@ async fn route_calls(screen: &mut Screen, connection: &Connection) -> Result<()>
             caller: call.caller.to_owned(),
             did: call.did.to_owned(),
             trunk: call.trunk.to_owned(),
-            at: None,
             explain: true,
+            ..Default::default()
         };
         let answer = connection.calls().route_call(request).await?.into_inner();
         let found = answer.r#match.unwrap_or_default();

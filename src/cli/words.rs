@@ -107,10 +107,13 @@ mod tests {
 
     #[test]
     fn enumerations_lose_their_prefix() {
-        let queue =
-            v1::Destination { r#type: v1::DestinationType::RingGroup.into(), target: "6300".to_owned() };
+        let queue = v1::Destination {
+            r#type: v1::DestinationType::RingGroup.into(),
+            target: "6300".to_owned(),
+            ..Default::default()
+        };
         assert_eq!(destination(Some(&queue)), "ring group 6300");
-        let hang_up = v1::Destination { r#type: v1::DestinationType::HangUp.into(), target: String::new() };
+        let hang_up = v1::Destination { r#type: v1::DestinationType::HangUp.into(), ..Default::default() };
         assert_eq!(destination(Some(&hang_up)), "hang up");
     }
 

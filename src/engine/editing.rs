@@ -1,11 +1,16 @@
 //! Editing the settings: validated, compiled, committed, published; or nothing at all.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Engine, EngineError, publishing};
 use crate::generation::Generation;
 use crate::phonebook::PhonebookName;
-use crate::settings::{Change, InboundRoute, LocalPhonebook, Settings, SourceSettings, folded_name};
+use crate::routing::{self, RouteWarning};
+use crate::settings::{
+    Change, InboundRoute, ListedDestination, LocalPhonebook, RoutingSettings, Settings, SourceSettings,
+    TimeCondition, Trunk, folded_name,
+};
 use crate::snapshot::Snapshot;
 use crate::source;
 use crate::store::{self, LeftContacts, RemovedSources, StoreError, SwitchedOff};
@@ -26,6 +31,27 @@ pub struct Applied {
     pub changes: Vec<Change>,
     /// The generation that answers come from now.
     pub generation: Generation,
+    /// What is probably not meant in the routes of the document.
+    pub warnings: Vec<RouteWarning>,
+}
+
+/// What inbound routes refer to, of the settings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "as in the settings")]
+pub struct RoutingParts {
+    pub routing: RoutingSettings,
+    pub destinations: Vec<ListedDestination>,
+    pub time_conditions: Vec<TimeCondition>,
+    pub trunks: Vec<Trunk>,
+}
+
+impl RoutingParts {
+    /// Those of all settings.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let Settings { routing, destinations, time_conditions, trunks, .. } = settings.clone();
+        RoutingParts { routing, destinations, time_conditions, trunks }
+    }
 }
 
 /// Tells whether a setting is still what somebody read: a hash of its content, though not of secrets that
@@ -112,7 +138,7 @@ impl Engine {
             }
             _ => publishing::index_of(change, &new, &|| false)?.contacts,
         };
-        Ok((value, Some(Snapshot::new(generation, contacts, &new)?)))
+        Ok((value, Some(publishing::snapshot_of(change, generation, contacts, &new)?)))
     }
 
     /// The sources that are off and are to be parted from what belongs to them, and whether that is kept.
@@ -176,13 +202,36 @@ impl Engine {
             Ok(changes)
         };
         if dry_run {
-            let changes = self
-                .store
-                .try_out(|change| Ok::<_, EngineError>(self.prepare_edit(change, &left, edit)?.0))?;
-            return Ok(Applied { changes, generation: self.generation() });
+            let (changes, snapshot) = self.store.try_out(|change| self.prepare_edit(change, &left, edit))?;
+            let warnings = match snapshot {
+                Some(snapshot) => routing::check(&snapshot, Timestamp::now()),
+                None => self.route_warnings(),
+            };
+            return Ok(Applied { changes, generation: self.generation(), warnings });
         }
         let Edited { value: changes, generation } = self.edit(left, edit)?;
-        Ok(Applied { changes, generation })
+        Ok(Applied { changes, generation, warnings: self.route_warnings() })
+    }
+
+    /// What is probably not meant in the inbound routes that are being served.
+    #[must_use]
+    pub fn route_warnings(&self) -> Vec<RouteWarning> {
+        self.snapshot().as_ref().map_or_else(Vec::new, |snapshot| routing::check(snapshot, Timestamp::now()))
+    }
+
+    /// Replaces what routes refer to; `expected` is the [`etag`] of what the caller read, or empty.
+    pub fn update_routing_settings(
+        &self,
+        new: RoutingParts,
+        expected: &str,
+    ) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            check_etag(expected, &RoutingParts::of(settings), "setting", "what inbound routes refer to")?;
+            let RoutingParts { routing, destinations, time_conditions, trunks } = new;
+            (settings.routing, settings.destinations) = (routing, destinations);
+            (settings.time_conditions, settings.trunks) = (time_conditions, trunks);
+            Ok(())
+        })
     }
 
     /// Adds a source.

@@ -20,7 +20,14 @@ pub(super) struct Allowance {
 
 /// Tells whether calls are decided by the same rules: everything but the contacts that a decision depends on.
 pub(super) fn rules_digest(settings: &Settings) -> String {
-    etag(&(&settings.numbers, &settings.trunks, &settings.inbound_routes))
+    etag(&(
+        &settings.numbers,
+        &settings.trunks,
+        &settings.inbound_routes,
+        &settings.routing,
+        &settings.destinations,
+        &settings.time_conditions,
+    ))
 }
 
 impl Engine {

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::publishing::Assembly;
+use jiff::Timestamp;
+
+use super::publishing::{self, Assembly};
 use super::{Engine, EngineError, is_same_name};
 use crate::contact::{ContactDetails, ContactId, display_name};
 use crate::index::{ContactIndex, IndexedPhonebook, Posting};
@@ -19,7 +21,7 @@ use crate::phone_number::PhoneNumber;
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
 use crate::routing::effect::{self, Effect, Lines};
 use crate::settings::Settings;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LastSynced, Snapshot};
 use crate::store::{ContactRow, Reading, StoreError, StoredPhonebook, StoredSource};
 use crate::sync::preview::{
     AssumedLine, CallEffect, ContactChange, ContactChangeKind, MAX_KEPT_CHANGES, MAX_KEPT_LINES,
@@ -93,9 +95,22 @@ impl Previewing<'_> {
         };
         if plan.counts.changes_answers() {
             let contacts = self.index_after(reading, &settings, &mut coming, plan)?;
-            let after = Snapshot::new(before.generation(), contacts, &settings)?;
+            let now = Timestamp::now();
+            // What the run fills would be as young as the run.
+            let others: HashSet<PhonebookId> = stored
+                .iter()
+                .filter(|phonebook| match &phonebook.origin {
+                    PhonebookOrigin::Local => true,
+                    PhonebookOrigin::Synced(source) => !is_same_name(source, &self.source.settings.name),
+                })
+                .map(|phonebook| phonebook.id)
+                .collect();
+            let last_synced = publishing::last_synced(reading)?;
+            let after = Snapshot::new(before.generation(), contacts, &settings)?.with_last_synced(|id| {
+                if others.contains(&id) { last_synced(id) } else { LastSynced::At(now) }
+            });
             let lines = Lines::of(before, &settings.trunks);
-            let effect = effect::effect(before, &after, &lines.lines, self.is_cancelled)
+            let effect = effect::effect(before, &after, &lines.lines, now, self.is_cancelled)
                 .ok_or(SyncError::Cancelled)?;
             summary.calls = told(effect, &lines, before, &after);
         } else {

@@ -14,9 +14,10 @@ use crate::index::{
     self, ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook,
 };
 use crate::phone_number::PhoneNumber;
+use crate::phonebook::{PhonebookId, PhonebookOrigin};
 use crate::settings::Settings;
-use crate::snapshot::Snapshot;
-use crate::store::{ContactRow, Reading, StoreError};
+use crate::snapshot::{LastSynced, Snapshot};
+use crate::store::{ContactRow, Reading, StoreError, StoredPhonebook};
 use crate::sync::SyncError;
 
 /// One contact in this many is looked up again before an index is published.
@@ -137,6 +138,35 @@ impl<'a> Assembly<'a> {
     }
 }
 
+/// A snapshot that knows how old the phonebooks are.
+pub(super) fn snapshot_of(
+    reading: &Reading<'_>,
+    generation: Generation,
+    contacts: Arc<ContactIndex>,
+    settings: &Settings,
+) -> Result<Snapshot, EngineError> {
+    let snapshot = Snapshot::new(generation, contacts, settings)?;
+    Ok(snapshot.with_last_synced(last_synced(reading)?))
+}
+
+/// When each phonebook was last synchronised.
+pub(super) fn last_synced(
+    reading: &Reading<'_>,
+) -> Result<impl Fn(PhonebookId) -> LastSynced + use<>, StoreError> {
+    let of = |phonebook: StoredPhonebook| {
+        let last_synced = match phonebook.origin {
+            PhonebookOrigin::Local => LastSynced::Local,
+            PhonebookOrigin::Synced(_) => phonebook
+                .last_synced_at
+                .and_then(|time| time.parse().ok())
+                .map_or(LastSynced::Never, LastSynced::At),
+        };
+        (phonebook.id, last_synced)
+    };
+    let all: HashMap<PhonebookId, LastSynced> = reading.phonebooks()?.into_iter().map(of).collect();
+    Ok(move |phonebook| all.get(&phonebook).copied().unwrap_or(LastSynced::Local))
+}
+
 fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError> {
     serde_json::from_str(row.details)
         .map_err(|error| StoreError::DamagedContact { contact: row.id, detail: error.to_string() })
@@ -152,14 +182,21 @@ impl Engine {
             }
             let settings = reading.settings()?;
             let built = index_of(reading, &settings, &|| false)?;
-            Ok::<_, EngineError>(Some(Snapshot::new(generation, built.contacts, &settings)?))
+            Ok::<_, EngineError>(Some(snapshot_of(reading, generation, built.contacts, &settings)?))
         })?;
         snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
         Ok(())
     }
 
+    /// Serves the same generation with phonebooks that are younger: a run that found nothing new.
+    pub(super) fn publish_last_synced(&self, last_synced: impl Fn(PhonebookId) -> LastSynced) {
+        self.current.refresh(|snapshot| snapshot.with_last_synced(last_synced));
+    }
+
     /// Publishes a committed snapshot.
     pub(super) fn publish(&self, snapshot: Snapshot) {
+        let counters = self.decisions.counters_for(&snapshot);
+        let snapshot = snapshot.with_counters(counters);
         let (generation, contacts) = (snapshot.generation(), snapshot.contacts().contact_count());
         match self.current.publish(snapshot) {
             Ok(()) => tracing::info!(%generation, contacts, "published"),

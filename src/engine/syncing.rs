@@ -13,7 +13,6 @@ use super::{Engine, EngineError, blocking, publishing};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
-use crate::snapshot::Snapshot;
 use crate::source::{self, ContactSource, SourceError, rows::Projection};
 use crate::store::{Change, Reading, StoreError, StoredSource};
 use crate::sync::preview::{PhonebookChange, Preview};
@@ -440,7 +439,7 @@ impl Pass {
                             phase: Phase::Verify,
                             milliseconds: milliseconds(built.verify),
                         });
-                        Some(Snapshot::new(generation, built.contacts, &settings)?)
+                        Some(publishing::snapshot_of(change, generation, built.contacts, &settings)?)
                     } else {
                         None
                     };
@@ -453,10 +452,13 @@ impl Pass {
                     run.finished_at = Some(Timestamp::now());
                     run.generation = Some(change.generation()?);
                     change.finish_run(&run, &written.problems)?;
-                    Ok::<_, EngineError>((run, snapshot))
+                    Ok::<_, EngineError>((run, snapshot, publishing::last_synced(change)?))
                 },
-                |(mut run, snapshot)| {
-                    snapshot.into_iter().for_each(|snapshot| engine.publish(snapshot));
+                |(mut run, snapshot, last_synced)| {
+                    match snapshot {
+                        Some(snapshot) => engine.publish(snapshot),
+                        None => engine.publish_last_synced(last_synced),
+                    }
                     run.phases.push(time(Phase::Commit, commit_start.get()));
                     run.finished_at = Some(Timestamp::now());
                     run

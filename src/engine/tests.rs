@@ -14,6 +14,7 @@ use crate::matching::match_caller;
 use crate::phonebook::PhonebookName;
 use crate::routing::{self, Call};
 use crate::settings::{InboundRoute, PhonebookTarget, Settings};
+use crate::snapshot::LastSynced;
 use crate::store::RemovedSources;
 use crate::sync::{RunKind, RunState, SyncRun};
 
@@ -123,6 +124,39 @@ async fn contacts_are_matched_after_a_run_and_after_a_restart_without_the_source
     assert_eq!(failed.state, RunState::Failed);
     assert!(failed.failure.contains("crm.db"), "{}", failed.failure);
     assert_eq!((again.engine.generation(), again.who("+49301234567")), (Generation(2), is_sales("Berg")));
+}
+
+/// When the data of Sales were last those of the source, as calls see it.
+fn sales_synced(fixture: &Fixture) -> LastSynced {
+    let loaded = fixture.engine.snapshot();
+    let snapshot = loaded.as_ref().unwrap();
+    let sales = PhonebookName::parse("Sales").unwrap();
+    snapshot.last_synced(snapshot.contacts().find_phonebook(&sales).unwrap())
+}
+
+#[tokio::test]
+async fn a_run_without_changes_makes_phonebooks_younger_at_once() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let first = fixture.sync().await;
+    let LastSynced::At(synced) = sales_synced(&fixture) else { panic!("{:?}", sales_synced(&fixture)) };
+    let second = fixture.sync().await;
+    let LastSynced::At(again) = sales_synced(&fixture) else { panic!("{:?}", sales_synced(&fixture)) };
+    assert!(again > synced, "{again} after {synced}");
+    assert_eq!(second.generation, first.generation);
+    // A run that fails leaves the age as it is.
+    fixture.source().execute_batch("DROP TABLE contacts").unwrap();
+    assert_eq!(fixture.sync().await.state, RunState::Failed);
+    assert_eq!(sales_synced(&fixture), LastSynced::At(again));
+
+    // Neither an edit nor a restart changes it.
+    let route = fixture.engine.settings().unwrap().inbound_routes[0].clone();
+    fixture.engine.update_route("to sales", InboundRoute { note: "x".into(), ..route }, "").unwrap();
+    assert_eq!(sales_synced(&fixture), LastSynced::At(again));
+    let Fixture { folder, engine } = fixture;
+    drop(engine);
+    let fixture = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
+    assert_eq!(sales_synced(&fixture), LastSynced::At(again));
 }
 
 #[tokio::test]
@@ -335,8 +369,16 @@ async fn look_ups_during_swaps_never_fail_and_never_see_two_generations() {
                     let snapshot = loaded.as_ref().unwrap();
                     assert!(snapshot.generation() >= last, "generations only grow");
                     last = snapshot.generation();
-                    let decision =
-                        routing::decide(snapshot, &Call { caller: "+49301234567", did: "", trunk: "" });
+                    let decision = routing::decide(
+                        snapshot,
+                        &Call {
+                            caller: "+49301234567",
+                            did: "",
+                            trunk: "",
+                            attestation: None,
+                            at: jiff::Timestamp::UNIX_EPOCH,
+                        },
+                    );
                     let contact = decision.caller_match.contacts()[0].contact;
                     let name = snapshot.contacts().contact(contact).display_name;
                     let route = &decision.route.unwrap().name;

@@ -68,6 +68,13 @@ impl Caller {
     }
 }
 
+/// What stands in the place of the number, without a URI around it: what trunks may have their own words in.
+#[must_use]
+pub fn withheld_word(raw: &str) -> String {
+    let user = uri::read(raw).map_or_else(|_| raw.to_owned(), |address| address.user.into_owned());
+    user.trim().trim_matches('"').to_owned()
+}
+
 fn is_withheld(user: &str) -> bool {
     let word = user.trim_matches('"');
     WITHHELD.iter().any(|withheld| word.eq_ignore_ascii_case(withheld))

@@ -16,13 +16,15 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use jiff::Timestamp;
+
 use super::number_forms::NumberForms;
 use super::{Call, decide};
 use crate::index::{ContactIndex, Numbers, PhonebookSet, Posting};
 use crate::matching::{CallerMatch, match_caller};
 use crate::phone_number::{PhoneNumber, Region};
-use crate::settings::InboundRoute;
-use crate::snapshot::{CompiledRoute, Snapshot};
+use crate::settings::{Attestation, InboundRoute};
+use crate::snapshot::{CompiledRoute, CompiledTrunk, Snapshot};
 
 pub use lines::{Line, Lines, MAX_LINES};
 
@@ -67,18 +69,24 @@ pub struct Reroute {
     pub examples: Vec<(PhoneNumber, usize)>,
 }
 
-/// Compares two snapshots that differ in their contacts alone. `None` when it was told to stop.
+/// Compares two snapshots that differ in their contacts alone, for calls at a moment whose network vouches for the
+/// caller in full. `None` when it was told to stop.
 #[must_use]
 pub fn effect(
     before: &Snapshot,
     after: &Snapshot,
     lines: &[Line],
+    at: Timestamp,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Option<Effect> {
     let mut comparison = Comparison {
         before,
         after,
         lines,
+        at,
+        rewrites_callers: lines
+            .iter()
+            .any(|line| before.trunk(&line.trunk).is_some_and(CompiledTrunk::has_caller_rules)),
         asking: asking_for_callers(before),
         regions: regions(before, lines),
         turns: Turns::default(),
@@ -137,6 +145,8 @@ struct Facts {
     /// One bit for each region of the lines and each route that asks for callers' numbers: whether a pattern
     /// of the route takes this one.
     callers: Box<[u64]>,
+    /// The number itself where a trunk rewrites callers' numbers: then what its patterns take is not known here.
+    rewritten: Option<PhoneNumber>,
 }
 
 /// Whether a route looks at the caller's number itself. A criterion that is new does not compile here until
@@ -154,6 +164,12 @@ fn asks_for_numbers(route: &InboundRoute) -> bool {
         in_no_phonebook: _,
         // A caller with a number is never withheld.
         withheld: _,
+        // The same for all calls that are compared.
+        attestation: _,
+        times: _,
+        // Of a contact, this sees its phonebooks.
+        freshness: _,
+        caller_name_prefix: _,
         alert_info: _,
         destination: _,
     } = route;
@@ -166,7 +182,7 @@ fn asking_for_callers(snapshot: &Snapshot) -> Vec<&CompiledRoute> {
 
 fn regions(snapshot: &Snapshot, lines: &[Line]) -> Vec<Option<Region>> {
     let mut regions = Vec::new();
-    for region in lines.iter().map(|line| snapshot.region_of(&line.trunk)) {
+    for region in lines.iter().map(|line| snapshot.region_of(snapshot.trunk(&line.trunk))) {
         if !regions.contains(&region) {
             regions.push(region);
         }
@@ -204,6 +220,8 @@ struct Comparison<'a> {
     before: &'a Snapshot,
     after: &'a Snapshot,
     lines: &'a [Line],
+    at: Timestamp,
+    rewrites_callers: bool,
     asking: Vec<&'a CompiledRoute>,
     regions: Vec<Option<Region>>,
     turns: Turns,
@@ -232,6 +250,7 @@ impl Comparison<'_> {
         let facts = Facts {
             phonebooks: [sets_of(&before), sets_of(&after)],
             callers: self.callers_bits(number, &text),
+            rewritten: self.rewrites_callers.then_some(number),
         };
         let turns = match self.remembered.get(&facts) {
             Some(turns) => Rc::clone(turns),
@@ -277,7 +296,7 @@ impl Comparison<'_> {
         for (region, place) in self.regions.iter().zip(0..) {
             let forms = NumberForms::of_caller(text, *region, &caller);
             for (route, bit) in self.asking.iter().zip(place * self.asking.len()..) {
-                if forms.find_fit(route.callers()).is_some() {
+                if forms.find_fit(route.callers(), |_| false).is_some() {
                     taken[bit / 64] |= 1 << (bit % 64);
                 }
             }
@@ -289,7 +308,8 @@ impl Comparison<'_> {
     fn turns_of(&mut self, caller: &str) -> Rc<[(usize, usize)]> {
         let mut turns: Vec<(usize, usize)> = Vec::new();
         for (place, line) in self.lines.iter().enumerate() {
-            let call = Call { caller, did: &line.did, trunk: &line.trunk };
+            let attestation = Some(Attestation::A);
+            let call = Call { caller, did: &line.did, trunk: &line.trunk, attestation, at: self.at };
             let route = |snapshot| decide(snapshot, &call).route.map(|route| route.name.clone());
             let turn = (route(self.before), route(self.after));
             if turn.0 != turn.1 {

@@ -1,11 +1,41 @@
 //! Why a call goes where it goes, in sentences for the person who set the routes up.
 
+use jiff::Timestamp;
+
 use super::Attempt;
 use super::number_forms::{Fit, Form, MAX_BYTES, NumberForms};
 use crate::index::{PhonebookOrdinal, Posting};
 use crate::matching::{CallerMatch, MatchKind};
-use crate::settings::InboundRoute;
-use crate::snapshot::route_table::{NumberCriterion, PhonebooksCriterion};
+use crate::phone_number::Region;
+use crate::settings::{ALWAYS, Attestation, Freshness, InboundRoute, OlderData};
+use crate::snapshot::LastSynced;
+use crate::snapshot::route_table::{CompiledTime, NumberCriterion, PhonebooksCriterion};
+
+/// Why a call goes where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// How the call was read.
+    pub reading: CallReading,
+    /// What became of each route that was tried, in order.
+    pub steps: Vec<Step>,
+}
+
+/// How a call was read: what routes were compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallReading {
+    /// The forms of the caller's number, the digits as given first; none when there is no number.
+    pub caller_forms: Vec<String>,
+    /// The forms of the dialled number.
+    pub did_forms: Vec<String>,
+    /// The region of numbers that are not written internationally.
+    pub region: Option<Region>,
+    /// What the rules of the trunk made of the caller's number, if they changed it.
+    pub rewritten_caller: Option<String>,
+    /// What they made of the dialled number.
+    pub rewritten_did: Option<String>,
+    /// The time that it was decided for.
+    pub at: Timestamp,
+}
 
 /// What became of one inbound route that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +47,8 @@ pub struct Step {
     /// Every criterion of the route that has a value. `callers`, `phonebooks`, `withheld` and
     /// `in_no_phonebook` are alternatives: one of them that held is enough.
     pub criteria: Vec<CriterionOutcome>,
+    /// Why the call goes where it goes, in sentences, when that is not just what the route says.
+    pub destination_why: String,
 }
 
 /// What became of one criterion.
@@ -41,6 +73,8 @@ pub(super) trait Tracer {
     /// `tell` gives [`CriterionOutcome::compared`] and [`CriterionOutcome::why`].
     fn criterion(&mut self, criterion: &'static str, held: bool, tell: impl FnOnce() -> (String, String));
     fn end(&mut self, taken: bool);
+    fn reading(&mut self, tell: impl FnOnce() -> CallReading);
+    fn destination(&mut self, tell: impl FnOnce() -> String);
 }
 
 /// Costs nothing.
@@ -51,25 +85,33 @@ impl Tracer for Untraced {
     fn begin(&mut self, _route: &InboundRoute) {}
     fn criterion(&mut self, _: &'static str, _held: bool, _tell: impl FnOnce() -> (String, String)) {}
     fn end(&mut self, _taken: bool) {}
+    fn reading(&mut self, _tell: impl FnOnce() -> CallReading) {}
+    fn destination(&mut self, _tell: impl FnOnce() -> String) {}
 }
 
 /// Writes everything down.
 #[derive(Default)]
-pub(super) struct Explanation {
+pub(super) struct Story {
+    reading: CallReading,
     steps: Vec<Step>,
 }
 
-impl Explanation {
-    pub(super) fn into_steps(self) -> Vec<Step> {
-        self.steps
+impl Story {
+    pub(super) fn into_explanation(self) -> Explanation {
+        Explanation { reading: self.reading, steps: self.steps }
     }
 }
 
-impl Tracer for Explanation {
+impl Tracer for Story {
     const EVERY_CRITERION: bool = true;
 
     fn begin(&mut self, route: &InboundRoute) {
-        self.steps.push(Step { route: route.name.clone(), taken: false, criteria: Vec::new() });
+        self.steps.push(Step {
+            route: route.name.clone(),
+            taken: false,
+            criteria: Vec::new(),
+            destination_why: String::new(),
+        });
     }
 
     fn criterion(&mut self, criterion: &'static str, held: bool, tell: impl FnOnce() -> (String, String)) {
@@ -88,6 +130,18 @@ impl Tracer for Explanation {
             self.criterion("every_call", true, || (String::new(), why));
         }
     }
+
+    fn reading(&mut self, tell: impl FnOnce() -> CallReading) {
+        self.reading = tell();
+    }
+
+    fn destination(&mut self, tell: impl FnOnce() -> String) {
+        if let Some(step) = self.steps.last_mut() {
+            let before = if step.destination_why.is_empty() { "" } else { " " };
+            step.destination_why.push_str(before);
+            step.destination_why.push_str(&tell());
+        }
+    }
 }
 
 pub(super) fn switched_off() -> (String, String) {
@@ -97,7 +151,19 @@ pub(super) fn switched_off() -> (String, String) {
 /// Most contacts that one sentence names.
 const MAX_NAMED: usize = 3;
 
-impl Attempt<'_> {
+impl Attempt<'_, '_> {
+    pub(super) fn reading(&self, region: Option<Region>) -> CallReading {
+        let changed = |now: &str, given: &str| (now != given).then(|| now.to_owned());
+        CallReading {
+            caller_forms: self.caller.all(),
+            did_forms: self.did.all(),
+            region,
+            rewritten_caller: changed(self.caller.raw, self.call.caller),
+            rewritten_did: changed(self.did.raw, self.call.did),
+            at: self.call.at,
+        }
+    }
+
     pub(super) fn explain_trunks(&self, trunks: &[String], held: bool) -> (String, String) {
         let why = match (self.call.trunk, held) {
             ("", _) => "The call handler named no trunk.".into(),
@@ -117,9 +183,28 @@ impl Attempt<'_> {
                 )
             }
             raw if self.did.is_empty() => format!("The dialled {raw:?} is not a telephone number."),
-            _ => explain_fit("dialled number", &self.did, dids.len(), fit),
+            _ => match self.missing_extension(dids, fit) {
+                Some((did, extension)) => format!(
+                    "The dialled number {} fits {did}, but there is no extension {extension}.",
+                    self.did
+                ),
+                None => explain_fit("dialled number", &self.did, dids.len(), fit),
+            },
         };
         (join(dids), why)
+    }
+
+    /// The pattern that would fit if there were the extension in the dialled number.
+    fn missing_extension<'d>(
+        &self,
+        dids: &'d [NumberCriterion],
+        fit: Option<Fit<'_>>,
+    ) -> Option<(&'d NumberCriterion, String)> {
+        if fit.is_some() {
+            return None;
+        }
+        let fit = self.did.find_fit(dids, |_| true)?;
+        Some((fit.criterion, self.did.extension(fit)?))
     }
 
     pub(super) fn explain_callers(
@@ -137,18 +222,24 @@ impl Attempt<'_> {
     pub(super) fn explain_phonebooks(
         &self,
         phonebooks: &PhonebooksCriterion,
+        freshness: Option<Freshness>,
         member: Option<Posting>,
     ) -> (String, String) {
         let wanted = phonebooks.wanted();
         let compared: Vec<&str> = wanted.iter().map(|phonebook| phonebook.name.as_str()).collect();
         let mut why = match member {
             Some(member) => self.explain_membership(member, |ordinal| {
-                wanted.iter().any(|phonebook| phonebook.ordinal == Some(ordinal))
+                phonebooks.wants_phonebook(ordinal) && !self.is_skipped(ordinal, freshness)
             }),
             None => self.explain_contacts(),
         };
         for phonebook in wanted.iter().filter(|phonebook| phonebook.ordinal.is_none()) {
             why.push_str(&format!(" There is no phonebook {} yet.", phonebook.name));
+        }
+        for phonebook in wanted {
+            if let (Some(freshness), Some(ordinal)) = (freshness, phonebook.ordinal) {
+                why.push_str(&self.explain_age(ordinal, freshness));
+            }
         }
         (compared.join(", "), why)
     }
@@ -167,6 +258,57 @@ impl Attempt<'_> {
             None => self.explain_contacts(),
         };
         ("true".into(), why)
+    }
+
+    /// A sentence about a phonebook whose data are old; nothing about others.
+    fn explain_age(&self, phonebook: PhonebookOrdinal, freshness: Freshness) -> String {
+        if !self.is_old(phonebook, freshness) {
+            return String::new();
+        }
+        let age = match self.snapshot.last_synced(phonebook) {
+            LastSynced::At(synced) => {
+                format!("are of {synced:.0}, older than {} hours", freshness.max_age_hours)
+            }
+            LastSynced::Local | LastSynced::Never => "were never synchronised".into(),
+        };
+        let so = match freshness.older {
+            OlderData::Use => "they are used nevertheless",
+            OlderData::Skip => "so the phonebook is passed over",
+        };
+        format!(" The data of {} {age}: {so}.", self.snapshot.contacts().phonebook(phonebook).name)
+    }
+
+    pub(super) fn explain_attestation(&self, lowest: Attestation) -> (String, String) {
+        let why = match self.call.attestation {
+            Some(given) => format!("The network vouches for the caller's number with level {given:?}."),
+            None => "The call handler gave no attestation of the caller's number.".into(),
+        };
+        (format!("{lowest:?} or better"), why)
+    }
+
+    /// Each time condition up to the one that holds.
+    pub(super) fn explain_times(&self, times: &[CompiledTime]) -> (String, String) {
+        let mut sentences = Vec::new();
+        for time in times {
+            let Some(condition) = &time.condition else {
+                sentences.push("Any time will do.".to_owned());
+                break;
+            };
+            let name = condition.name();
+            let now = condition.local_time(self.call.at).strftime("%a %Y-%m-%d %H:%M");
+            let it_is = format!("it is {now} in {}", condition.time_zone());
+            match condition.rule_at(self.call.at) {
+                Some(rule) => {
+                    sentences.push(format!("{name:?} holds by \"{rule}\": {it_is}."));
+                    break;
+                }
+                None => sentences.push(format!("{name:?} does not hold: {it_is}.")),
+            }
+        }
+        let name = |time: &CompiledTime| {
+            time.condition.as_ref().map_or(ALWAYS, |condition| condition.name()).to_owned()
+        };
+        (times.iter().map(name).collect::<Vec<_>>().join(", "), sentences.join(" "))
     }
 
     /// Why there is no number of the caller to compare with anything, if there is none.
@@ -223,15 +365,14 @@ fn explain_fit(subject: &str, forms: &NumberForms<'_>, patterns: usize, fit: Opt
         let fits = if patterns == 1 { "does not fit" } else { "fits none of them" };
         return format!("The {subject} {forms} {fits}.");
     };
-    let pattern = criterion.pattern();
     match (form, forms.given(), forms.number()) {
         (Form::Number, Some(given), Some(number)) => {
-            format!("The {subject} {given}, which is {number}, fits {pattern}.")
+            format!("The {subject} {given}, which is {number}, fits {criterion}.")
         }
-        _ => format!("The {subject} {forms} fits {pattern}."),
+        _ => format!("The {subject} {forms} fits {criterion}."),
     }
 }
 
 fn join(criteria: &[NumberCriterion]) -> String {
-    criteria.iter().map(|criterion| criterion.pattern().to_string()).collect::<Vec<_>>().join(", ")
+    criteria.iter().map(|criterion| criterion.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -51,23 +51,52 @@ impl<'a> NumberForms<'a> {
         NumberForms { raw, region, given, number: OnceCell::from(number) }
     }
 
-    /// The first pattern that fits.
-    pub(super) fn find_fit<'c>(&self, criteria: &'c [NumberCriterion]) -> Option<Fit<'c>> {
-        criteria.iter().find_map(|criterion| Some(Fit { criterion, form: self.form_that_fits(criterion)? }))
+    /// The first pattern or range that fits, and whose extension is accepted if it has one.
+    pub(super) fn find_fit<'c>(
+        &self,
+        criteria: &'c [NumberCriterion],
+        accepts: impl Fn(&str) -> bool,
+    ) -> Option<Fit<'c>> {
+        let is_accepted = |fit: &Fit<'_>| {
+            !fit.criterion.has_extension() || self.extension(*fit).is_some_and(|found| accepts(&found))
+        };
+        let mut fits = criteria
+            .iter()
+            .filter_map(|criterion| Some(Fit { criterion, form: self.form_that_fits(criterion)? }));
+        fits.find(is_accepted)
+    }
+
+    /// The extension in the number, for a pattern that has one.
+    pub(super) fn extension(&self, fit: Fit<'_>) -> Option<String> {
+        let digits = self.digits_of(fit.form)?;
+        let extension = fit.criterion.extension(digits.as_bytes())?;
+        String::from_utf8(extension.to_vec()).ok()
+    }
+
+    /// The place of the number in a range.
+    pub(super) fn place_in_range(&self, fit: Fit<'_>) -> Option<u64> {
+        fit.criterion.place_in_range(&self.digits_of(fit.form)?, self.region)
+    }
+
+    fn digits_of(&self, form: Form) -> Option<Cow<'_, str>> {
+        match form {
+            Form::Given => self.given().map(Cow::Borrowed),
+            Form::Number => self.number().map(|number| Cow::Owned(number.digits().as_str().to_owned())),
+        }
+    }
+
+    /// The forms, each once: the digits as given, the number that they are.
+    pub(super) fn all(&self) -> Vec<String> {
+        let number = self.number().map(|number| number.to_string());
+        let given = self.given().map(str::to_owned).filter(|given| Some(given) != number.as_ref());
+        given.into_iter().chain(number).collect()
     }
 
     fn form_that_fits(&self, criterion: &NumberCriterion) -> Option<Form> {
-        let pattern = criterion.pattern();
-        if !pattern.is_international()
-            && self.given().is_some_and(|digits| pattern.matches(digits.as_bytes()))
-        {
+        if self.given().is_some_and(|digits| criterion.fits_dialled(digits.as_bytes())) {
             return Some(Form::Given);
         }
-        let number = self.number()?;
-        let is_comparable = number.is_e164() || !pattern.is_international();
-        let fits = is_comparable && pattern.matches(number.digits().as_bytes())
-            || criterion.number_in(self.region) == Some(number);
-        fits.then_some(Form::Number)
+        criterion.fits_number(self.number()?, self.region).then_some(Form::Number)
     }
 
     /// The digits as they were given.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::{Settings, folded_name};
+use super::{ListedDestination, Settings, folded_name};
 use crate::secret::Secret;
 
 /// One thing that differs.
@@ -45,6 +45,17 @@ impl Settings {
             let names = settings.phonebooks.iter().map(|phonebook| phonebook.name.as_str());
             names.map(|name| Item::named("phonebook", name, &Table::new())).collect::<Vec<_>>()
         };
+        let routing = |settings: &Settings| [Item::new("routing".into(), "", &settings.routing)];
+        let destinations = |settings: &Settings| {
+            let item = |listed: &ListedDestination| {
+                let name = format!("{} {}", listed.destination_type.name(), listed.target);
+                Item::named("destination", &name, listed)
+            };
+            settings.destinations.iter().map(item).collect::<Vec<_>>()
+        };
+        let times = |settings: &Settings| {
+            items("time_condition", &settings.time_conditions, |condition| &condition.name)
+        };
         let trunks = |settings: &Settings| items("trunk", &settings.trunks, |trunk| &trunk.name);
         let sources = |settings: &Settings| {
             let mut items = items("source", &settings.sources, |source| &source.name);
@@ -61,6 +72,9 @@ impl Settings {
         changes.extend(compare(&limits(self), &limits(new), false));
         changes.extend(compare(&history(self), &history(new), false));
         changes.extend(compare(&phonebooks(self), &phonebooks(new), false));
+        changes.extend(compare(&routing(self), &routing(new), false));
+        changes.extend(compare(&destinations(self), &destinations(new), false));
+        changes.extend(compare(&times(self), &times(new), false));
         changes.extend(compare(&trunks(self), &trunks(new), false));
         changes.extend(compare(&sources(self), &sources(new), false));
         changes.extend(compare(&routes(self), &routes(new), true));

@@ -23,9 +23,28 @@ fn everything() -> Settings {
         [[phonebook]]
         name = "VIP"
 
+        [routing]
+        unlisted_destinations = "refused"
+        dial_strings = { extension = "PJSIP/{target}", hang_up = "Hangup" }
+        shows_numbers = true
+
+        [[destination]]
+        type = "ring_group"
+        target = "6400"
+        name = "Sales"
+
+        [[time_condition]]
+        name = "Business hours"
+        time_zone = "Europe/Berlin"
+        hours = ["mon-fri 09:00-17:00"]
+        dates = ["2026-12-24 09:00-12:00"]
+
         [[trunk]]
         name = "berlin"
         default_region = "DE"
+        caller_rules = [{ pattern = "9.", strip = 1, add = "+49" }]
+        did_rules = [{ pattern = "9." }]
+        withheld = ["0000"]
 
         [[trunk]]
         name = "london"
@@ -80,6 +99,13 @@ fn everything() -> Settings {
         phonebooks = ["Sales", "VIP"]
         withheld = true
         in_no_phonebook = true
+        attestation = "B"
+        times = [
+            { condition = "Business hours", destination = { type = "contact_extension", fallback = { type = "hang_up" } } },
+            { condition = "always" },
+        ]
+        freshness = { max_age_hours = 24, older = "skip" }
+        caller_name_prefix = "Sales: "
         alert_info = "<http://localhost>;info=vip"
         destination = { type = "ring_group", target = "6400" }
 
@@ -379,7 +405,7 @@ mod difference {
         assert_eq!(
             difference_by(|settings| {
                 settings.trunks.remove(1);
-                settings.trunks.push(Trunk { name: "paris".into(), default_region: None });
+                settings.trunks.push(Trunk { name: "paris".into(), ..Trunk::default() });
                 settings.phonebooks.remove(0);
                 settings.sources.clear();
             }),

@@ -14,6 +14,10 @@ pub const MAX_INBOUND_ROUTES: usize = 2000;
 pub const MAX_SOURCES: usize = 500;
 /// Most trunks.
 pub const MAX_TRUNKS: usize = 1000;
+/// Most time conditions.
+pub const MAX_TIME_CONDITIONS: usize = 1000;
+/// Most listed destinations; a range of extensions is one.
+pub const MAX_LISTED_DESTINATIONS: usize = 100_000;
 /// Most local phonebooks. How many phonebooks there may be altogether is checked where they are made.
 pub const MAX_LOCAL_PHONEBOOKS: usize = 10_000;
 /// Largest [`GuardSettings::max_removed_contacts`](super::GuardSettings::max_removed_contacts).
@@ -42,11 +46,14 @@ impl Settings {
         self.limits.validate()?;
         self.history.validate()?;
         count("phonebook", self.phonebooks.len(), MAX_LOCAL_PHONEBOOKS)?;
+        count("destination", self.destinations.len(), MAX_LISTED_DESTINATIONS)?;
+        count("time_condition", self.time_conditions.len(), MAX_TIME_CONDITIONS)?;
         count("trunk", self.trunks.len(), MAX_TRUNKS)?;
         count("source", self.sources.len(), MAX_SOURCES)?;
         count("inbound_route", self.inbound_routes.len(), MAX_INBOUND_ROUTES)?;
 
         unique("phonebook", self.phonebooks.iter().map(|phonebook| phonebook.name.as_str()))?;
+        unique("time_condition", self.time_conditions.iter().map(|condition| condition.name.as_str()))?;
         unique("trunk", self.trunks.iter().map(|trunk| trunk.name.as_str()))?;
         unique("source", self.sources.iter().map(|source| source.name.as_str()))?;
         unique("inbound_route", self.inbound_routes.iter().map(|route| route.name.as_str()))?;

@@ -76,4 +76,15 @@ impl CurrentSnapshot {
         self.published.send_replace(offered);
         Ok(())
     }
+
+    /// Replaces the snapshot by one of the same generation that differs in what is no part of one: how old the
+    /// phonebooks are. Does nothing before the first is published. Serialised by the store, as publishing is.
+    pub fn refresh(&self, refreshed: impl FnOnce(&Snapshot) -> Snapshot) {
+        let serving = self.current.load_full();
+        let Some(snapshot) = serving.as_deref().map(refreshed) else { return };
+        if let Some(replaced) = self.current.swap(Some(Arc::new(snapshot))) {
+            drop(serving);
+            drop(self.replaced.send(replaced));
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! | `[1-37]` | one digit of a set: single digits and ranges, here 1, 2, 3 and 7 |
 //! | `.` at the end | one or more digits, any |
 //! | `!` at the end | any digits, or none |
+//! | `{{.Ext}}`, once, without `.` and `!` | one or more digits, any: the extension ([`NumberPattern::extension`]) |
 //! | `+` at the beginning | what follows is compared with the E.164 form of a number only |
 //! | `_` at the very beginning | nothing: Asterisk marks its patterns so, and they may be pasted here |
 //! | space `-` `(` `)` `/` | nothing, outside a set: they only make a number easier to read |
@@ -39,6 +40,8 @@ pub struct NumberPattern {
     /// Which digits may stand at each place.
     places: Box<[DigitSet]>,
     after_places: AfterPlaces,
+    /// How many places are before the extension, if there is one; the others are behind it.
+    before_extension: Option<usize>,
     literal: bool,
 }
 
@@ -84,7 +87,12 @@ impl fmt::Display for Found {
     }
 }
 
-const EXPECTED_PLACE: &str = "a digit, X (0-9), Z (1-9), N (2-9) or a set such as [1-37]; a + only at the beginning, . or ! only at the end";
+/// What stands for the extension in a pattern, and in the target of a destination.
+pub const EXTENSION: &str = "{{.Ext}}";
+
+const EXPECTED_PLACE: &str = "a digit, X (0-9), Z (1-9), N (2-9), a set such as [1-37] or {{.Ext}}; a + only at the beginning, . or ! only at the end";
+const EXPECTED_AFTER_EXTENSION: &str =
+    "a digit, X, Z, N or a set: with {{.Ext}} there is no second one, and no . or !";
 const EXPECTED_IN_SET: &str = "a digit, a range such as 1-3, or ] behind at least one of them";
 
 impl NumberPattern {
@@ -99,6 +107,7 @@ impl NumberPattern {
             international: false,
             places: Box::default(),
             after_places: AfterPlaces::Nothing,
+            before_extension: None,
             literal: true,
         };
         let unmarked = text.strip_prefix('_').unwrap_or(text);
@@ -122,7 +131,19 @@ impl NumberPattern {
                 'Z' => Some(DigitSet::of('1'..='9')),
                 'N' => Some(DigitSet::of('2'..='9')),
                 '[' => Some(reader.take_set()?),
+                '.' | '!' if pattern.before_extension.is_some() => {
+                    return start.refuse(EXPECTED_AFTER_EXTENSION);
+                }
                 '.' | '!' => None,
+                '{' if start.rest().starts_with(EXTENSION) => {
+                    if pattern.before_extension.is_some() {
+                        return start.refuse(EXPECTED_AFTER_EXTENSION);
+                    }
+                    pattern.before_extension = Some(places.len());
+                    pattern.literal = false;
+                    reader.position = start.position + EXTENSION.len();
+                    continue;
+                }
                 _ => return start.refuse(EXPECTED_PLACE),
             };
             pattern.literal &= character.is_ascii_digit();
@@ -132,8 +153,9 @@ impl NumberPattern {
                 None => pattern.after_places = AfterPlaces::ZeroOrMore,
             }
             if pattern.international {
-                let fewest_digits =
-                    places.len() + usize::from(pattern.after_places == AfterPlaces::OneOrMore);
+                let fewest_digits = places.len()
+                    + usize::from(pattern.after_places == AfterPlaces::OneOrMore)
+                    + usize::from(pattern.before_extension.is_some());
                 if fewest_digits > MAX_DIGITS {
                     return start
                         .refuse("the end: an international number has at most 15 digits (ITU-T E.164)");
@@ -143,7 +165,8 @@ impl NumberPattern {
                 }
             }
         }
-        if places.is_empty() && pattern.after_places == AfterPlaces::Nothing {
+        let is_anything = pattern.after_places != AfterPlaces::Nothing || pattern.before_extension.is_some();
+        if places.is_empty() && !is_anything {
             return reader.refuse(EXPECTED_PLACE);
         }
         pattern.places = places.into();
@@ -153,6 +176,9 @@ impl NumberPattern {
     /// Whether these ASCII digits, all of them, fit the pattern. Anything else in `digits` does not fit.
     #[must_use]
     pub fn matches(&self, digits: &[u8]) -> bool {
+        if self.before_extension.is_some() {
+            return self.extension(digits).is_some();
+        }
         let Some((first, more)) = digits.split_at_checked(self.places.len()) else { return false };
         let enough = match self.after_places {
             AfterPlaces::Nothing => more.is_empty(),
@@ -162,6 +188,98 @@ impl NumberPattern {
         enough
             && first.iter().zip(&self.places).all(|(digit, place)| place.contains(*digit))
             && more.iter().all(u8::is_ascii_digit)
+    }
+
+    /// The extension in these digits, if the pattern has one and they fit.
+    #[must_use]
+    pub fn extension<'d>(&self, digits: &'d [u8]) -> Option<&'d [u8]> {
+        let (before, behind) = self.places.split_at(self.before_extension?);
+        let (first, rest) = digits.split_at_checked(before.len())?;
+        let (extension, last) = rest.split_at_checked(rest.len().checked_sub(behind.len())?)?;
+        let fit = |digits: &[u8], places: &[DigitSet]| {
+            digits.iter().zip(places).all(|(digit, place)| place.contains(*digit))
+        };
+        let fits = fit(first, before) && fit(last, behind) && extension.iter().all(u8::is_ascii_digit);
+        (fits && !extension.is_empty()).then_some(extension)
+    }
+
+    /// Whether it takes an extension out of the number.
+    #[must_use]
+    pub fn has_extension(&self) -> bool {
+        self.before_extension.is_some()
+    }
+
+    /// Fewest digits that fit.
+    #[must_use]
+    pub fn fewest_digits(&self) -> usize {
+        let more = self.after_places == AfterPlaces::OneOrMore || self.before_extension.is_some();
+        self.places.len() + usize::from(more)
+    }
+
+    /// Whether a digit can stand at a place from 0, or with `None`, whether the number can end there. May
+    /// say yes too often, never no.
+    #[must_use]
+    pub fn may_have(&self, place: usize, digit: Option<u8>) -> bool {
+        let fixed = self.before_extension.unwrap_or(self.places.len());
+        match digit {
+            Some(digit) if place < fixed => self.places[place].contains(digit),
+            Some(_) => self.after_places != AfterPlaces::Nothing || self.before_extension.is_some(),
+            None if self.after_places == AfterPlaces::Nothing && self.before_extension.is_none() => {
+                place == self.places.len()
+            }
+            None => place >= self.fewest_digits(),
+        }
+    }
+
+    /// Whether all digits that fit `other` fit this pattern too. May say no too often, never yes: an extension
+    /// may have to exist.
+    #[must_use]
+    pub fn covers_digits_of(&self, other: &NumberPattern) -> bool {
+        if self.has_extension() {
+            let same = |pattern: &NumberPattern| (pattern.places.clone(), pattern.before_extension);
+            return same(self) == same(other);
+        }
+        let other_is_finite = other.after_places == AfterPlaces::Nothing && !other.has_extension();
+        let is_long_enough = match self.after_places {
+            AfterPlaces::Nothing => other_is_finite && other.places.len() == self.places.len(),
+            _ => other.fewest_digits() >= self.fewest_digits(),
+        };
+        let fixed = other.before_extension.unwrap_or(other.places.len());
+        let place_of_other =
+            |place: usize| other.places[..fixed].get(place).copied().unwrap_or(DigitSet::of('0'..='9'));
+        is_long_enough
+            && self.places.iter().enumerate().all(|(place, digits)| digits.has_all_of(place_of_other(place)))
+    }
+
+    /// Whether all numbers from the first to the last, which have as many digits, fit this pattern.
+    #[must_use]
+    pub fn covers_range(&self, first: &str, last: &str) -> bool {
+        let is_long_enough = match self.after_places {
+            AfterPlaces::Nothing => first.len() == self.places.len(),
+            _ => first.len() >= self.fewest_digits(),
+        };
+        let value = |digits: &str| digits.parse::<u64>().unwrap_or_default();
+        // Up to each place, every number between the first and the last occurs.
+        let digits_at = |place: usize| {
+            let (low, high) = (value(&first[..=place]), value(&last[..=place]));
+            (low..=high.min(low + 9)).fold(DigitSet(0), |set, number| DigitSet(set.0 | 1 << (number % 10)))
+        };
+        !self.has_extension()
+            && is_long_enough
+            && self.places.iter().enumerate().all(|(place, digits)| digits.has_all_of(digits_at(place)))
+    }
+
+    /// The lowest and the highest digits that fit, when all have the same length.
+    #[must_use]
+    pub fn extremes(&self) -> Option<(String, String)> {
+        if self.after_places != AfterPlaces::Nothing || self.has_extension() {
+            return None;
+        }
+        let digits = || self.places.iter().map(|set| ('0'..='9').filter(|digit| set.contains(*digit as u8)));
+        Some((
+            digits().filter_map(|mut d| d.next()).collect(),
+            digits().filter_map(|mut d| d.next_back()).collect(),
+        ))
     }
 
     /// Whether it is compared with E.164 numbers only.
@@ -194,6 +312,10 @@ impl DigitSet {
         DigitSet(digits.fold(0, |set, digit| set | 1 << (digit as u32 - '0' as u32)))
     }
 
+    fn has_all_of(self, other: DigitSet) -> bool {
+        other.0 & !self.0 == 0
+    }
+
     fn contains(self, digit: u8) -> bool {
         1u16.checked_shl(u32::from(digit.wrapping_sub(b'0'))).is_some_and(|bit| self.0 & bit != 0)
     }
@@ -209,6 +331,10 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn peek(&self) -> Option<char> {
         self.text[self.position..].chars().next()
+    }
+
+    fn rest(&self) -> &str {
+        &self.text[self.position..]
     }
 
     fn take(&mut self) -> Option<char> {

@@ -4,25 +4,38 @@
 //! read in every region that a call can have, and the phonebooks of a route become one bit for each
 //! distinct set of phonebooks that contacts have. A set of routes is compiled whole or not at all.
 
+mod candidates;
+mod number_criterion;
 #[cfg(test)]
 mod tests;
 mod validate;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::index::{ContactIndex, PhonebookOrdinal, PhonebookSet};
-use crate::phone_number::{PhoneNumber, Region, normalise};
+use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
-use crate::settings::InboundRoute;
+use crate::settings::{ALWAYS, InboundRoute, folded_name};
 
-use super::pattern::NumberPattern;
+use super::destinations::{CompiledDestination, Destinations, Problem};
+use super::time_condition::CompiledTimeCondition;
 
-pub use validate::{MAX_ALERT_INFO_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_TARGET_CHARACTERS, MAX_VALUES};
+use candidates::CandidateIndex;
 
-/// Why a set of inbound routes cannot work.
+pub use candidates::CallFacts;
+pub use number_criterion::NumberCriterion;
+pub use validate::{
+    MAX_AGE_HOURS, MAX_ALERT_INFO_CHARACTERS, MAX_CALLER_NAME_PREFIX_CHARACTERS, MAX_NOTE_CHARACTERS,
+    MAX_TIMES, MAX_VALUES,
+};
+
+/// Why a set of inbound routes, or what they refer to, cannot work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("inbound route {route:?}, {field}: {problem}")]
+#[error("{subject}, {field}: {problem}")]
 pub struct RouteError {
-    /// Name of the route.
-    pub route: String,
+    /// What it is about, such as `inbound route "Sales"`.
+    pub subject: String,
     /// The field, such as `dids[2]`; places are counted from 0.
     pub field: String,
     /// What was found, where, what was expected.
@@ -34,24 +47,41 @@ pub struct RouteError {
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: Box<[CompiledRoute]>,
+    candidates: CandidateIndex,
 }
 
 /// An inbound route, ready to be tried.
 #[derive(Debug)]
 pub struct CompiledRoute {
     settings: InboundRoute,
+    place: usize,
     dids: Box<[NumberCriterion]>,
     callers: Box<[NumberCriterion]>,
     phonebooks: PhonebooksCriterion,
+    times: Box<[CompiledTime]>,
+    destination: CompiledDestination,
 }
 
-/// One pattern of a route. A pattern that is just a number is also compared as a number, read as if it
-/// had been dialled in the region of the call.
+/// A time condition of a route.
 #[derive(Debug)]
-pub struct NumberCriterion {
-    pattern: NumberPattern,
-    /// Few: one for each region in which it is a number at all.
-    read_in_region: Box<[(Option<Region>, PhoneNumber)]>,
+pub struct CompiledTime {
+    /// `None` is the one that always holds.
+    pub condition: Option<Arc<CompiledTimeCondition>>,
+    /// Where calls go while it holds, if not to the route's own destination.
+    pub destination: Option<CompiledDestination>,
+}
+
+/// What routes refer to.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The contacts.
+    pub contacts: &'a ContactIndex,
+    /// All regions that a call can have, `None` among them if a call can have none.
+    pub regions: &'a [Option<Region>],
+    /// By folded name.
+    pub time_conditions: &'a HashMap<String, Arc<CompiledTimeCondition>>,
+    /// Where calls can go.
+    pub destinations: &'a Destinations,
 }
 
 /// The phonebooks that a route asks for.
@@ -72,25 +102,24 @@ pub struct WantedPhonebook {
 }
 
 impl RouteTable {
-    /// Checks every field, parses every pattern and finds every phonebook.
-    ///
-    /// `regions`: all that a call can have, `None` among them if a call can have none.
-    pub fn compile(
-        routes: &[InboundRoute],
-        contacts: &ContactIndex,
-        regions: &[Option<Region>],
-    ) -> Result<Self, RouteError> {
-        validate::routes(routes)?;
-        let compile = |route: &InboundRoute| {
-            let numbers = |field, texts| compile_numbers(route, field, texts, regions);
-            Ok(CompiledRoute {
-                dids: numbers("dids", &route.dids)?,
-                callers: numbers("callers", &route.callers)?,
-                phonebooks: PhonebooksCriterion::compile(&route.phonebooks, contacts),
-                settings: route.clone(),
-            })
-        };
-        Ok(RouteTable { routes: routes.iter().map(compile).collect::<Result<_, RouteError>>()? })
+    /// Checks every field, parses every pattern and finds everything that routes refer to.
+    pub fn compile(routes: &[InboundRoute], around: Surroundings<'_>) -> Result<Self, RouteError> {
+        let compiled =
+            routes.iter().enumerate().map(|(place, route)| CompiledRoute::compile(route, place, around));
+        let routes: Box<[CompiledRoute]> = compiled.collect::<Result<_, RouteError>>()?;
+        let candidates = CandidateIndex::of(&routes, around.contacts.phonebooks().len());
+        Ok(RouteTable { routes, candidates })
+    }
+
+    /// Tries the routes that a call may meet, in their order, until one gives something; the others would not
+    /// take it. `phonebooks` are those of the contacts that have the caller's number.
+    pub fn find<'a, T>(
+        &'a self,
+        facts: &CallFacts<'_>,
+        phonebooks: impl Iterator<Item = PhonebookOrdinal> + Clone,
+        mut try_route: impl FnMut(&'a CompiledRoute) -> Option<T>,
+    ) -> Option<T> {
+        self.candidates.find(facts, phonebooks, |place| try_route(&self.routes[place]))
     }
 
     /// All of them, in the order in which they are tried.
@@ -100,33 +129,45 @@ impl RouteTable {
     }
 }
 
-fn compile_numbers(
-    route: &InboundRoute,
-    field: &str,
-    texts: &[String],
-    regions: &[Option<Region>],
-) -> Result<Box<[NumberCriterion]>, RouteError> {
-    let compile = |(place, text): (usize, &String)| {
-        let pattern = NumberPattern::parse(text).map_err(|error| RouteError {
-            route: route.name.clone(),
-            field: format!("{field}[{place}]"),
-            problem: format!("{text:?} is not a pattern of numbers: {error}"),
-        })?;
-        let read_in = |region: &Option<Region>| {
-            let normalised = normalise(pattern.literal()?, *region).ok()?;
-            Some((*region, normalised.number))
-        };
-        let read_in_region = regions.iter().filter_map(read_in).collect();
-        Ok(NumberCriterion { pattern, read_in_region })
-    };
-    texts.iter().enumerate().map(compile).collect()
+fn subject(route: &InboundRoute) -> String {
+    format!("inbound route {:?}", route.name)
 }
 
 impl CompiledRoute {
+    fn compile(route: &InboundRoute, place: usize, around: Surroundings<'_>) -> Result<Self, RouteError> {
+        let wrong = |Problem { field, what }| RouteError { subject: subject(route), field, problem: what };
+        validate::check(route).map_err(wrong)?;
+        let dids = number_criterion::compile(route, "dids", &route.dids, around.regions)?;
+        let callers = number_criterion::compile(route, "callers", &route.callers, around.regions)?;
+        if let Some(place) = callers.iter().position(NumberCriterion::has_extension) {
+            let what = format!("{:?}: {{{{.Ext}}}} is for dids only", route.callers[place]);
+            return Err(wrong(Problem { field: format!("callers[{place}]"), what }));
+        }
+        let destinations = around.destinations;
+        let destination =
+            destinations.compile_for("destination", &route.destination, &dids).map_err(wrong)?;
+        let times = compile_times(route, around, &dids).map_err(wrong)?;
+        let phonebooks = PhonebooksCriterion::compile(&route.phonebooks, around.contacts);
+        Ok(CompiledRoute { settings: route.clone(), place, dids, callers, phonebooks, times, destination })
+    }
+
     /// The route as it was set.
     #[must_use]
     pub fn settings(&self) -> &InboundRoute {
         &self.settings
+    }
+
+    /// Its place in the order, from 0.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Whether it asks for anything about who calls.
+    #[must_use]
+    pub fn asks_for_caller(&self) -> bool {
+        let InboundRoute { callers, phonebooks, withheld, in_no_phonebook, .. } = &self.settings;
+        !callers.is_empty() || !phonebooks.is_empty() || *withheld || *in_no_phonebook
     }
 
     /// The patterns of dialled numbers.
@@ -146,21 +187,51 @@ impl CompiledRoute {
     pub fn phonebooks(&self) -> &PhonebooksCriterion {
         &self.phonebooks
     }
+
+    /// The time conditions, in the order in which they are tried.
+    #[must_use]
+    pub fn times(&self) -> &[CompiledTime] {
+        &self.times
+    }
+
+    /// Where calls go, unless a time condition says otherwise.
+    #[must_use]
+    pub fn destination(&self) -> &CompiledDestination {
+        &self.destination
+    }
 }
 
-impl NumberCriterion {
-    /// The pattern.
-    #[must_use]
-    pub fn pattern(&self) -> &NumberPattern {
-        &self.pattern
+fn compile_times(
+    route: &InboundRoute,
+    around: Surroundings<'_>,
+    dids: &[NumberCriterion],
+) -> Result<Box<[CompiledTime]>, Problem> {
+    let mut times: Vec<CompiledTime> = Vec::with_capacity(route.times.len());
+    for (place, time) in route.times.iter().enumerate() {
+        let field = format!("times[{place}]");
+        let wrong = |what: String| Problem { field: format!("{field}.condition"), what };
+        if times.last().is_some_and(|before| before.condition.is_none()) {
+            return Err(wrong(format!("{:?} is never tried, behind {ALWAYS:?}", time.condition)));
+        }
+        let name = folded_name(&time.condition);
+        if route.times[..place].iter().any(|before| folded_name(&before.condition) == name) {
+            return Err(wrong(format!("{:?} is there twice", time.condition)));
+        }
+        let condition = match around.time_conditions.get(&name) {
+            Some(condition) => Some(Arc::clone(condition)),
+            None if name == ALWAYS => None,
+            None => return Err(wrong(format!("there is no time condition {:?}", time.condition))),
+        };
+        let destination = match &time.destination {
+            Some(destination) => {
+                let field = format!("{field}.destination");
+                Some(around.destinations.compile_for(&field, destination, dids)?)
+            }
+            None => None,
+        };
+        times.push(CompiledTime { condition, destination });
     }
-
-    /// The number it is in a region of the routes, when it is just a number.
-    #[must_use]
-    pub fn number_in(&self, region: Option<Region>) -> Option<PhoneNumber> {
-        let (_, number) = self.read_in_region.iter().find(|(other, _)| *other == region)?;
-        Some(*number)
-    }
+    Ok(times.into())
 }
 
 impl PhonebooksCriterion {
@@ -187,6 +258,12 @@ impl PhonebooksCriterion {
     #[must_use]
     pub fn wanted(&self) -> &[WantedPhonebook] {
         &self.wanted
+    }
+
+    /// Whether this phonebook is wanted.
+    #[must_use]
+    pub fn wants_phonebook(&self, ordinal: PhonebookOrdinal) -> bool {
+        self.wanted.iter().any(|phonebook| phonebook.ordinal == Some(ordinal))
     }
 
     /// Whether at least one phonebook of the set is wanted. Constant time.

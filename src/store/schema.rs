@@ -156,6 +156,13 @@ const STEPS: &[&str] = &[
     CREATE INDEX notification_by_run ON notification (run_id);
     CREATE INDEX notification_by_time ON notification (due_at) WHERE due_at IS NOT NULL;
 ",
+    "
+    -- Further parts of the settings.
+    CREATE TABLE routing_settings (settings TEXT NOT NULL) STRICT;
+    INSERT INTO routing_settings VALUES ('{}');
+    CREATE TABLE destination (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE time_condition (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+",
 ];
 
 /// The newest schema this program knows.

@@ -103,6 +103,11 @@ impl Reading<'_> {
             limits,
             history: self.history_settings()?,
             phonebooks,
+            routing: self
+                .connection
+                .query_row("SELECT settings FROM routing_settings", [], |row| from_json(row, 0))?,
+            destinations: self.parts("SELECT settings FROM destination ORDER BY position")?,
+            time_conditions: self.parts("SELECT settings FROM time_condition ORDER BY position")?,
             trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
             sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
             inbound_routes: self.parts("SELECT settings FROM inbound_route ORDER BY position")?,
@@ -150,6 +155,9 @@ impl Change<'_> {
         self.connection.execute("UPDATE number_settings SET settings = ?", [to_json(&settings.numbers)?])?;
         self.connection.execute("UPDATE limit_settings SET settings = ?", [to_json(&settings.limits)?])?;
         self.connection.execute("UPDATE history_settings SET settings = ?", [to_json(&settings.history)?])?;
+        self.connection.execute("UPDATE routing_settings SET settings = ?", [to_json(&settings.routing)?])?;
+        self.replace_parts("destination", &settings.destinations)?;
+        self.replace_parts("time_condition", &settings.time_conditions)?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;
         let local_before = self.phonebooks()?.into_iter().filter(|phonebook| phonebook.is_local);

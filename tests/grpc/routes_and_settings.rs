@@ -6,8 +6,11 @@ use tonic::Code;
 use crate::support::{ALAN, STRANGER, Server};
 
 fn route(name: &str, target: &str) -> v1::InboundRoute {
-    let destination =
-        v1::Destination { r#type: v1::DestinationType::Extension.into(), target: target.into() };
+    let destination = v1::Destination {
+        r#type: v1::DestinationType::Extension.into(),
+        target: target.into(),
+        ..Default::default()
+    };
     v1::InboundRoute { name: name.into(), destination: Some(destination), ..Default::default() }
 }
 

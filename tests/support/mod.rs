@@ -13,6 +13,7 @@ use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
+use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
 use ringroute::api::proto::v1::settings_service_client::SettingsServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::engine::Engine;
@@ -170,6 +171,10 @@ impl Server {
 
     pub async fn routes(&self) -> RouteServiceClient<Channel> {
         RouteServiceClient::new(self.channel().await)
+    }
+
+    pub async fn routing_settings(&self) -> RoutingSettingsServiceClient<Channel> {
+        RoutingSettingsServiceClient::new(self.channel().await)
     }
 
     pub async fn settings_client(&self) -> SettingsServiceClient<Channel> {

@@ -1,13 +1,15 @@
 //! `CallRoutingService`: who is calling, and where does the call go?
 
+use jiff::Timestamp;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::convert::calls;
+use super::convert::{calls, routes};
 use super::request::{bad, check_bytes};
 use super::{Door, answers::Answers, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingService;
+use crate::engine::{Counts, KEPT_DECISIONS};
 use crate::matching::match_caller;
 use crate::routing::{self, Call};
 use crate::snapshot::Snapshot;
@@ -57,6 +59,35 @@ impl CallRoutingService for Door {
         Ok(Response::new(Box::pin(Answers::new(request.into_inner(), answer, &self.stop))))
     }
 
+    async fn list_decisions(
+        &self,
+        request: Request<v1::ListDecisionsRequest>,
+    ) -> Result<Response<v1::ListDecisionsResponse>, Status> {
+        let v1::ListDecisionsRequest { max_decisions, route } = request.into_inner();
+        let most = match max_decisions {
+            0 => KEPT_DECISIONS,
+            most => most as usize,
+        };
+        let route = Some(route.as_str()).filter(|route| !route.is_empty());
+        let decisions = self.engine.last_decisions(most, route).into_iter().map(calls::decision).collect();
+        Ok(Response::new(v1::ListDecisionsResponse { decisions }))
+    }
+
+    async fn get_call_counts(
+        &self,
+        _: Request<v1::GetCallCountsRequest>,
+    ) -> Result<Response<v1::GetCallCountsResponse>, Status> {
+        let Counts { routes, phonebooks, unrouted } = self.engine.call_counts();
+        let counts = |counts: Vec<(String, u64)>| {
+            counts.into_iter().map(|(name, calls)| v1::CallCount { name, calls }).collect()
+        };
+        Ok(Response::new(v1::GetCallCountsResponse {
+            routes: counts(routes),
+            phonebooks: counts(phonebooks),
+            unrouted,
+        }))
+    }
+
     type RouteCallsStream = AnswerStream<v1::RouteCallsResponse>;
 
     async fn route_calls(
@@ -84,17 +115,25 @@ impl Door {
     }
 
     fn answer_route(&self, request: &v1::RouteCallRequest) -> Result<v1::RouteCallResponse, Status> {
-        let v1::RouteCallRequest { caller, did, trunk, at, explain } = request;
+        let v1::RouteCallRequest { caller, did, trunk, at: asked_at, explain, attestation } = request;
         check_bytes("did", did, MAX_DID_BYTES)?;
         check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
-        at.as_ref().map_or(Ok(()), check_time)?;
-        let call = Call { caller, did, trunk };
+        let at = asked_at.as_ref().map_or_else(|| Ok(Timestamp::now()), time)?;
+        let attestation = routes::attestation_from("attestation", *attestation).map_err(status::of)?;
+        let call = Call { caller, did, trunk, attestation, at };
         self.with_snapshot(|snapshot| {
-            let (decision, steps) = match explain {
-                true => routing::explain(snapshot, &call),
-                false => (routing::decide(snapshot, &call), Vec::new()),
+            let (decision, explanation) = match explain {
+                true => {
+                    let (decision, explanation) = routing::explain(snapshot, &call);
+                    (decision, Some(explanation))
+                }
+                false => (routing::decide(snapshot, &call), None),
             };
-            calls::route_response(snapshot, &decision, steps)
+            // What somebody asks to know is no call.
+            if !explain && asked_at.is_none() {
+                self.engine.remember(snapshot, &call, &decision);
+            }
+            calls::route_response(snapshot, &decision, explanation)
         })
     }
 
@@ -105,9 +144,10 @@ impl Door {
     }
 }
 
-fn check_time(at: &prost_types::Timestamp) -> Result<(), Status> {
+fn time(at: &prost_types::Timestamp) -> Result<Timestamp, Status> {
     if TIMES.contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos) {
-        return Ok(());
+        // Ours end some hours before the last of the contract's.
+        return Ok(Timestamp::new(at.seconds, at.nanos).unwrap_or(Timestamp::MAX));
     }
     let problem = format!(
         "is {} seconds and {} nanoseconds from 1970; a time in the years 1 to 9999 is expected, nanoseconds from \

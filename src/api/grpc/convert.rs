@@ -10,6 +10,7 @@ mod notify;
 pub(super) mod previews;
 pub(super) mod quality;
 pub(super) mod routes;
+pub(super) mod routing_settings;
 pub(super) mod runs;
 mod schedules;
 pub(super) mod sources;

@@ -1,13 +1,15 @@
 //! `RouteService`: which calls go where.
 
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::Door;
-use super::convert::routes::{from_proto, to_proto};
+use super::convert::routes::{from_proto, to_proto, warnings};
 use super::request::{check_name, cut, number_token, page_size};
 use crate::api::proto::v1;
 use crate::api::proto::v1::route_service_server::RouteService;
 use crate::engine::{Edited, Engine, EngineError, is_same_name};
+use crate::routing;
 
 #[tonic::async_trait]
 impl RouteService for Door {
@@ -53,7 +55,8 @@ impl RouteService for Door {
             let name = route.name.clone();
             let Edited { generation, .. } = engine.create_route(route, position as usize)?;
             let inbound_route = Some(find(engine, &name)?);
-            Ok(v1::CreateInboundRouteResponse { inbound_route, generation: generation.0 })
+            let warnings = warnings(engine.route_warnings());
+            Ok(v1::CreateInboundRouteResponse { inbound_route, generation: generation.0, warnings })
         };
         self.edit(create).await.map(Response::new)
     }
@@ -69,7 +72,8 @@ impl RouteService for Door {
             let new_name = route.name.clone();
             let Edited { generation, .. } = engine.update_route(&name, route, &etag)?;
             let inbound_route = Some(find(engine, &new_name)?);
-            Ok(v1::UpdateInboundRouteResponse { inbound_route, generation: generation.0 })
+            let warnings = warnings(engine.route_warnings());
+            Ok(v1::UpdateInboundRouteResponse { inbound_route, generation: generation.0, warnings })
         };
         self.edit(update).await.map(Response::new)
     }
@@ -82,7 +86,8 @@ impl RouteService for Door {
         let delete = move |engine: &Engine| {
             check_name("name", &name)?;
             let Edited { generation, .. } = engine.delete_route(&name, &etag)?;
-            Ok(v1::DeleteInboundRouteResponse { generation: generation.0 })
+            let warnings = warnings(engine.route_warnings());
+            Ok(v1::DeleteInboundRouteResponse { generation: generation.0, warnings })
         };
         self.edit(delete).await.map(Response::new)
     }
@@ -96,9 +101,23 @@ impl RouteService for Door {
             check_name("name", &name)?;
             let Edited { generation, .. } = engine.move_route(&name, position as usize)?;
             let inbound_route = Some(find(engine, &name)?);
-            Ok(v1::MoveInboundRouteResponse { inbound_route, generation: generation.0 })
+            let warnings = warnings(engine.route_warnings());
+            Ok(v1::MoveInboundRouteResponse { inbound_route, generation: generation.0, warnings })
         };
         self.edit(relocate).await.map(Response::new)
+    }
+
+    async fn check_inbound_routes(
+        &self,
+        _: Request<v1::CheckInboundRoutesRequest>,
+    ) -> Result<Response<v1::CheckInboundRoutesResponse>, Status> {
+        let check = |engine: &Engine| {
+            let current = engine.snapshot();
+            let Some(snapshot) = current.as_ref() else { return Ok(Default::default()) };
+            let warnings = warnings(routing::check(snapshot, Timestamp::now()));
+            Ok(v1::CheckInboundRoutesResponse { warnings, generation: snapshot.generation().0 })
+        };
+        self.read(check).await.map(Response::new)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
+use super::convert::routes;
 use super::request::bad;
 use super::{Door, status};
 use crate::api::proto::v1;
@@ -26,12 +27,13 @@ impl SettingsService for Door {
             let switched_off = keep.map(|keep| SwitchedOff { keep, source: None });
             engine.apply(&document, LeftContacts { removed, switched_off }, dry_run)
         };
-        let Applied { changes, generation } = self.edit(apply).await?;
+        let Applied { changes, generation, warnings } = self.edit(apply).await?;
         Ok(Response::new(v1::ApplySettingsResponse {
             applied: !dry_run && !changes.is_empty(),
             changes: changes.into_iter().map(change).collect(),
             generation: generation.0,
             source_warnings,
+            warnings: routes::warnings(warnings),
         }))
     }
 

@@ -109,13 +109,17 @@ fn route(name: &str, note: &str, destination_type: DestinationType, target: &str
         phonebooks: Vec::new(),
         withheld: false,
         in_no_phonebook: false,
+        attestation: None,
+        times: Vec::new(),
+        freshness: None,
         alert_info: String::new(),
-        destination: Destination { destination_type, target: target.to_owned() },
+        caller_name_prefix: String::new(),
+        destination: Destination { destination_type, target: target.to_owned(), fallback: None },
     }
 }
 
 fn trunk(name: &str, default_region: &'static str) -> Trunk {
-    Trunk { name: name.to_owned(), default_region: Some(region(default_region)) }
+    Trunk { name: name.to_owned(), default_region: Some(region(default_region)), ..Trunk::default() }
 }
 
 #[expect(clippy::unwrap_used, reason = "only called with the codes above; a test makes these settings")]

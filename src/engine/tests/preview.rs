@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::routing::effect::Lines;
+use crate::settings::Attestation;
 use crate::store::ContactFilter;
 use crate::sync::preview::{ContactChange, ContactChangeKind, FieldChange, PhonebookChange, PreviewSummary};
 
@@ -91,7 +92,8 @@ impl Fixture {
         let mut decisions = BTreeMap::new();
         for number in NUMBERS {
             for (place, line) in lines.iter().enumerate() {
-                let call = Call { caller: number, did: &line.did, trunk: &line.trunk };
+                let (attestation, at) = (Some(Attestation::A), jiff::Timestamp::now());
+                let call = Call { caller: number, did: &line.did, trunk: &line.trunk, attestation, at };
                 let decision = routing::decide(snapshot, &call);
                 let contacts = snapshot.contacts();
                 let shown = decision.caller_match.contacts().iter().map(|posting| {

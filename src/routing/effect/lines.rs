@@ -6,13 +6,14 @@
 //! and the first number, in the order of the routes, that its own pattern takes. An unknown trunk and a
 //! dialled number that fits nothing are tried too.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::routing::number_forms::NumberForms;
 use crate::settings::Trunk;
 use crate::snapshot::pattern::SAMPLES;
 use crate::snapshot::route_table::NumberCriterion;
-use crate::snapshot::{CompiledRoute, Snapshot};
+use crate::snapshot::{CompiledRoute, CompiledTrunk, Snapshot};
 
 /// Most lines; each is tried for every kind of caller.
 pub const MAX_LINES: usize = 1000;
@@ -55,8 +56,9 @@ impl Lines {
         let mut seen = HashSet::new();
         for trunk in std::iter::once("").chain(trunks.iter().map(|trunk| trunk.name.as_str())) {
             let named_by = naming.get(trunk).map(Vec::as_slice).unwrap_or_default();
-            let region = snapshot.region_of(trunk).map(|region| region.to_string());
-            if seen.insert((region, named_by)) {
+            let region = snapshot.region_of(snapshot.trunk(trunk)).map(|region| region.to_string());
+            let rewrites = snapshot.trunk(trunk).filter(|trunk| trunk.has_rules()).map(CompiledTrunk::name);
+            if seen.insert((region, named_by, rewrites)) {
                 let takes_trunk = |(place, route): &(usize, &&CompiledRoute)| {
                     route.settings().trunks.is_empty() || named_by.contains(place)
                 };
@@ -94,8 +96,10 @@ impl Finder<'_> {
                 continue;
             };
             self.comparisons_left -= patterns;
-            let forms = NumberForms::of_did(&did, self.snapshot.region_of(trunk));
-            let taken_by = |(_, route): &(usize, &&CompiledRoute)| forms.find_fit(route.dids()).is_some();
+            let read = self.as_read(trunk, &did);
+            let forms = NumberForms::of_did(&read, self.snapshot.region_of(self.snapshot.trunk(trunk)));
+            let taken_by =
+                |(_, route): &(usize, &&CompiledRoute)| forms.find_fit(route.dids(), |_| true).is_some();
             let taken_by: Vec<usize> =
                 asking.iter().enumerate().filter(taken_by).map(|(place, _)| place).collect();
             if seen.insert(taken_by) {
@@ -106,10 +110,16 @@ impl Finder<'_> {
 
     /// A dialled number that the pattern takes.
     fn sample(&self, trunk: &str, criterion: &NumberCriterion) -> Option<String> {
-        let region = self.snapshot.region_of(trunk);
-        (0..SAMPLES).map(|turn| criterion.pattern().sample(turn)).find(|sample| {
-            let fit = NumberForms::of_did(sample, region).find_fit(std::slice::from_ref(criterion));
-            fit.is_some()
+        let region = self.snapshot.region_of(self.snapshot.trunk(trunk));
+        (0..SAMPLES).filter_map(|turn| criterion.sample(turn)).find(|sample| {
+            let read = self.as_read(trunk, sample);
+            let criteria = std::slice::from_ref(criterion);
+            NumberForms::of_did(&read, region).find_fit(criteria, |_| true).is_some()
         })
+    }
+
+    /// The dialled number after the trunk's own rules.
+    fn as_read<'d>(&self, trunk: &str, did: &'d str) -> Cow<'d, str> {
+        self.snapshot.trunk(trunk).map_or(Cow::Borrowed(did), |trunk| trunk.rewrite_did(did))
     }
 }

@@ -13,12 +13,13 @@ fn trunks() -> Vec<Trunk> {
 }
 
 fn compare(before: &Snapshot, after: &Snapshot, lines: &[Line]) -> Effect {
-    effect(before, after, lines, &|| false).unwrap()
+    effect(before, after, lines, Timestamp::UNIX_EPOCH, &|| false).unwrap()
 }
 
 /// Contacts found and route taken, as far as a call can tell.
 fn answer(snapshot: &Snapshot, number: &str, line: &Line) -> (Vec<String>, Option<String>) {
-    let call = Call { caller: number, did: &line.did, trunk: &line.trunk };
+    let (attestation, at) = (Some(Attestation::A), Timestamp::UNIX_EPOCH);
+    let call = Call { caller: number, did: &line.did, trunk: &line.trunk, attestation, at };
     let decision = decide(snapshot, &call);
     let contacts = snapshot.contacts();
     let shown = decision.caller_match.contacts().iter().map(|posting| {
@@ -162,5 +163,5 @@ fn a_pattern_that_no_number_can_fit_is_left_out_and_counted() {
 #[test]
 fn it_can_be_stopped() {
     let snapshot = snapshot(&[(vec![0], vec![0])], Vec::new(), false);
-    assert_eq!(effect(&snapshot, &snapshot, &[], &|| true), None);
+    assert_eq!(effect(&snapshot, &snapshot, &[], Timestamp::UNIX_EPOCH, &|| true), None);
 }

@@ -37,7 +37,18 @@ fn index_with(names: &[String], contacts: &[&[u32]]) -> ContactIndex {
 }
 
 fn compile(routes: &[InboundRoute]) -> Result<RouteTable, RouteError> {
-    RouteTable::compile(routes, &index_with(&[], &[]), &[None])
+    compile_with(routes, &index_with(&[], &[]), &[None])
+}
+
+fn compile_with(
+    routes: &[InboundRoute],
+    contacts: &ContactIndex,
+    regions: &[Option<Region>],
+) -> Result<RouteTable, RouteError> {
+    let (time_conditions, destinations) = (HashMap::new(), Destinations::default());
+    let around =
+        Surroundings { contacts, regions, time_conditions: &time_conditions, destinations: &destinations };
+    RouteTable::compile(routes, around)
 }
 
 #[track_caller]
@@ -46,7 +57,8 @@ fn refused(change: impl FnOnce(&mut InboundRoute), field: &str, problem: &str) {
     change(&mut changed);
     let expected_name = changed.name.clone();
     let error = compile(&[route("Before"), changed]).unwrap_err();
-    assert_eq!((error.route.as_str(), error.field.as_str()), (expected_name.as_str(), field), "{error}");
+    let expected_subject = format!("inbound route {expected_name:?}");
+    assert_eq!((error.subject.as_str(), error.field.as_str()), (expected_subject.as_str(), field), "{error}");
     assert!(error.problem.contains(problem), "{error}");
 }
 
@@ -58,7 +70,7 @@ fn accepted(change: impl FnOnce(&mut InboundRoute)) {
 }
 
 fn to(destination_type: DestinationType, target: &str) -> impl FnOnce(&mut InboundRoute) {
-    let destination = Destination { destination_type, target: target.into() };
+    let destination = Destination { destination_type, target: target.into(), fallback: None };
     |route| route.destination = destination
 }
 
@@ -137,7 +149,7 @@ fn a_phonebook_that_is_not_there_matches_nobody_and_is_no_error() {
     let index = index_with(&names, &[&[0]]);
     let mut asks = route("VIP");
     asks.phonebooks = vec![name("VIP")];
-    let table = RouteTable::compile(&[asks], &index, &[None]).unwrap();
+    let table = compile_with(&[asks], &index, &[None]).unwrap();
     let phonebooks = table.routes()[0].phonebooks();
     assert!(index.phonebook_sets().all(|set| !phonebooks.wants(set)));
     assert_eq!(phonebooks.wanted()[0].name.as_str(), "VIP");
@@ -157,7 +169,7 @@ fn a_set_of_phonebooks_is_wanted_if_one_of_them_is() {
     let index = index_with(&names, &contacts);
     let mut asks = route("Two teams");
     asks.phonebooks = vec![name("TEAM 3"), name("team 66")];
-    let table = RouteTable::compile(&[asks], &index, &[None]).unwrap();
+    let table = compile_with(&[asks], &index, &[None]).unwrap();
     for (id, phonebooks) in (1..).zip(contacts) {
         let number = format!("+4930555{id:04}").parse().unwrap();
         let posting = index.exact(number).next().unwrap();
@@ -171,11 +183,12 @@ fn a_number_is_read_in_every_region_that_a_call_can_have() {
     let (germany, france) = (Some("DE".parse().unwrap()), Some("FR".parse().unwrap()));
     let mut asks = route("Berlin");
     asks.dids = vec!["030 555100".into(), "030X.".into()];
-    let table = RouteTable::compile(&[asks], &index_with(&[], &[]), &[None, germany, france]).unwrap();
+    let table = compile_with(&[asks], &index_with(&[], &[]), &[None, germany, france]).unwrap();
     let dids = table.routes()[0].dids();
-    assert_eq!(dids[0].number_in(germany), Some("+4930555100".parse().unwrap()));
-    assert_ne!(dids[0].number_in(france), dids[0].number_in(germany));
-    assert_eq!(dids[1].number_in(germany), None, "a pattern is no number");
+    let number = "+4930555100".parse().unwrap();
+    assert!(dids[0].fits_number(number, germany));
+    assert!(!dids[0].fits_number(number, france));
+    assert!(!dids[1].fits_number(number, germany), "a pattern is no number");
 }
 
 #[test]
@@ -185,4 +198,107 @@ fn routes_that_are_off_keep_their_place() {
     let table = compile(&[off, route("On")]).unwrap();
     let names: Vec<&str> = table.routes().iter().map(|route| route.settings().name.as_str()).collect();
     assert_eq!(names, ["Off", "On"]);
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Two things that a route can ask for, in few digits, and often much the same, so that one covers the other.
+    fn written_pair() -> impl Strategy<Value = (String, String)> {
+        let place = || prop::sample::select(&["0", "1", "2", "X", "Z", "[0-1]", "[12]"][..]);
+        let plus = || prop::sample::select(&["", "", "+"][..]);
+        let end = || prop::sample::select(&["", "", ".", "!", "{{.Ext}}", "{{.Ext}}1"][..]);
+        let pattern = |plus: &str, places: &[&str], end: &str| format!("{plus}{}{end}", places.concat());
+        let alike =
+            (prop::collection::vec((place(), place()), 1..4), plus(), plus(), end(), end(), 0..2_usize)
+                .prop_map(move |(places, plus, other_plus, end, other_end, more)| {
+                    let (ours, mut others): (Vec<&str>, Vec<&str>) = places
+                        .into_iter()
+                        .map(|(our, other)| (if our == "0" { other } else { our }, other))
+                        .unzip();
+                    others.extend(std::iter::repeat_n("1", more));
+                    (pattern(plus, &ours, end), pattern(other_plus, &others, other_end))
+                });
+        let range = || {
+            (plus(), 100..140_u32, 0..40_u32)
+                .prop_map(|(plus, first, more)| format!("{plus}{first}-{plus}{}", first + more))
+        };
+        let of_three = (plus(), prop::collection::vec(place(), 1..4), end())
+            .prop_map(move |(plus, places, end)| pattern(plus, &places, end));
+        let mixed = prop_oneof![(range(), range()), (of_three, range())];
+        prop_oneof![2 => alike, 1 => mixed.clone(), 1 => mixed.prop_map(|(ours, other)| (other, ours))]
+            .prop_filter("no country code begins with 0", |(ours, other)| {
+                !ours.starts_with("+0") && !other.starts_with("+0")
+            })
+    }
+
+    fn criterion(text: &str) -> NumberCriterion {
+        let route = InboundRoute { dids: vec![text.to_owned()], ..route("Berlin") };
+        let regions = [None, "DE".parse().ok()];
+        let mut dids = number_criterion::compile(&route, "dids", &route.dids, &regions).unwrap().into_vec();
+        dids.remove(0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// A route that is said to be shadowed is.
+        #[test]
+        fn what_fits_a_covered_criterion_fits_the_one_that_covers_it(
+            (ours, other) in written_pair(),
+            dialled in prop::collection::vec("[0-2]{1,5}", 60),
+        ) {
+            let (ours, other) = (criterion(&ours), criterion(&other));
+            prop_assert!(ours.covers(&ours));
+            if ours.covers(&other) {
+                for digits in &dialled {
+                    if other.fits_dialled(digits.as_bytes()) {
+                        prop_assert!(ours.fits_dialled(digits.as_bytes()), "{digits} fits {other}, not {ours}");
+                    }
+                    for number in [format!("+{digits}"), digits.clone()] {
+                        let Ok(number) = number.parse() else { continue };
+                        for region in [None, "DE".parse().ok()] {
+                            if other.fits_number(number, region) {
+                                prop_assert!(ours.fits_number(number, region), "{number} fits {other}, not {ours}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Against the rule itself: a number between the two, with as many digits.
+        #[test]
+        fn a_range_has_the_numbers_that_counting_from_its_first_gives(
+            first in 0..99_990_u32,
+            count in 1..10_u32,
+            digits in "[0-9]{4,6}",
+        ) {
+            let last = first + count - 1;
+            let criterion = criterion(&format!("{first:05}-{last:05}"));
+            let place = (first..=last).position(|number| format!("{number:05}") == digits);
+            prop_assert_eq!(criterion.fits_dialled(digits.as_bytes()), place.is_some());
+            prop_assert_eq!(criterion.place_in_range(&digits, None), place.map(|place| place as u64));
+            let near = format!("{:05}", first + count / 2);
+            prop_assert_eq!(criterion.place_in_range(&near, None), Some(u64::from(count / 2)));
+        }
+
+        /// What is left of a number between two fixed parts, if anything is.
+        #[test]
+        fn an_extension_is_what_stands_between_the_fixed_digits(
+            before in "[0-3]{0,3}",
+            behind in "[0-3]{0,2}",
+            number in "[0-3]{0,8}",
+        ) {
+            let criterion = criterion(&format!("{before}{{{{.Ext}}}}{behind}"));
+            let expected = number
+                .strip_prefix(&before)
+                .and_then(|rest| rest.strip_suffix(&behind))
+                .filter(|extension| !extension.is_empty());
+            prop_assert_eq!(criterion.extension(number.as_bytes()), expected.map(str::as_bytes));
+            prop_assert_eq!(criterion.fits_dialled(number.as_bytes()), expected.is_some());
+        }
+    }
 }

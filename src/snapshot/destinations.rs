@@ -1,0 +1,416 @@
+//! Where calls can go: which destinations there are, how each is dialled, and the destinations of routes,
+//! checked against both.
+//!
+//! While destinations are listed, a route to any other is refused, unless the settings allow it; with none
+//! listed, the call handler keeps its own list. Numbers outside, hanging up and e-mail addresses need no entry.
+//!
+//! What is put into a dial string cannot change its meaning: a target that could is refused when it is saved,
+//! and an extension that comes from a contact is passed over.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::number_range::NumberRange;
+use super::pattern::EXTENSION;
+use super::route_table::{NumberCriterion, RouteError};
+use crate::settings::{
+    Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
+};
+
+/// Longest target of a destination, in characters.
+pub const MAX_TARGET_CHARACTERS: usize = 128;
+/// Longest template of a dial string, in characters.
+pub const MAX_DIAL_STRING_CHARACTERS: usize = 255;
+
+/// What stands for the target in the template of a dial string.
+const TARGET: &str = "{target}";
+
+/// The destinations there are, and how they are dialled.
+#[derive(Debug, Default)]
+pub struct Destinations {
+    listed: HashSet<(DestinationType, String)>,
+    extension_ranges: Vec<NumberRange>,
+    is_closed: bool,
+    dial_strings: BTreeMap<DestinationType, String>,
+}
+
+/// A destination of a route, checked.
+#[derive(Debug)]
+pub struct CompiledDestination {
+    /// What kind of thing.
+    pub destination_type: DestinationType,
+    /// Which of them.
+    pub target: CompiledTarget,
+}
+
+/// Which of the things of its kind a destination is.
+#[derive(Debug)]
+pub enum CompiledTarget {
+    /// Always the same.
+    Fixed(String),
+    /// What `{{.Ext}}` stands for in the dialled number.
+    ExtensionInDid,
+    /// The one at the same place as the dialled number has in the route's one range.
+    SamePlaceIn(NumberRange),
+    /// The own extension of the contact who calls, or else another destination.
+    OfContact(Box<CompiledDestination>),
+}
+
+/// What is wrong with a field, by its path.
+pub(super) struct Problem {
+    pub(super) field: String,
+    pub(super) what: String,
+}
+
+pub(super) fn problem(field: impl Into<String>, what: impl Into<String>) -> Problem {
+    Problem { field: field.into(), what: what.into() }
+}
+
+impl CompiledDestination {
+    /// What it is, when that is always the same.
+    #[must_use]
+    pub fn fixed(&self) -> Option<(DestinationType, &str)> {
+        match &self.target {
+            CompiledTarget::Fixed(target) => Some((self.destination_type, target)),
+            CompiledTarget::OfContact(fallback) => fallback.fixed(),
+            CompiledTarget::ExtensionInDid | CompiledTarget::SamePlaceIn(_) => None,
+        }
+    }
+}
+
+impl Destinations {
+    /// Checks the list and the templates.
+    pub(super) fn compile(
+        routing: &RoutingSettings,
+        listed: &[ListedDestination],
+    ) -> Result<Self, RouteError> {
+        let mut destinations = Destinations {
+            is_closed: match routing.unlisted_destinations {
+                Some(UnlistedDestinations::Allowed) => false,
+                Some(UnlistedDestinations::Refused) => true,
+                None => !listed.is_empty(),
+            },
+            ..Destinations::default()
+        };
+        for (kind, template) in &routing.dial_strings {
+            check_template(*kind, template).map_err(|what| RouteError {
+                subject: "routing".into(),
+                field: format!("dial_strings.{}", kind.name()),
+                problem: what,
+            })?;
+        }
+        destinations.dial_strings = routing.dial_strings.clone();
+        for (place, entry) in listed.iter().enumerate() {
+            destinations.list(entry).map_err(|Problem { field, what }| RouteError {
+                subject: format!("destination[{place}]"),
+                field,
+                problem: what,
+            })?;
+        }
+        Ok(destinations)
+    }
+
+    fn list(&mut self, entry: &ListedDestination) -> Result<(), Problem> {
+        let ListedDestination { destination_type: kind, target, name } = entry;
+        if needs_no_entry(*kind) {
+            let what = format!("{} is not listed: it is always possible", kind.name());
+            return Err(problem("type", what));
+        }
+        check_target("target", target)?;
+        at_most("name", name, MAX_TARGET_CHARACTERS)?;
+        one_line("name", name)?;
+        let range = is_numbered(*kind).then(|| NumberRange::parse(target)).flatten();
+        if let Some(range) = range {
+            if *kind != DestinationType::Extension {
+                return Err(problem("target", format!("{target:?}: only extensions are listed as ranges")));
+            }
+            let range =
+                range.map_err(|error| problem("target", format!("{target:?} is not a range: {error}")))?;
+            self.extension_ranges.push(range);
+        } else {
+            self.check_dialled("target", *kind, target)?;
+            if !self.listed.insert((*kind, target.clone())) {
+                let what = format!("{} {target:?} is listed already", kind.name());
+                return Err(problem("target", what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether routes can only go to what is listed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether any destination is listed.
+    #[must_use]
+    pub fn has_list(&self) -> bool {
+        !self.listed.is_empty() || !self.extension_ranges.is_empty()
+    }
+
+    /// Whether there is such a destination, as far as the list says.
+    #[must_use]
+    pub fn lists(&self, kind: DestinationType, target: &str) -> bool {
+        let is_extension = |target: &str| {
+            self.listed.contains(&(DestinationType::Extension, target.to_owned()))
+                || self.extension_ranges.iter().any(|range| range.contains(target.as_bytes()))
+        };
+        match kind {
+            DestinationType::Extension => is_extension(target),
+            // Every extension has a mailbox, and can be sent its faxes.
+            DestinationType::Voicemail | DestinationType::FaxToEmail if is_extension(target) => true,
+            DestinationType::FaxToEmail if target.contains('@') => true,
+            _ => needs_no_entry(kind) || self.listed.contains(&(kind, target.to_owned())),
+        }
+    }
+
+    /// Whether a call can be sent to an extension that was not known before the call.
+    #[must_use]
+    pub fn can_dial_extension(&self, extension: &str) -> bool {
+        let is_short = (1..=MAX_TARGET_CHARACTERS).contains(&extension.len());
+        is_short
+            && extension.chars().all(is_harmless)
+            && (!self.is_closed || self.lists(DestinationType::Extension, extension))
+    }
+
+    /// How the call handler dials a destination, if the settings say it.
+    #[must_use]
+    pub fn dial_string(&self, kind: DestinationType, target: &str) -> Option<String> {
+        let template = self.dial_strings.get(&kind)?;
+        // Hanging up with the call handler's own cause.
+        if target.is_empty() && template.contains(TARGET) {
+            return None;
+        }
+        Some(template.replace(TARGET, target))
+    }
+
+    fn check_dialled(&self, field: &str, kind: DestinationType, target: &str) -> Result<(), Problem> {
+        if !self.dial_strings.contains_key(&kind) {
+            return Ok(());
+        }
+        let is_possible = |character: char| {
+            is_harmless(character) || character == '@' && kind == DestinationType::FaxToEmail
+        };
+        match target.char_indices().find(|(_, character)| !is_possible(*character)) {
+            Some((position, character)) => Err(problem(
+                field,
+                format!(
+                    "{target:?} cannot be dialled: found {character:?} at byte {position}; in a dial string only \
+                     letters from a to z, digits and + - . _ * are possible"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks a destination of a route that asks for these dialled numbers.
+    pub(super) fn compile_for(
+        &self,
+        field: &str,
+        destination: &Destination,
+        dids: &[NumberCriterion],
+    ) -> Result<CompiledDestination, Problem> {
+        let Destination { destination_type: kind, target, fallback } = destination;
+        let (kind, target_field) = (*kind, format!("{field}.target"));
+        at_most(&target_field, target, MAX_TARGET_CHARACTERS)?;
+        one_line(&target_field, target)?;
+        let compiled = |target| CompiledDestination { destination_type: kind, target };
+        match (kind, fallback) {
+            (DestinationType::ContactExtension, Some(fallback)) => {
+                if !target.is_empty() {
+                    let what = format!("found {target:?}: the target is the contact's, so leave it out");
+                    return Err(problem(target_field, what));
+                }
+                if fallback.destination_type == DestinationType::ContactExtension {
+                    let what = "contact_extension cannot be its own fallback";
+                    return Err(problem(format!("{field}.fallback.type"), what));
+                }
+                let fallback = self.compile_for(&format!("{field}.fallback"), fallback, dids)?;
+                return Ok(compiled(CompiledTarget::OfContact(Box::new(fallback))));
+            }
+            (DestinationType::ContactExtension, None) => {
+                let what = "it is missing; say where calls go when the contact has no extension of its own";
+                return Err(problem(format!("{field}.fallback"), what));
+            }
+            (_, Some(_)) => {
+                let what = format!("{} has no fallback, only contact_extension has one", kind.name());
+                return Err(problem(format!("{field}.fallback"), what));
+            }
+            (DestinationType::HangUp, None) => {
+                check_cause(&target_field, target)?;
+                return Ok(compiled(CompiledTarget::Fixed(target.clone())));
+            }
+            _ => check_target(&target_field, target)?,
+        }
+        if target.contains(EXTENSION) {
+            check_extension_target(kind, target, dids).map_err(|what| problem(&*target_field, what))?;
+            return Ok(compiled(CompiledTarget::ExtensionInDid));
+        }
+        let range = is_numbered(kind).then(|| NumberRange::parse(target)).flatten();
+        if let Some(range) = range {
+            let range = range
+                .map_err(|error| problem(&*target_field, format!("{target:?} is not a range: {error}")))?;
+            self.check_range_target(kind, &range, dids).map_err(|what| problem(target_field, what))?;
+            return Ok(compiled(CompiledTarget::SamePlaceIn(range)));
+        }
+        self.check_dialled(&target_field, kind, target)?;
+        if self.is_closed && !self.lists(kind, target) {
+            return Err(problem(target_field, not_listed(kind, target)));
+        }
+        Ok(compiled(CompiledTarget::Fixed(target.clone())))
+    }
+
+    /// A range of extensions belongs to one range of dialled numbers, one to one.
+    fn check_range_target(
+        &self,
+        kind: DestinationType,
+        range: &NumberRange,
+        dids: &[NumberCriterion],
+    ) -> Result<(), String> {
+        let [did] = dids else {
+            return Err(format!(
+                "{range} is a range, so the route needs exactly one range of dialled numbers; it has {} dids",
+                dids.len()
+            ));
+        };
+        let Some(dialled) = did.range() else {
+            return Err(format!("{range} is a range, but the dialled number {did} is none"));
+        };
+        if dialled.count() != range.count() {
+            return Err(format!(
+                "{range} has {} numbers, but the dialled numbers {dialled} are {}; as many are needed",
+                range.count(),
+                dialled.count()
+            ));
+        }
+        if !self.is_closed {
+            return Ok(());
+        }
+        if range.count() > MAX_CHECKED_RANGE {
+            return Err(format!(
+                "{range} has {} numbers; {MAX_CHECKED_RANGE} at most are possible while destinations are listed",
+                range.count()
+            ));
+        }
+        let targets = (0..range.count()).filter_map(|place| range.number_at(place));
+        match targets.into_iter().find(|target| !self.lists(kind, target)) {
+            Some(missing) => Err(not_listed(kind, &missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Most extensions of a range that are looked up, one by one.
+const MAX_CHECKED_RANGE: u64 = 100_000;
+
+fn not_listed(kind: DestinationType, target: &str) -> String {
+    format!(
+        "there is no {} {target:?} among the destinations; add it there, or set routing.unlisted_destinations to \
+         \"allowed\"",
+        kind.name()
+    )
+}
+
+fn check_extension_target(
+    kind: DestinationType,
+    target: &str,
+    dids: &[NumberCriterion],
+) -> Result<(), String> {
+    if !is_numbered(kind) {
+        return Err(format!("{EXTENSION} is for extension and voicemail, not for {}", kind.name()));
+    }
+    if target != EXTENSION {
+        return Err(format!("{target:?}: {EXTENSION} is the whole target or no part of it"));
+    }
+    if dids.is_empty() {
+        return Err(format!("{EXTENSION} needs dids with {EXTENSION}, and the route has no dids"));
+    }
+    match dids.iter().find(|did| !did.has_extension()) {
+        Some(did) => Err(format!("{EXTENSION} is not in the dialled number {did}, so it would mean nothing")),
+        None => Ok(()),
+    }
+}
+
+/// Extensions have numbers, so `1001-1005` is a range of them.
+fn is_numbered(kind: DestinationType) -> bool {
+    matches!(kind, DestinationType::Extension | DestinationType::Voicemail)
+}
+
+fn needs_no_entry(kind: DestinationType) -> bool {
+    matches!(
+        kind,
+        DestinationType::ExternalNumber | DestinationType::HangUp | DestinationType::ContactExtension
+    )
+}
+
+/// What means nothing but itself in SIP URIs, tel URIs and the dial strings of Asterisk and FreeSWITCH.
+fn is_harmless(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '.' | '_' | '*')
+}
+
+fn check_template(kind: DestinationType, template: &str) -> Result<(), String> {
+    if kind == DestinationType::ContactExtension {
+        return Err("a contact's extension is dialled as any extension: use dial_strings.extension".into());
+    }
+    let found = template.chars().count();
+    if found > MAX_DIAL_STRING_CHARACTERS {
+        return Err(format!("it has {found} characters, {MAX_DIAL_STRING_CHARACTERS} at most are possible"));
+    }
+    if template.trim().is_empty() {
+        return Err(format!("it is blank; such as \"PJSIP/{TARGET}\" is expected"));
+    }
+    if let Some((position, character)) = template.char_indices().find(|(_, c)| c.is_control()) {
+        return Err(format!("found {character:?} at byte {position}; control characters are not possible"));
+    }
+    let mut rest = template;
+    while let Some(position) = rest.find(['{', '}']) {
+        let place = template.len() - rest.len() + position;
+        match rest[position..].strip_prefix(TARGET) {
+            Some(behind) => rest = behind,
+            None => return Err(format!("found a brace at byte {place}, expected {TARGET} or no brace")),
+        }
+    }
+    if !template.contains(TARGET) && kind != DestinationType::HangUp {
+        return Err(format!("{template:?} has no {TARGET}, so all destinations of this kind would be one"));
+    }
+    Ok(())
+}
+
+fn check_cause(field: &str, target: &str) -> Result<(), Problem> {
+    let is_code = target.len() == 3 && matches!(target.parse(), Ok(300_u16..=699));
+    if target.is_empty() || is_code {
+        return Ok(());
+    }
+    let expected = "a SIP response that ends a call attempt, 300 to 699 (RFC 3261, section 21), such as 603";
+    Err(problem(field, format!("{target:?} is not {expected}; leave it out for the call handler's own")))
+}
+
+fn check_target(field: &str, target: &str) -> Result<(), Problem> {
+    at_most(field, target, MAX_TARGET_CHARACTERS)?;
+    one_line(field, target)?;
+    if target.trim().is_empty() { Err(problem(field, "it is blank; a value is needed")) } else { Ok(()) }
+}
+
+pub(super) fn at_most(field: &str, text: &str, most: usize) -> Result<(), Problem> {
+    match text.chars().count() {
+        found if found > most => {
+            Err(problem(field, format!("it has {found} characters, {most} at most are possible")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn one_line(field: &str, text: &str) -> Result<(), Problem> {
+    match text.char_indices().find(|(_, character)| character.is_control()) {
+        Some((position, character)) => Err(problem(
+            field,
+            format!(
+                "found {character:?} at byte {position}; line breaks and other control characters are not possible"
+            ),
+        )),
+        None => Ok(()),
+    }
+}

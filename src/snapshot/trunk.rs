@@ -1,0 +1,233 @@
+//! Trunks, ready to read the numbers of calls.
+
+use std::borrow::Cow;
+
+use super::RouteError;
+use super::pattern::NumberPattern;
+use crate::phone_number::{Region, dialled, withheld_word};
+use crate::settings::{NumberRule, Trunk};
+
+/// Most rules for one kind of number of one trunk.
+pub const MAX_RULES: usize = 100;
+/// Most ways in which one trunk writes that a number is withheld.
+pub const MAX_WITHHELD: usize = 100;
+/// Longest of them, in characters.
+const MAX_WITHHELD_CHARACTERS: usize = 64;
+
+/// A trunk, ready.
+#[derive(Debug)]
+pub struct CompiledTrunk {
+    name: String,
+    region: Option<Region>,
+    caller_rules: Box<[CompiledRule]>,
+    did_rules: Box<[CompiledRule]>,
+    /// In small letters.
+    withheld: Box<[String]>,
+}
+
+#[derive(Debug)]
+struct CompiledRule {
+    pattern: NumberPattern,
+    strip: usize,
+    add: String,
+}
+
+impl CompiledTrunk {
+    /// Checks and parses a trunk; `default_region` is that of trunks without one.
+    pub(super) fn compile(trunk: &Trunk, default_region: Option<Region>) -> Result<Self, RouteError> {
+        let wrong = |field: String, problem: String| RouteError {
+            subject: format!("trunk {:?}", trunk.name),
+            field,
+            problem,
+        };
+        let rules = |field: &str, rules: &[NumberRule]| {
+            if rules.len() > MAX_RULES {
+                let problem = format!("it has {} rules, {MAX_RULES} at most are possible", rules.len());
+                return Err(wrong(field.to_owned(), problem));
+            }
+            let compile = |(place, rule): (usize, &NumberRule)| {
+                CompiledRule::compile(rule)
+                    .map_err(|(key, problem)| wrong(format!("{field}[{place}].{key}"), problem))
+            };
+            rules.iter().enumerate().map(compile).collect::<Result<Box<[_]>, _>>()
+        };
+        if trunk.withheld.len() > MAX_WITHHELD {
+            let problem =
+                format!("it has {} values, {MAX_WITHHELD} at most are possible", trunk.withheld.len());
+            return Err(wrong("withheld".into(), problem));
+        }
+        for (place, word) in trunk.withheld.iter().enumerate() {
+            let problem = match word.chars().count() {
+                _ if word.trim().is_empty() => "it is blank, which is withheld anyway".to_owned(),
+                found if found > MAX_WITHHELD_CHARACTERS => {
+                    format!("it has {found} characters, {MAX_WITHHELD_CHARACTERS} at most are possible")
+                }
+                _ => continue,
+            };
+            return Err(wrong(format!("withheld[{place}]"), problem));
+        }
+        Ok(CompiledTrunk {
+            name: trunk.name.clone(),
+            region: trunk.default_region.or(default_region),
+            caller_rules: rules("caller_rules", &trunk.caller_rules)?,
+            did_rules: rules("did_rules", &trunk.did_rules)?,
+            withheld: trunk.withheld.iter().map(|word| word.trim().to_lowercase()).collect(),
+        })
+    }
+
+    /// Whether it rewrites callers' numbers.
+    #[must_use]
+    pub fn has_caller_rules(&self) -> bool {
+        !self.caller_rules.is_empty()
+    }
+
+    /// Whether it rewrites any numbers.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.has_caller_rules() || !self.did_rules.is_empty()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The region of numbers that are not written internationally.
+    #[must_use]
+    pub fn region(&self) -> Option<Region> {
+        self.region
+    }
+
+    /// Whether this is what the trunk sends in place of a withheld number.
+    #[must_use]
+    pub fn is_withheld(&self, caller: &str) -> bool {
+        if self.withheld.is_empty() {
+            return false;
+        }
+        let word = withheld_word(caller).to_lowercase();
+        let digits = dialled(caller).ok();
+        self.withheld.iter().any(|withheld| *withheld == word || digits.as_deref() == Some(withheld))
+    }
+
+    /// The caller's number after the rules.
+    #[must_use]
+    pub fn rewrite_caller<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        rewrite(&self.caller_rules, raw)
+    }
+
+    /// The dialled number after the rules.
+    #[must_use]
+    pub fn rewrite_did<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        rewrite(&self.did_rules, raw)
+    }
+}
+
+/// What is no number stays as it is.
+fn rewrite<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
+    if rules.is_empty() {
+        return Cow::Borrowed(raw);
+    }
+    let Ok(number) = dialled(raw) else { return Cow::Borrowed(raw) };
+    match rules.iter().find(|rule| rule.fits(&number)) {
+        // A rule fits only numbers that are longer than what it takes away, all of them ASCII.
+        Some(rule) => Cow::Owned(format!("{}{}", rule.add, number.get(rule.strip..).unwrap_or_default())),
+        None => Cow::Borrowed(raw),
+    }
+}
+
+impl CompiledRule {
+    fn compile(rule: &NumberRule) -> Result<Self, (&'static str, String)> {
+        let NumberRule { pattern: text, strip, add } = rule;
+        let pattern = NumberPattern::parse(text)
+            .map_err(|error| ("pattern", format!("{text:?} is not a pattern of numbers: {error}")))?;
+        if pattern.has_extension() {
+            return Err((
+                "pattern",
+                format!("{text:?}: {{{{.Ext}}}} is for the dids of inbound routes only"),
+            ));
+        }
+        let fewest = pattern.fewest_digits() + usize::from(pattern.is_international());
+        if usize::from(*strip) > fewest {
+            let problem =
+                format!("{strip} characters cannot be taken from numbers that may have only {fewest}");
+            return Err(("strip", problem));
+        }
+        let digits = add.strip_prefix('+').unwrap_or(add);
+        if let Some(other) = digits.chars().find(|character| !character.is_ascii_digit()) {
+            return Err(("add", format!("{add:?} is not digits, or + and digits: found {other:?}")));
+        }
+        if add.len() > crate::phone_number::MAX_DIGITS + 1 {
+            return Err(("add", format!("{add:?} is longer than a number can be")));
+        }
+        if *strip == 0 && pattern.is_international() && !add.is_empty() {
+            return Err(("add", "nothing can stand before the + of a number: strip it first".into()));
+        }
+        Ok(CompiledRule { pattern, strip: usize::from(*strip), add: add.clone() })
+    }
+
+    fn fits(&self, number: &str) -> bool {
+        let digits = number.strip_prefix('+');
+        digits.is_some() == self.pattern.is_international()
+            && self.pattern.matches(digits.unwrap_or(number).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trunk(text: &str) -> Result<CompiledTrunk, RouteError> {
+        CompiledTrunk::compile(&toml::from_str(&format!("name = 'berlin'\n{text}")).unwrap(), None)
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_rewrites_a_number() {
+        let trunk = trunk(
+            "caller_rules = [{ pattern = '9.', strip = 1 }, { pattern = '+.', strip = 1, add = '00' },
+                             { pattern = 'ZXXXX.', add = '+49' }]",
+        )
+        .unwrap();
+        for (raw, rewritten) in [
+            ("90301234", "0301234"),
+            ("sip:90301234@carrier.example", "0301234"),
+            ("+49301234", "0049301234"),
+            ("301234", "+49301234"),
+            ("0301234", "0301234"),
+            ("anonymous", "anonymous"),
+            ("9", "9"),
+        ] {
+            assert_eq!(trunk.rewrite_caller(raw), rewritten, "{raw}");
+            assert_eq!(trunk.rewrite_did(raw), raw, "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_withheld_number_is_known_in_any_form() {
+        let trunk = trunk("withheld = ['0000123', 'No Number']").unwrap();
+        for caller in ["0000123", "sip:0000123@x", " no number ", "\"no number\"", "<sip:No%20Number@x>"] {
+            assert!(trunk.is_withheld(caller), "{caller}");
+        }
+        for caller in ["00001234", "0301234", ""] {
+            assert!(!trunk.is_withheld(caller), "{caller}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_its_place() {
+        for (text, expected) in [
+            (
+                "caller_rules = [{ pattern = '0X' }, { pattern = '0A' }]",
+                "caller_rules[1].pattern: \"0A\" is not",
+            ),
+            ("did_rules = [{ pattern = '0.', strip = 3 }]", "did_rules[0].strip: 3 characters"),
+            ("did_rules = [{ pattern = '0.', add = '4x' }]", "did_rules[0].add: \"4x\" is not"),
+            ("did_rules = [{ pattern = '+.', add = '0' }]", "did_rules[0].add: nothing can stand"),
+            ("did_rules = [{ pattern = '5{{.Ext}}' }]", "did_rules[0].pattern: \"5{{.Ext}}\""),
+            ("withheld = ['000', ' ']", "withheld[1]: it is blank"),
+        ] {
+            let error = trunk(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("trunk \"berlin\", {expected}")), "{error}");
+        }
+    }
+}
