@@ -1,5 +1,5 @@
 //! The command line: what runs changed, rolling back, sources on and off. The program itself, against a real server.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 
