@@ -657,6 +657,9 @@ fn half_a_million_contacts_are_previewed_and_synchronised_in_less_than_400_mib()
     assert!(quality.contains("498,499 contacts"), "{quality}");
     let second = serving.text(&["sync", "run", sample::SOURCE_NAME]);
     assert!(second.contains(" changed"), "{second}");
+    // And back, with what is kept of the run for that.
+    let back = serving.text(&["sync", "rollback", "2", "--yes"]);
+    assert!(back.contains(" changed"), "{back}");
 
     let status = std::fs::read_to_string(format!("/proc/{}/status", serving.process.id())).unwrap();
     let peak: u64 = line_with(&status, "VmHWM").split_whitespace().nth(1).unwrap().parse().unwrap();

@@ -126,7 +126,7 @@ async fn a_source_with_a_schedule_says_when_it_is_due_next() {
     {
         let request = v1::UpdateSourceRequest {
             source: Some(v1::Source { etag: String::new(), ..source }),
-            name: String::new(),
+            ..Default::default()
         };
         let changed = client.update_source(request).await.unwrap().into_inner().source.unwrap();
         assert_eq!(changed.next_run_at, None);
