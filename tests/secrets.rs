@@ -332,6 +332,17 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/UpdateInboundRoute", json("{}")),
         ("RouteService/DeleteInboundRoute", json("{}")),
         ("RouteService/MoveInboundRoute", json("{}")),
+        ("SyncService/GetSyncPreview", json(r#"{ "runId": 2 }"#)),
+        ("SyncService/ListSyncPreviewChanges", json(r#"{ "runId": 2 }"#)),
+        ("SyncService/ListSyncChanges", json(r#"{ "runId": 1 }"#)),
+        ("SyncService/RollbackSync", json(r#"{ "runId": 1 }"#)),
+        ("SyncService/GetQualityReport", json(r#"{ "source": "crm" }"#)),
+        ("SyncService/ListQualityFindings", json(r#"{ "source": "crm" }"#)),
+        ("CallRoutingService/ListDecisions", json("{}")),
+        ("CallRoutingService/GetCallCounts", json("{}")),
+        ("RouteService/CheckInboundRoutes", json("{}")),
+        ("RoutingSettingsService/GetRoutingSettings", json("{}")),
+        ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();
