@@ -252,13 +252,19 @@ async fn send_frames<W: AsyncWrite + Unpin>(
                 to.flush().await?;
             }
             Frame::Trickle(bytes, pause) => {
-                for byte in bytes {
-                    to.write_all(&[byte]).await?;
-                    to.flush().await?;
-                    if !attention.is_gone() {
-                        tokio::time::sleep(pause).await;
+                let mut left = &bytes[..];
+                while let Some((byte, rest)) = left.split_first() {
+                    // A client that does not want it any more need not wait for it.
+                    if attention.should_stop() {
+                        break;
                     }
+                    to.write_all(&[*byte]).await?;
+                    to.flush().await?;
+                    tokio::time::sleep(pause).await;
+                    left = rest;
                 }
+                to.write_all(left).await?;
+                to.flush().await?;
             }
             Frame::Stall => attention.wanted().await,
             Frame::Close => return Ok(false),
