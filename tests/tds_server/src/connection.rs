@@ -231,6 +231,9 @@ impl Listener {
             let sent = send_frames(&mut to, &mut queue, &attention).await;
             drop(queue);
             session = running.await.map_err(|error| invalid(error.to_string()))?;
+            if session.has_acknowledged() {
+                attention.answered();
+            }
             if !sent? {
                 return Ok(());
             }
