@@ -231,6 +231,9 @@ impl Listener {
             let sent = send_frames(&mut to, &mut queue, &attention).await;
             drop(queue);
             session = running.await.map_err(|error| invalid(error.to_string()))?;
+            if session.has_acknowledged() {
+                attention.answered();
+            }
             if !sent? {
                 return Ok(());
             }
@@ -252,13 +255,19 @@ async fn send_frames<W: AsyncWrite + Unpin>(
                 to.flush().await?;
             }
             Frame::Trickle(bytes, pause) => {
-                for byte in bytes {
-                    to.write_all(&[byte]).await?;
-                    to.flush().await?;
-                    if !attention.is_gone() {
-                        tokio::time::sleep(pause).await;
+                let mut left = &bytes[..];
+                while let Some((byte, rest)) = left.split_first() {
+                    // A client that does not want it any more need not wait for it.
+                    if attention.should_stop() {
+                        break;
                     }
+                    to.write_all(&[*byte]).await?;
+                    to.flush().await?;
+                    tokio::time::sleep(pause).await;
+                    left = rest;
                 }
+                to.write_all(left).await?;
+                to.flush().await?;
             }
             Frame::Stall => attention.wanted().await,
             Frame::Close => return Ok(false),

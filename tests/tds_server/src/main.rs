@@ -14,7 +14,7 @@ use tds_test_server::{CertificateKind, ConnectFault, Encryption, Options, Server
 #[command(
     name = "tds-test-server",
     version,
-    after_help = "Example:\n  tds-test-server --listen 127.0.0.1:14330 --script examples/sql-server/contacts.sql\n\n\
+    after_help = "Example:\n  tds-test-server --listen 127.0.0.1:14330 --script examples/sql-server/create-example.sql\n\n\
                   A client that checks certificates is given the CA file that is printed at the start."
 )]
 struct Arguments {

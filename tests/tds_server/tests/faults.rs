@@ -156,6 +156,62 @@ async fn a_stall_ends_when_the_client_goes_away() {
     assert_eq!(server.running_requests(), 0);
 }
 
+/// More than fits between the server and a client that does not read.
+const LONG: &str =
+    "SELECT id, REPLICATE(CAST(N'x' AS nvarchar(max)), 20000) AS long FROM dbo.contacts ORDER BY id";
+
+#[tokio::test]
+async fn an_attention_ends_a_result_that_is_under_way() {
+    let server = server();
+    let mut client = connect(&server).await;
+    {
+        let mut stream = client.simple_query(LONG).await.unwrap();
+        stream.try_next().await.unwrap();
+        stream.try_next().await.unwrap();
+    }
+    client.cancel_query().await.unwrap();
+    eventually("nothing is being worked on", || server.running_requests() == 0).await;
+    assert!(server.rows() < ROWS as u64, "{}", server.rows());
+    assert_eq!(texts(&mut client, "SELECT N'on we go'").await, [Some("on we go".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_its_result() {
+    let server = server();
+    let mut client = connect(&server).await;
+    client.simple_query(LONG).await.unwrap().try_next().await.unwrap();
+    drop(client);
+    eventually("the connection is gone", || server.open_connections() == 0).await;
+    assert!(server.rows() < ROWS as u64, "{}", server.rows());
+}
+
+#[tokio::test]
+async fn a_trickle_can_be_cancelled() {
+    let server = server();
+    // At this pace the result would take days.
+    server.faults().add(When::contains("contacts"), Fault::Trickle(Duration::from_millis(100)));
+    let mut client = connect(&server).await;
+    let query = client.simple_query(LONG);
+    tokio::select! {
+        _ = query => panic!("the first packet cannot be there yet"),
+        () = eventually("rows are on their way", || server.rows() > 0) => {}
+    }
+    client.cancel_query().await.unwrap();
+    assert_eq!(texts(&mut client, "SELECT N'on we go'").await, [Some("on we go".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_redirect_without_end() {
+    let server = server();
+    let port = server.address().port();
+    server.faults().connect(ConnectFault::Route { host: "127.0.0.1".to_owned(), port });
+    for _ in 0..3 {
+        let error = connect_with(config(&server)).await.unwrap_err();
+        assert!(matches!(error, Error::Routing { .. }), "{error}");
+    }
+    assert_eq!(server.connections(), 3);
+}
+
 #[tokio::test]
 async fn everything_can_trickle() {
     let server = server();

@@ -130,7 +130,7 @@ impl Session {
         let mut sent = 0_u64;
         let mut described = false;
         // The first step may find a table locked; nothing was sent by then, so it may be tried again.
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let until = std::time::Instant::now() + self.lock_timeout;
         let mut rows = statement.query([]).map_err(|error| self.stop(&error))?;
         loop {
             if self.attention.is_pending() {

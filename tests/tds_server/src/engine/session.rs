@@ -57,6 +57,7 @@ pub(crate) struct Session {
     pub(super) host: String,
     no_count: bool,
     depth: usize,
+    acknowledged: bool,
 }
 
 /// How a statement wants the loop or batch around it to go on.
@@ -96,11 +97,17 @@ impl Session {
             host: login.host.clone(),
             no_count: false,
             depth: 0,
+            acknowledged: false,
         })
     }
 
     pub(crate) fn database_name(&self) -> &str {
         &self.database.name
+    }
+
+    /// Whether the last reply says that it ended because of an attention.
+    pub(crate) fn has_acknowledged(&mut self) -> bool {
+        std::mem::take(&mut self.acknowledged)
     }
 
     /// Answers one request, to its end or to where it breaks off. The first error that was sent is the result.
@@ -136,7 +143,7 @@ impl Session {
             Ok(()) | Err(Stop::Error(_)) => drop(output.finish(false)),
             Err(Stop::Attention) => {
                 self.roll_back_quietly();
-                self.attention.answered();
+                self.acknowledged = true;
                 drop(output.finish(true));
             }
             Err(Stop::Ended) => {
