@@ -229,6 +229,11 @@ fn parse_statement(text: &str, words: &[Word], map: &Range<usize>) -> Result<Vec
                     found.kind == Kind::Word && text[found.range.clone()].eq_ignore_ascii_case(word)
                 })
                 .map_or(0..text.len().min(6), |found| found.range.clone()),
+            grammar::At::Text(value) => words
+                .iter()
+                .map(|found| found.range.clone())
+                .find(|range| text[range.clone()] == format!("'{}'", value.replace('\'', "''")))
+                .unwrap_or(0..text.len().min(6)),
         };
         FilterError::new(text, range, refusal.message, refusal.remedy)
     })

@@ -45,9 +45,9 @@ pub(super) struct Prepared {
     pub(super) dropped: Vec<Problem>,
 }
 
-/// The reference system's limits, in characters.
+/// The reference system's limits, in characters. First and last name together, with the space between them, have
+/// at most 127 there, which follows.
 const MAX_NAME: usize = 63;
-const MAX_NAMES_TOGETHER: usize = 127;
 const MAX_COMPANY: usize = 127;
 const MAX_EMAIL: usize = 255;
 /// Ours, where it states none.
@@ -148,11 +148,6 @@ impl Preparation {
         }
         for problem in &mut dropped {
             problem.source_key.clone_from(&reading.key);
-        }
-        let name_length = details.first_name.chars().count() + details.last_name.chars().count();
-        if name_length > MAX_NAMES_TOGETHER {
-            let why = format!("first and last name together have at most {MAX_NAMES_TOGETHER} characters");
-            return Err(reading.reject("", "", why));
         }
         if details.first_name.is_empty() && details.last_name.is_empty() && details.company.is_empty() {
             return Err(reading.reject(

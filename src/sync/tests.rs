@@ -223,6 +223,75 @@ fn rows_that_are_no_contact_are_rejected_with_column_and_reason() {
     }
 }
 
+/// A row with one contact whose key is `7`, every field of which is mapped to a column of its own name.
+fn prepare_contact(values: &[(&str, &str)]) -> Result<ContactDetails, Problem> {
+    let columns: Vec<&str> = values.iter().map(|(column, _)| *column).collect();
+    let map: serde_json::Map<_, _> =
+        columns.iter().map(|name| ((*name).to_owned(), serde_json::Value::from(*name))).collect();
+    let map: FieldMap = serde_json::from_value(map.into()).unwrap();
+    let target = PhonebookTarget::New { name: name("All") };
+    let projection = Projection::new(&map, &target);
+    let mut batch = RowBatch::new(columns.len());
+    batch.begin_row(1);
+    for (_, column) in projection.columns() {
+        batch.push_value(values.iter().find(|(name, _)| name == column).map(|(_, value)| *value));
+    }
+    let preparation = Preparation { projection, region: Some("DE".parse().unwrap()), blank_property: None };
+    let prepared = preparation.prepare(&batch.row(0).unwrap()).map_err(|problem| *problem)?;
+    Ok(serde_json::from_str(&prepared.details).unwrap())
+}
+
+#[test]
+fn the_longest_values_of_the_reference_system_are_taken_whole() {
+    // Letters of several bytes, since characters count.
+    let (name, company, email) = ("ü".repeat(63), "漢".repeat(127), "é".repeat(255));
+    let number = format!("+49 30 1234567{}", " ".repeat(16) + "8");
+    assert_eq!(number.chars().count(), 31);
+    let row = [
+        ("key", "7"),
+        ("first_name", &*name),
+        ("last_name", &*name),
+        ("company", &*company),
+        ("email", &*email),
+        ("business_number", &*number),
+    ];
+    let details = prepare_contact(&row).unwrap();
+    assert_eq!([&details.first_name, &details.last_name], [&name, &name], "127 together, with a space");
+    assert_eq!((details.company, details.email), (company, email));
+    assert_eq!(details.numbers[0].raw, number);
+}
+
+#[test]
+fn a_value_longer_than_the_reference_system_takes_rejects_the_row_by_key_and_column() {
+    let numbers = [
+        "business_number",
+        "business_number_2",
+        "business_fax",
+        "mobile_number",
+        "mobile_number_2",
+        "home_number",
+        "home_number_2",
+        "home_fax",
+        "other_number",
+    ];
+    let mut limits = vec![("first_name", 63), ("last_name", 63), ("company", 127), ("email", 255)];
+    limits.extend(numbers.map(|field| (field, 31)));
+    for (field, most) in limits {
+        let long = match most {
+            31 => format!("+49 30 1234567{}8", " ".repeat(17)),
+            _ => "ü".repeat(most + 1),
+        };
+        assert_eq!(long.chars().count(), most + 1);
+        let mut row = vec![("key", "7"), ("last_name", "Berg"), ("mobile_number", "0171 2345678")];
+        row.retain(|(column, _)| *column != field);
+        row.push((field, &*long));
+        let problem = prepare_contact(&row).unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::RowRejected);
+        assert_eq!((&*problem.source_key, &*problem.column), ("7", field), "{problem:?}");
+        assert!(problem.reason.contains(&most.to_string()), "{problem:?}");
+    }
+}
+
 #[test]
 fn an_unusable_number_beside_a_good_one_is_left_out_and_reported() {
     let mut plan = plan(&[[Some("1"), Some("Sales"), Some("A"), Some("n/a"), Some("0171 2345678")]]);

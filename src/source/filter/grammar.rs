@@ -11,7 +11,7 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::{Location, Span};
 
-use super::words::is_reserved;
+use super::words::{HINTS, is_reserved};
 use super::{Places, TableName};
 
 /// What a refusal points at.
@@ -19,6 +19,8 @@ pub(super) enum At {
     Place(Location),
     /// The first unquoted word of this spelling.
     Word(&'static str),
+    /// The first text, in single quotes, with this value.
+    Text(String),
 }
 
 pub(super) struct Refusal {
@@ -92,6 +94,15 @@ impl Visitor for Reading<'_> {
     }
 
     fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<Refusal> {
+        // T-SQL takes no name in single quotes, SQLite and `sqlparser` do.
+        if ident.quote_style == Some('\'') {
+            let refused = false.or_refuse(
+                At::Text(ident.value.clone()),
+                "this is a text, and a name is expected here",
+                "Write the name as it is, or in brackets: [name].",
+            );
+            return allow(refused);
+        }
         let name = ident.value.to_ascii_uppercase();
         // `sqlparser` takes some words for names that T-SQL does not, such as `order` in `where order = 1`.
         let plain = ident.quote_style.is_some() || !is_reserved(&name) || FUNCTIONS.contains(&name.as_str());
@@ -279,6 +290,9 @@ fn table_name(factor: &TableFactor) -> Result<(String, String, Span), Refusal> {
         return Err(refuse(at(), "only tables and views can be read here", VIEW));
     };
     let named = |alias: &sqlparser::ast::TableAlias| alias.columns.is_empty() && alias.at.is_none();
+    if let Some(hint) = args.as_ref().and_then(|args| first_hint(&args.args)) {
+        return Err(refuse(place(hint.span), HINTS, "Leave the hint out, with its parentheses."));
+    }
     if args.is_some() || !with_hints.is_empty() || alias.as_ref().is_some_and(|alias| !named(alias)) {
         return Err(refuse(
             at(),
@@ -296,6 +310,11 @@ fn table_name(factor: &TableFactor) -> Result<(String, String, Span), Refusal> {
     let ObjectName(parts) = name;
     let parts: Vec<_> = parts.iter().filter_map(|part| part.as_ident()).collect();
     match parts[..] {
+        [_, table] if table.value.starts_with('#') => Err(refuse(
+            at(),
+            "temporary tables are not part of a sync filter",
+            "Read a table or view: {schema}.{table}.",
+        )),
         [schema, table] if !schema.value.is_empty() && !table.value.is_empty() => Ok((
             schema.value.clone(),
             table.value.clone(),
@@ -313,6 +332,35 @@ fn table_name(factor: &TableFactor) -> Result<(String, String, Span), Refusal> {
         )),
     }
 }
+
+/// The hint in `dbo.contacts (nolock)`, which reads like the call of a function.
+fn first_hint(arguments: &[FunctionArg]) -> Option<&Ident> {
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name)))) = arguments.first() else {
+        return None;
+    };
+    let spelling = name.value.to_ascii_uppercase();
+    (name.quote_style.is_none() && TABLE_HINTS.contains(&spelling.as_str())).then_some(name)
+}
+
+/// The table hints that T-SQL takes without WITH, too.
+const TABLE_HINTS: [&str; 16] = [
+    "HOLDLOCK",
+    "NOEXPAND",
+    "NOLOCK",
+    "NOWAIT",
+    "PAGLOCK",
+    "READCOMMITTED",
+    "READCOMMITTEDLOCK",
+    "READPAST",
+    "READUNCOMMITTED",
+    "REPEATABLEREAD",
+    "ROWLOCK",
+    "SERIALIZABLE",
+    "SNAPSHOT",
+    "TABLOCK",
+    "UPDLOCK",
+    "XLOCK",
+];
 
 fn plain_expression(expr: &Expr) -> Result<(), Refusal> {
     let plain = match expr {

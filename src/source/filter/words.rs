@@ -71,6 +71,13 @@ pub(super) fn scan(text: &str) -> Result<(&str, Vec<Word>), FilterError> {
                 let length = rest.chars().take_while(part).map(char::len_utf8).sum();
                 let special = rest[..length].chars().find(|c| matches!(c, '@' | '#' | '$'));
                 match special {
+                    None if is_nearly_reserved(&rest[..length]) => {
+                        return refuse(
+                            length,
+                            "this name could be taken for a word of SQL: its letters only look like it",
+                            "Write the word in plain letters, or the name in brackets: [name].",
+                        );
+                    }
                     None => (Kind::Word, length),
                     Some('@') if first == '@' => {
                         return refuse(
@@ -136,6 +143,13 @@ pub(super) fn scan(text: &str) -> Result<(&str, Vec<Word>), FilterError> {
                     "Write 'text' or [name].",
                 );
             }
+            '\u{ff01}'..='\u{ff5e}' => {
+                return refuse(
+                    first.len_utf8(),
+                    "this is a full-width character",
+                    "Write the plain one; a name with such characters in brackets: [name].",
+                );
+            }
             _ if first.is_alphabetic() => {
                 return refuse(
                     first.len_utf8(),
@@ -148,6 +162,13 @@ pub(super) fn scan(text: &str) -> Result<(&str, Vec<Word>), FilterError> {
                     first.len_utf8(),
                     "this character looks like a space but is none",
                     "Write a space.",
+                );
+            }
+            _ if is_invisible(first) => {
+                return refuse(
+                    first.len_utf8(),
+                    "there is an invisible character here",
+                    "Delete it, or type this part again.",
                 );
             }
             _ => {
@@ -179,6 +200,25 @@ pub(super) fn scan(text: &str) -> Result<(&str, Vec<Word>), FilterError> {
 /// Letters that every database takes for letters. Others are not the same everywhere, and need quotes.
 fn is_letter(c: char) -> bool {
     c == '_' || (c < '\u{250}' && c.is_alphabetic())
+}
+
+/// Characters that are there and not seen: of no width, joiners, marks of direction, variation selectors.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether this is a reserved word to whoever takes `ı` for I, `ſ` for S or `ß` for SS, as changing the case
+/// of letters does. What SQL Server does may depend on the server's language.
+fn is_nearly_reserved(word: &str) -> bool {
+    let plain = |c: char| match c {
+        'İ' => 'I',
+        'ª' => 'A',
+        'º' => 'O',
+        other => other,
+    };
+    !word.is_ascii() && is_reserved(&word.chars().map(plain).flat_map(char::to_uppercase).collect::<String>())
 }
 
 fn number(rest: &str) -> usize {
@@ -312,9 +352,11 @@ pub(super) fn refuse_reserved(text: &str, words: &[Word]) -> Result<(), FilterEr
                 "WITH (a common table expression) is not supported",
                 "Put it into a view and read that: select ${MAP} from {schema}.{view}.",
             ),
-            "WITH" | "HOLDLOCK" | "OPTION" | "TABLESAMPLE" => {
-                ("hints are not supported", "Leave the hint out.")
-            }
+            "WITH" | "HOLDLOCK" | "OPTION" => (HINTS, "Leave the hint out."),
+            "TABLESAMPLE" => (
+                "TABLESAMPLE is not supported: every row counts, or the rest would be removed",
+                "Leave it out.",
+            ),
             "OPENROWSET"
             | "OPENQUERY"
             | "OPENDATASOURCE"
@@ -346,6 +388,10 @@ pub(super) fn refuse_reserved(text: &str, words: &[Word]) -> Result<(), FilterEr
     }
     Ok(())
 }
+
+/// Why there are no hints, such as NOLOCK.
+pub(super) const HINTS: &str =
+    "hints are not supported: with NOLOCK, READPAST and others rows can be missing or come twice";
 
 /// Whether T-SQL reserves this word, which is in capitals.
 pub(super) fn is_reserved(word: &str) -> bool {
