@@ -1,7 +1,7 @@
 //! A password that was typed in is kept by the store, and comes out nowhere: every RPC, every command and
 //! the log at its most talkative are searched for it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 #[path = "support/program.rs"]
 mod program;
