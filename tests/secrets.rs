@@ -1,7 +1,7 @@
 //! A password that was typed in is kept by the store, and comes out nowhere: every RPC, every command and
 //! the log at its most talkative are searched for it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 #[path = "support/program.rs"]
 mod program;
@@ -159,6 +159,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["route", "030 1234567", "--explain"],
         &["phonebooks"],
         &["contacts"],
+        &["decisions"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {

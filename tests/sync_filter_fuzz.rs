@@ -51,22 +51,19 @@ fn judge(text: &str, database: &sqlite::Database) -> (bool, bool) {
 /// Tries [`STATEMENTS`] texts, and returns how many passed and how many of these SQLite executed.
 fn judge_all(texts: impl Strategy<Value = String>) -> (u32, u32) {
     let database = sqlite::Database::new();
-    let (mut passed, mut executed) = (0, 0);
+    let counts = std::cell::Cell::new((0, 0));
     // What fails is shown; there is no file of failures to keep.
     let config = Config { cases: STATEMENTS, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
-    let counts = std::cell::RefCell::new((&mut passed, &mut executed));
     let judged = runner.run(&texts, |text| {
         let (passes, runs) = judge(&text, &database);
-        let mut counts = counts.borrow_mut();
-        *counts.0 += u32::from(passes);
-        *counts.1 += u32::from(runs);
+        let (passed, executed) = counts.get();
+        counts.set((passed + u32::from(passes), executed + u32::from(runs)));
         Ok(())
     });
-    drop(counts);
     judged.unwrap_or_else(|failure| panic!("{failure}"));
     assert!(database.is_untouched(), "something was written");
-    (passed, executed)
+    counts.get()
 }
 
 #[test]
