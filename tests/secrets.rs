@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
