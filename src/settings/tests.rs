@@ -308,14 +308,14 @@ mod validation {
             |settings| settings.sources[1].phonebook = existing("Sales"),
             "source[1] \"List\".phonebook.existing.name: there is no local phonebook \"Sales\"",
         );
-        // Only of a source that is on: one that is off fills nothing.
-        refused(
-            |settings| {
-                settings.sources[0].enabled = true;
-                settings.sources[0].phonebook = new("vip");
-            },
-            "source[0] \"CRM\".phonebook.new.name: \"vip\" is a local phonebook",
-        );
+        let takes_vip = |enabled| {
+            move |settings: &mut Settings| {
+                settings.sources[0].enabled = enabled;
+                settings.sources[0].phonebook = PhonebookTarget::New { name: name("vip") };
+            }
+        };
+        refused(takes_vip(true), "source[0] \"CRM\".phonebook.new.name: \"vip\" is a local phonebook");
+        assert_eq!(changed(takes_vip(false)).validate(), Ok(()), "a source that is off fills nothing");
         refused(
             |settings| settings.sources[1].phonebook = new("OTHERS"),
             "source[1] \"List\".phonebook.new.name: source \"CRM\" fills the phonebook \"OTHERS\" already",

@@ -84,10 +84,11 @@ impl Settings {
             let shown = name.as_str();
             let problem = match (is_existing, local.contains(&name.folded())) {
                 (true, false) => Some(format!("there is no local phonebook {shown:?}")),
-                // One that is off fills nothing: what it made may have been kept as a local phonebook.
                 (false, true) if source.enabled => Some(format!(
                     "{shown:?} is a local phonebook: fill it with `existing`, or take another name"
                 )),
+                // One that is off fills nothing: what it made was kept as a local phonebook.
+                (false, true) => None,
                 _ => filled_by
                     .insert(name.folded(), &source.name)
                     .map(|other| format!("source {other:?} fills the phonebook {shown:?} already")),

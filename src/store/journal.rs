@@ -6,7 +6,7 @@
 //! * a contact that a run touched has one *image*, of what it was before the run; only its details are left
 //!   out when the run did not touch them. A contact that was not there before is only a number, and numbers
 //!   in a row are one entry: a first run of half a million contacts is one entry;
-//! * it stays within [`HistorySettings`]: the oldest runs' changes go first, in the transaction of the run
+//! * it stays within [`HistorySettings`](crate::settings::HistorySettings): the oldest runs' changes go first, in the transaction of the run
 //!   that needs the room.
 //!
 //! What a contact was *after* a run is not written: it is what it was before the next run that touched it, or

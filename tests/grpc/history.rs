@@ -5,7 +5,9 @@ use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
-use crate::support::{ALAN, COMPANY, GRACE, SHARED, Server, end_of_run, endless_source, make_company};
+use crate::support::{
+    ALAN, COMPANY, GRACE, SHARED, Server, company_source, end_of_run, endless_source, make_company,
+};
 
 /// The company a day later: Ada married, Grace went to Sales, Alan left, Edsger came.
 const LATER: [(i64, &str, &str, &str, &str, &str); 4] = [
@@ -270,6 +272,24 @@ async fn a_source_that_is_switched_off_leaves_its_contacts_as_they_are_keeps_or_
         let rollback = server.sync().await.rollback_sync(dry).await;
         assert_eq!(rollback.is_ok(), contacts == Unspecified, "{rollback:?}");
     }
+}
+
+/// The phonebook that it made is a local one then, and its target still names it.
+#[tokio::test]
+async fn a_source_with_a_phonebook_of_its_own_can_leave_it_behind_and_is_told_when_it_is_switched_on() {
+    let server = Server::start().await;
+    make_company(&server.company(), &COMPANY);
+    let mut client = server.sync().await;
+    let source = Some(company_source("crm", &server.company()));
+    client.create_source(v1::CreateSourceRequest { source }).await.unwrap();
+    server.synchronise("crm").await;
+    let off = switch_off(&mut client, v1::SourceContacts::KeepAsLocal).await.unwrap();
+    assert_eq!(phonebooks(&server).await, [("All".to_owned(), String::new(), 4)]);
+    assert_eq!(server.apply(&client_settings(&server).await).await.changes, []);
+    let source = Some(v1::Source { enabled: Some(true), ..off });
+    let on = v1::UpdateSourceRequest { source, ..Default::default() };
+    let status = client.update_source(on).await.unwrap_err();
+    assert!(status.message().contains("\"All\" is a local phonebook"), "{status:?}");
 }
 
 #[tokio::test]
