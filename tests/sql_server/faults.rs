@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ringroute::secret::Secret;
+use ringroute::settings::SqlServerConnection;
 use ringroute::sync::{RunKind, RunState, SyncRun};
 use tds_test_server::{ConnectFault, Fault, Options, Server, ServerMessage, When};
 
@@ -311,4 +312,75 @@ async fn the_server_goes_away_and_comes_back() {
     assert_eq!(good.state, RunState::Succeeded, "{good:?}");
     assert_eq!(company.who(ADA), is("Ada King", "Sales"));
     is_left_alone(&company, tasks).await;
+}
+
+/// Runs once with a connection that does not come about, and once with the right one.
+async fn without_a_connection(wrong: impl FnOnce(&mut SqlServerConnection), expected: &[&str]) {
+    let company = company().await;
+    let server = company.database.server();
+    let right = SqlServerConnection {
+        host: "127.0.0.1".to_owned(),
+        port: Some(server.address().port()),
+        database: server.options().databases[0].clone(),
+        user: server.options().user.clone(),
+        password: Some(Secret::new(&server.options().password)),
+        ca_file: Some(server.ca_file().to_owned()),
+        ..SqlServerConnection::default()
+    };
+    let mut broken = right.clone();
+    wrong(&mut broken);
+    company.apply(company.source_with(|connection| *connection = broken));
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = company.generation();
+    let failed = company.sync().await;
+    assert_eq!(failed.state, RunState::Failed, "{failed:?}");
+    for words in expected {
+        assert!(failed.failure.contains(words), "expected {words:?} in: {}", failed.failure);
+    }
+    assert_eq!((company.generation(), company.who(ADA)), (before, is("Ada", "Sales")));
+    is_left_alone(&company, tasks).await;
+
+    company.apply(company.source_with(|connection| *connection = right));
+    let good = company.sync().await;
+    assert_eq!(good.state, RunState::Succeeded, "{good:?}");
+    assert_eq!(company.who(ADA), is("Ada King", "Sales"));
+    is_left_alone(&company, tasks).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_server_refuses_connections() {
+    // Taken, and never listened on.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    without_a_connection(|connection| connection.port = Some(port), &["refused"]).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_server_has_no_address() {
+    without_a_connection(|connection| connection.host = "nowhere.invalid".to_owned(), &["nowhere.invalid"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_run_with_a_wrong_password() {
+    let wrong = |connection: &mut SqlServerConnection| connection.password = Some(Secret::new("wrong"));
+    without_a_connection(wrong, &["password"]).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_database_is_missing() {
+    without_a_connection(|connection| connection.database = "elsewhere".to_owned(), &["elsewhere"]).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_server_is_not_trusted() {
+    without_a_connection(|connection| connection.ca_file = None, &["certificate"]).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_server_has_the_certificate_of_another_host() {
+    let wrong =
+        |connection: &mut SqlServerConnection| connection.certificate_host = Some("other.example".to_owned());
+    without_a_connection(wrong, &["other.example"]).await;
 }
