@@ -19,7 +19,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::api::grpc;
 use crate::clock::SystemClock;
-use crate::config::{Config, LogConfig, LogFormat, LogLevel};
+use crate::config::{Config, ConsoleConfig, LogConfig, LogFormat, LogLevel};
+use crate::console;
 use crate::engine::{Engine, EngineError};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
@@ -32,10 +33,21 @@ const BACKLOG: u32 = 1024;
 pub struct Server {
     engine: Arc<Engine>,
     address: SocketAddr,
+    console: Option<SocketAddr>,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
+    showing: JoinHandle<()>,
+}
+
+/// Where the console is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// Its address.
+    pub url: String,
+    /// The link by which the first administrator gets in, once; `None` when there are users.
+    pub first_sign_in: Option<String>,
 }
 
 /// Why a server did not start, or ended by itself.
@@ -61,6 +73,17 @@ pub enum ServerError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Somebody listens where the console was to be.
+    #[error(
+        "the console cannot be served on {address}: {cause}; choose another address with console.address \
+         (or RINGROUTE_CONSOLE_ADDRESS), or turn it off with console.enabled = false (or RINGROUTE_CONSOLE=false)"
+    )]
+    Console {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
     /// The data folder cannot be opened.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -81,6 +104,7 @@ impl Server {
     /// Opens the data folder and serves; returns as soon as callers are answered.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let claimed = claim(config.listen)?;
+        let console = claim_console(&config.console)?;
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
@@ -91,6 +115,18 @@ impl Server {
         let address =
             listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
         let stop = CancellationToken::new();
+        let (console, showing) = match console {
+            None => (None, tokio::spawn(async {})),
+            Some(claimed) => {
+                let explain =
+                    |cause| ServerError::Console { address: config.console.wanted_address(), cause };
+                let listener = claimed.listen(BACKLOG).map_err(explain)?;
+                let address = listener.local_addr().map_err(explain)?;
+                let hosts = config.console.hosts.clone();
+                let showing = console::serve(Arc::clone(&engine), listener, hosts, stop.clone());
+                (Some(address), tokio::spawn(showing))
+            }
+        };
         let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
@@ -98,13 +134,23 @@ impl Server {
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, stop, serving, scheduling, notifying })
+        Ok(Server { engine, address, console, stop, serving, scheduling, notifying, showing })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the console is, if it is served: its address, which is also where the first administrator gets in
+    /// while there is no user.
+    #[must_use]
+    pub fn console(&self) -> Option<Console> {
+        let address = self.console?;
+        let url = format!("http://{address}");
+        let first = self.engine.offer_first_sign_in();
+        Some(Console { first_sign_in: first.map(|token| format!("{url}/first-sign-in?token={token}")), url })
     }
 
     /// Goes on until `stop`, such as [`stop_signal`], then drains.
@@ -129,8 +175,10 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified) = tokio::join!(syncs, self.serving, self.notifying);
+        let (syncs, served, notified, shown) =
+            tokio::join!(syncs, self.serving, self.notifying, self.showing);
         joined(notified.map(Ok))?;
+        joined(shown.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",
@@ -163,6 +211,30 @@ fn claim(address: SocketAddr) -> Result<TcpSocket, ServerError> {
         Ok(socket)
     };
     claimed().map_err(|cause| explain(address, cause))
+}
+
+/// Claims the console's port. Where nobody said which, a port that is taken is no reason not to answer calls.
+fn claim_console(config: &ConsoleConfig) -> Result<Option<TcpSocket>, ServerError> {
+    if !config.enabled {
+        return Ok(None);
+    }
+    let address = config.wanted_address();
+    match (claim(address), config.address) {
+        (Ok(claimed), _) => Ok(Some(claimed)),
+        (Err(ServerError::PortTaken { .. }), None) => {
+            tracing::warn!(
+                "the console is not served, since port {} is taken by another program: choose another address with \
+                 console.address (or RINGROUTE_CONSOLE_ADDRESS)",
+                address.port()
+            );
+            Ok(None)
+        }
+        (Err(ServerError::PortTaken { .. }), Some(_)) => {
+            Err(ServerError::Console { address, cause: io::ErrorKind::AddrInUse.into() })
+        }
+        (Err(ServerError::Listen { cause, .. }), _) => Err(ServerError::Console { address, cause }),
+        (Err(error), _) => Err(error),
+    }
 }
 
 fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<TcpListener, ServerError> {

@@ -6,6 +6,7 @@
 //! A configuration that could not mean what was intended is refused before anything is opened: unknown keys,
 //! and listening where other machines can reach a server that does not ask who they are.
 
+mod console;
 mod notify;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::toml_document::{self, TomlError};
 
+pub use console::ConsoleConfig;
 pub use notify::{MailConfig, MailEncryption, WebhookConfig};
 
 /// The file that is read when none is named and there is one in the current folder.
@@ -30,7 +32,8 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 5] = ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE"];
+const VARIABLES: [&str; 7] =
+    ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "CONSOLE", "CONSOLE_ADDRESS"];
 /// Not of the server but of the command line and of tests.
 const FOREIGN_VARIABLES: [&str; 2] = ["SERVER", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
@@ -48,6 +51,8 @@ pub struct Config {
     /// May listen where other machines can reach it, without encryption and without asking who they are.
     /// `RINGROUTE_INSECURE`.
     pub insecure: bool,
+    /// The console in the browser.
+    pub console: ConsoleConfig,
     /// What is logged.
     pub log: LogConfig,
     /// The mail server that Feedback Email goes to; without one, no mail is sent.
@@ -65,6 +70,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             data_folder: "ringroute-data".into(),
             insecure: false,
+            console: ConsoleConfig::default(),
             log: LogConfig::default(),
             mail: None,
             webhook: WebhookConfig::default(),
@@ -154,6 +160,16 @@ pub enum ConfigError {
         /// Where it would listen.
         listen: SocketAddr,
     },
+    /// Other machines could reach the console, whose passwords could be read on the way.
+    #[error(
+        "console.address = \"{address}\" lets other machines in, without encryption: passwords could be read on the \
+         way. Listen on 127.0.0.1 and have a server with TLS before it, or say `insecure = true` \
+         (RINGROUTE_INSECURE=true) if the network is trusted"
+    )]
+    ConsoleExposed {
+        /// Where it would listen.
+        address: SocketAddr,
+    },
 }
 
 impl Config {
@@ -193,7 +209,8 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, data_folder, level, format, insecure] = VARIABLES.map(&mut take);
+        let [listen, data_folder, level, format, insecure, console, console_address] =
+            VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, EXPECTED_ADDRESS)?;
         }
@@ -208,6 +225,12 @@ impl Config {
         }
         if let Some(insecure) = insecure {
             self.insecure = parsed(insecure, "true or false")?;
+        }
+        if let Some(console) = console {
+            self.console.enabled = parsed(console, "true or false")?;
+        }
+        if let Some(address) = console_address {
+            self.console.address = Some(parsed(address, EXPECTED_ADDRESS)?);
         }
         for name in variables.keys().map(String::as_str) {
             let is_foreign = FOREIGN_VARIABLES.contains(&name) || name.starts_with(FOREIGN_VARIABLE_PREFIX);
@@ -228,7 +251,12 @@ impl Config {
         if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
-        let problem = self.mail.as_ref().and_then(MailConfig::problem).or_else(|| self.webhook.problem());
+        let address = self.console.wanted_address();
+        if self.console.enabled && !self.insecure && !address.ip().to_canonical().is_loopback() {
+            return Err(ConfigError::ConsoleExposed { address });
+        }
+        let problem = self.mail.as_ref().and_then(MailConfig::problem);
+        let problem = problem.or_else(|| self.webhook.problem()).or_else(|| self.console.problem());
         match problem {
             None => Ok(self),
             Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),
@@ -241,6 +269,12 @@ const EXPECTED_ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:5005
 fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))
+}
+
+fn optional_socket_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    socket_address(deserializer).map(Some)
 }
 
 fn refused(name: &str, problem: String) -> ConfigError {

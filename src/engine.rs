@@ -11,6 +11,7 @@
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
+mod accounts;
 mod checking;
 mod decisions;
 mod editing;
@@ -40,6 +41,9 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
+pub use accounts::{
+    MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, MAX_USERS, SessionKey, SignInError, SignedIn, User,
+};
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
 pub use notifying::RunNews;
@@ -57,6 +61,7 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    accounts: accounts::Accounts,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
@@ -111,8 +116,10 @@ impl Engine {
         let store = Store::open(data_folder)?;
         let current = CurrentSnapshot::new()
             .map_err(|source| StoreError::Folder { folder: data_folder.to_owned(), source })?;
+        let accounts = accounts::Accounts::load(&store)?;
         let engine = Engine {
             store,
+            accounts,
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),

@@ -12,7 +12,9 @@
 //! [`routing`] says where the call goes, and why.
 //!
 //! The [`engine`] wires these rooms together. The [`scheduler`] starts the runs that are due, the [`notifier`] tells
-//! what they came to, and the doors call the engine: gRPC in [`api`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
+//! what they came to, and the doors call the
+//! engine: gRPC in [`api`], the web [`console`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a
+//! company to try it with.
 //!
 //! # What holds throughout
 //!
@@ -20,11 +22,13 @@
 //! * Whatever fails before a commit changes nothing; what was committed can be served.
 //! * Data flows one way: each room imports only rooms to its left (`tests/layering.rs`).
 
+pub mod account;
 pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod contact;
 pub mod demo;
 pub mod engine;

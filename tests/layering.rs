@@ -7,8 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
-const VOCABULARY: &[&str] =
-    &["clock", "contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
+const VOCABULARY: &[&str] = &[
+    "account",
+    "clock",
+    "contact",
+    "generation",
+    "phone_number",
+    "phonebook",
+    "secret",
+    "settings",
+    "toml_document",
+];
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[
@@ -23,6 +32,7 @@ const ROOMS: &[&str] = &[
     "scheduler",
     "notifier",
     "api",
+    "console",
     "demo",
     "app",
     "cli",

@@ -39,6 +39,8 @@ impl Program {
         let mut command = ringroute(&["serve", "--listen", "127.0.0.1:0", "--data-folder"]);
         command.arg(folder.join("data")).current_dir(folder).envs(environment.iter().copied());
         command.env("RINGROUTE_LOG_LEVEL", "trace");
+        // Elsewhere than where another one is.
+        command.env("RINGROUTE_CONSOLE_ADDRESS", "127.0.0.1:0");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
