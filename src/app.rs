@@ -115,13 +115,10 @@ impl Server {
         let address =
             listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
         let stop = CancellationToken::new();
+        let console = console.map(|claimed| listen_console(claimed, &config.console)).transpose()?.flatten();
         let (console, showing) = match console {
             None => (None, tokio::spawn(async {})),
-            Some(claimed) => {
-                let explain =
-                    |cause| ServerError::Console { address: config.console.wanted_address(), cause };
-                let listener = claimed.listen(BACKLOG).map_err(explain)?;
-                let address = listener.local_addr().map_err(explain)?;
+            Some((listener, address)) => {
                 let hosts = config.console.hosts.clone();
                 let showing = console::serve(Arc::clone(&engine), listener, hosts, stop.clone());
                 (Some(address), tokio::spawn(showing))
@@ -219,22 +216,39 @@ fn claim_console(config: &ConsoleConfig) -> Result<Option<TcpSocket>, ServerErro
         return Ok(None);
     }
     let address = config.wanted_address();
-    match (claim(address), config.address) {
-        (Ok(claimed), _) => Ok(Some(claimed)),
-        (Err(ServerError::PortTaken { .. }), None) => {
-            tracing::warn!(
-                "the console is not served, since port {} is taken by another program: choose another address with \
-                 console.address (or RINGROUTE_CONSOLE_ADDRESS)",
-                address.port()
-            );
-            Ok(None)
-        }
-        (Err(ServerError::PortTaken { .. }), Some(_)) => {
-            Err(ServerError::Console { address, cause: io::ErrorKind::AddrInUse.into() })
-        }
-        (Err(ServerError::Listen { cause, .. }), _) => Err(ServerError::Console { address, cause }),
-        (Err(error), _) => Err(error),
+    match claim(address) {
+        Ok(claimed) => Ok(Some(claimed)),
+        Err(ServerError::PortTaken { .. }) => no_console(config, io::ErrorKind::AddrInUse.into()),
+        Err(ServerError::Listen { cause, .. }) => Err(ServerError::Console { address, cause }),
+        Err(error) => Err(error),
     }
+}
+
+/// Begins to listen where the console is to be. Two servers may have claimed the same port before either of them
+/// listens.
+fn listen_console(
+    claimed: TcpSocket,
+    config: &ConsoleConfig,
+) -> Result<Option<(TcpListener, SocketAddr)>, ServerError> {
+    let listener = claimed.listen(BACKLOG);
+    match listener.and_then(|listener| listener.local_addr().map(|address| (listener, address))) {
+        Ok(listening) => Ok(Some(listening)),
+        Err(cause) => no_console(config, cause),
+    }
+}
+
+/// A port that is taken is refused where somebody asked for it, and is only a warning where nobody did.
+fn no_console<T>(config: &ConsoleConfig, cause: io::Error) -> Result<Option<T>, ServerError> {
+    let address = config.wanted_address();
+    if cause.kind() != io::ErrorKind::AddrInUse || config.address.is_some() {
+        return Err(ServerError::Console { address, cause });
+    }
+    tracing::warn!(
+        "the console is not served, since port {} is taken by another program: choose another address with \
+         console.address (or RINGROUTE_CONSOLE_ADDRESS)",
+        address.port()
+    );
+    Ok(None)
 }
 
 fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<TcpListener, ServerError> {
