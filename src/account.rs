@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Looks at everything, changes nothing.
     Viewer,
-    /// Synchronises, previews, tests and cancels.
+    /// Synchronises, previews, cancels and rolls back.
     Operator,
-    /// Changes settings, rolls back, makes other users.
+    /// Changes settings, makes other users.
     Admin,
 }
 
@@ -36,8 +36,8 @@ impl Role {
     pub fn describes(self) -> &'static str {
         match self {
             Role::Viewer => "Looks at everything, changes nothing.",
-            Role::Operator => "Also synchronises, previews, tests and cancels.",
-            Role::Admin => "Also changes settings, rolls back and manages users.",
+            Role::Operator => "Also synchronises, previews, cancels and rolls back.",
+            Role::Admin => "Also changes settings and manages users.",
         }
     }
 }

@@ -11,8 +11,6 @@
 //!
 //! `docs/decisions/0060-console.md` says how a page is added.
 
-#![allow(dead_code, reason = "what pages are built from comes before the pages")]
-
 mod assets;
 mod control;
 mod failure;
@@ -58,6 +56,8 @@ struct Shared {
     hosts: Vec<String>,
     /// Cookies know no ports: two servers on one machine must not take each other's.
     cookie: String,
+    /// Set-ups of sources under way.
+    drafts: DashMap<SessionKey, pages::Draft>,
     /// What is said on the next page that somebody sees.
     flashes: DashMap<SessionKey, Vec<visit::Flash>>,
 }
@@ -73,7 +73,16 @@ impl Console {
     fn new(engine: Arc<Engine>, stop: CancellationToken, hosts: Vec<String>, port: u16) -> Self {
         let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
         let cookie = format!("ringroute_session_{port}");
-        Console(Arc::new(Shared { engine, stop, readers, editor, hosts, cookie, flashes: DashMap::new() }))
+        Console(Arc::new(Shared {
+            engine,
+            stop,
+            readers,
+            editor,
+            hosts,
+            cookie,
+            drafts: DashMap::new(),
+            flashes: DashMap::new(),
+        }))
     }
 
     /// Does work that reads the store.

@@ -44,6 +44,7 @@ pub mod secret;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+pub mod spreadsheet;
 pub mod store;
 pub mod sync;
 pub mod toml_document;

@@ -6,4 +6,6 @@
 mod access;
 #[path = "console/browser.rs"]
 mod browser;
+#[path = "console/sources.rs"]
+mod sources;
 mod support;

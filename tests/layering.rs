@@ -16,6 +16,7 @@ const VOCABULARY: &[&str] = &[
     "phonebook",
     "secret",
     "settings",
+    "spreadsheet",
     "toml_document",
 ];
 

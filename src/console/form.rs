@@ -85,6 +85,11 @@ impl Form {
         self.errors.push((name.to_owned(), problem.into()));
     }
 
+    /// Forgets what is wrong with other fields than these.
+    pub(super) fn keep_errors(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.errors.retain(|(name, _)| is_kept(name));
+    }
+
     /// Whether nothing is wrong.
     pub(super) fn is_fine(&self) -> bool {
         self.errors.is_empty() && self.general.is_empty()

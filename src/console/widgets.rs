@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::show;
 use super::visit::{Tone, Visit};
 
 /// A state in a word.
@@ -100,12 +99,6 @@ pub(super) fn table(about: &str, heads: Markup, rows: Markup) -> Markup {
             table { thead { tr { (heads) } } tbody { (rows) } }
         }
     }
-}
-
-/// A part of a whole, as a bar.
-pub(super) fn bar(name: &str, part: u64, whole: u64) -> Markup {
-    let text = format!("{} of {}", show::number(part), show::number(whole));
-    html! { progress aria-label=(name) value=(part) max=(whole.max(1)) { (text) } }
 }
 
 /// A small picture beside a word; it says nothing that the word does not.
