@@ -61,7 +61,6 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     // Load balancers and supervisors ask, and have no tokens; all they learn is whether callers are answered.
     ("/grpc.health.v1.Health/Check", Open),
     ("/grpc.health.v1.Health/Watch", Open),
-    ("/grpc.health.v1.Health/List", Open),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Known),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Known),
 ];
