@@ -17,11 +17,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::api::grpc;
+use crate::api::grpc::{self, Gate};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConsoleConfig, LogConfig, LogFormat, LogLevel};
 use crate::console;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, USES_WRITTEN_EVERY};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
@@ -38,6 +38,7 @@ pub struct Server {
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
+    remembering: JoinHandle<()>,
     showing: JoinHandle<()>,
 }
 
@@ -124,14 +125,16 @@ impl Server {
                 (Some(address), tokio::spawn(showing))
             }
         };
-        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let gate = Gate::new(engine.tokens(), config.require_tokens);
+        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, console, stop, serving, scheduling, notifying, showing })
+        Ok(Server { engine, address, console, stop, serving, scheduling, notifying, remembering, showing })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
@@ -172,9 +175,10 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified, shown) =
-            tokio::join!(syncs, self.serving, self.notifying, self.showing);
+        let (syncs, served, notified, remembered, shown) =
+            tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.showing);
         joined(notified.map(Ok))?;
+        joined(remembered.map(Ok))?;
         joined(shown.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
@@ -183,6 +187,19 @@ impl Server {
             );
         }
         joined(served)
+    }
+}
+
+/// Tells the store when tokens were last used, now and then, and once more at the end.
+async fn remember_token_uses(engine: Arc<Engine>, stop: CancellationToken) {
+    loop {
+        let stopped = tokio::time::timeout(USES_WRITTEN_EVERY, stop.cancelled()).await.is_ok();
+        if let Err(error) = engine.remember_token_uses().await {
+            tracing::warn!(%error, "when tokens were last used could not be written");
+        }
+        if stopped {
+            return;
+        }
     }
 }
 

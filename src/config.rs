@@ -32,10 +32,18 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 7] =
-    ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "CONSOLE", "CONSOLE_ADDRESS"];
+const VARIABLES: [&str; 8] = [
+    "LISTEN",
+    "DATA_FOLDER",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "INSECURE",
+    "REQUIRE_TOKENS",
+    "CONSOLE",
+    "CONSOLE_ADDRESS",
+];
 /// Not of the server but of the command line and of tests.
-const FOREIGN_VARIABLES: [&str; 2] = ["SERVER", "RELEASE_PROTO"];
+const FOREIGN_VARIABLES: [&str; 3] = ["SERVER", "TOKEN", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 
 /// What a server process needs, checked.
@@ -51,6 +59,8 @@ pub struct Config {
     /// May listen where other machines can reach it, without encryption and without asking who they are.
     /// `RINGROUTE_INSECURE`.
     pub insecure: bool,
+    /// Refuses requests without a token, also where only this machine can reach it. `RINGROUTE_REQUIRE_TOKENS`.
+    pub require_tokens: bool,
     /// The console in the browser.
     pub console: ConsoleConfig,
     /// What is logged.
@@ -70,6 +80,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             data_folder: "ringroute-data".into(),
             insecure: false,
+            require_tokens: false,
             console: ConsoleConfig::default(),
             log: LogConfig::default(),
             mail: None,
@@ -209,7 +220,7 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, data_folder, level, format, insecure, console, console_address] =
+        let [listen, data_folder, level, format, insecure, require_tokens, console, console_address] =
             VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, EXPECTED_ADDRESS)?;
@@ -225,6 +236,9 @@ impl Config {
         }
         if let Some(insecure) = insecure {
             self.insecure = parsed(insecure, "true or false")?;
+        }
+        if let Some(require_tokens) = require_tokens {
+            self.require_tokens = parsed(require_tokens, "true or false")?;
         }
         if let Some(console) = console {
             self.console.enabled = parsed(console, "true or false")?;

@@ -25,6 +25,7 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod users;
 
 use std::fs::{self, File};

@@ -133,7 +133,7 @@ impl From<EngineError> for Failure {
             | EngineError::BadRequest { .. } => {
                 Failure::new(StatusCode::BAD_REQUEST, "This cannot be", error.to_string())
             }
-            EngineError::Store(_) | EngineError::Index(_) | EngineError::Verify(_) => {
+            _ => {
                 // Files and the like are for the log.
                 tracing::error!(%error, "a page of the console failed");
                 Failure::new(

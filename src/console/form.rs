@@ -129,10 +129,8 @@ impl Form {
             | EngineError::Store(crate::store::StoreError::Refused(_)) => {
                 self.general.push(error.to_string())
             }
-            EngineError::Store(_)
-            | EngineError::Index(_)
-            | EngineError::Verify(_)
-            | EngineError::NotFound { .. } => return Err(error),
+            // About the inside, or about what is not on the form.
+            error => return Err(error),
         }
         Ok(())
     }
