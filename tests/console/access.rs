@@ -33,10 +33,10 @@ async fn every_route_is_open_to_those_it_is_for_and_to_no_others() {
     for (method, path, who) in routes {
         let target = concrete(path);
         for (role, browser) in &visitors {
-            // A session of its own: some routes end it.
+            // A session of its own: some routes end it, and others of the same user.
             let mut browser = match role {
-                Some(role) if method == Method::POST => console.signed_in(*role).await,
-                _ => browser.clone(),
+                Some(role) => console.signed_in(*role).await,
+                None => browser.clone(),
             };
             let page = match &method {
                 &Method::POST => browser.post(&target, &[]).await,
