@@ -13,6 +13,7 @@
 
 mod checking;
 mod decisions;
+mod directory;
 mod editing;
 mod notifying;
 mod permitting;
@@ -21,6 +22,7 @@ mod publishing;
 mod quality;
 mod rolling_back;
 mod scheduling;
+mod searching;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use dashmap::DashMap;
 use tokio::sync::watch;
 
 use crate::access::Tokens;
+use crate::directory::DirectoryError;
 use crate::generation::Generation;
 use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
@@ -43,6 +46,7 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
+pub use directory::{DirectoryContact, DirectoryPage, DirectoryParts, Looked};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
 pub use notifying::RunNews;
 pub use quality::{
@@ -50,6 +54,7 @@ pub use quality::{
 };
 pub use rolling_back::PlannedRollback;
 pub use scheduling::Scheduling;
+pub use searching::{ContactPage, ContactSearch};
 pub use syncing::{ActiveRun, StartedRun};
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
@@ -60,6 +65,7 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    search: searching::Search,
     tokens: Arc<Tokens>,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
@@ -87,6 +93,8 @@ pub enum EngineError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     #[error("there is no {what} {name:?}")]
     NotFound { what: &'static str, name: String },
     #[error("there is a {what} {name:?} already")]
@@ -122,6 +130,7 @@ impl Engine {
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),
+            search: searching::Search::default(),
             tokens: Arc::default(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),

@@ -28,6 +28,7 @@ pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod demo;
+pub mod directory;
 pub mod engine;
 pub mod generation;
 pub mod index;

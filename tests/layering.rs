@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "snapshot",
     "matching",
     "routing",
+    "directory",
     "engine",
     "scheduler",
     "notifier",

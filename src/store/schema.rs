@@ -177,6 +177,13 @@ const STEPS: &[&str] = &[
         last_used_at TEXT
     ) STRICT;
 ",
+    "
+    -- What the directory shows to whom.
+    CREATE TABLE extension (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE visibility_grant (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE client_policy (settings TEXT NOT NULL) STRICT;
+    INSERT INTO client_policy VALUES ('{}');
+",
 ];
 
 /// The newest schema this program knows.
