@@ -22,6 +22,7 @@ mod screen;
 mod serve;
 mod sources;
 mod spreadsheet;
+mod status;
 mod sync;
 mod words;
 
@@ -48,6 +49,7 @@ const AFTER_HELP: &str = "\
 Examples:
   ringroute demo                                   see it work; nothing is needed
   ringroute serve --data-folder /var/lib/ringroute
+  ringroute status                                 is all well, and if not, what is to be done?
   ringroute apply -f settings.toml --dry-run       what would change?
   ringroute sync run crm                           synchronise now
   ringroute match '030 1234567'                    who is that?
@@ -66,6 +68,7 @@ Exit codes:
 enum Command {
     Demo(demo::DemoArguments),
     Serve(serve::ServeArguments),
+    Status(status::StatusArguments),
     Check(check::CheckArguments),
     Apply(apply::ApplyArguments),
     Export(apply::ExportArguments),
@@ -106,6 +109,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
     match command {
         Command::Demo(arguments) => arguments.run(screen).await,
         Command::Serve(arguments) => arguments.run(screen).await,
+        Command::Status(arguments) => arguments.run(screen).await,
         Command::Check(arguments) => arguments.run(screen),
         Command::Apply(arguments) => arguments.run(screen).await,
         Command::Export(arguments) => arguments.run(screen).await,

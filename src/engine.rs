@@ -11,9 +11,12 @@
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
+mod activity;
+mod call_history;
 mod checking;
 mod decisions;
 mod editing;
+mod look_ups;
 mod notifying;
 mod permitting;
 mod previewing;
@@ -21,15 +24,17 @@ mod publishing;
 mod quality;
 mod rolling_back;
 mod scheduling;
+mod status;
 mod syncing;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::Guard;
 use dashmap::DashMap;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::generation::Generation;
@@ -40,14 +45,18 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
+pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity, TokenRefusal};
+pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
+pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
 pub use notifying::RunNews;
 pub use quality::{
     ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
 };
 pub use rolling_back::PlannedRollback;
 pub use scheduling::Scheduling;
+pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
 
 /// A running Ringroute, without its doors.
@@ -57,6 +66,11 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    look_ups: LookUps,
+    call_history: call_history::CallHistory,
+    activity: Activity,
+    sizes: Mutex<status::KnownSizes>,
+    started_at: Timestamp,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
@@ -116,6 +130,11 @@ impl Engine {
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),
+            look_ups: LookUps::default(),
+            call_history: call_history::CallHistory::default(),
+            activity: Activity::default(),
+            sizes: Mutex::default(),
+            started_at: Timestamp::now(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
             runs_ended: watch::Sender::new(0),
@@ -139,6 +158,24 @@ impl Engine {
     #[must_use]
     pub fn published(&self) -> watch::Receiver<Generation> {
         self.current.published()
+    }
+
+    /// How many look-ups were answered; whoever answers one counts it here.
+    #[must_use]
+    pub fn look_ups(&self) -> &LookUps {
+        &self.look_ups
+    }
+
+    /// What the process has done beside that.
+    #[must_use]
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// When the process began.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
     }
 
     /// Reads one state of the store. Blocks: not for the path of a call.

@@ -14,6 +14,7 @@ mod builder;
 mod contacts;
 mod numbers;
 mod postings;
+mod sizes;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -28,6 +29,7 @@ use crate::phonebook::{PhonebookId, PhonebookName};
 pub use builder::{ContactIndexBuilder, IndexError, IndexedContact};
 pub use contacts::ContactView;
 pub use postings::{Posting, Postings};
+pub use sizes::PhonebookSize;
 pub use verify::{VerifyError, verify};
 pub use walk::Numbers;
 

@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -160,6 +160,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["phonebooks"],
         &["contacts"],
         &["decisions"],
+        &["status"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {
@@ -344,6 +345,7 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/CheckInboundRoutes", json("{}")),
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
+        ("StatusService/GetStatus", json("{}")),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();

@@ -18,6 +18,7 @@ mod phonebook;
 mod request;
 mod route;
 mod routing_settings;
+mod running;
 mod settings;
 mod status;
 mod sync;
@@ -41,6 +42,7 @@ use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
+use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::engine::{Engine, EngineError};
 use crate::generation::Generation;
@@ -89,6 +91,7 @@ pub async fn serve(
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
+        .add_service(StatusServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SettingsServiceServer::new(door).max_decoding_message_size(MAX_SETTINGS_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
             health.clone(),
@@ -138,7 +141,7 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 7] = [
+const HEALTH_NAMES: [&str; 8] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
@@ -146,6 +149,7 @@ const HEALTH_NAMES: [&str; 7] = [
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
+    StatusServiceServer::<Door>::NAME,
 ];
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {

@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure, Result};
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
+use crate::api::proto::v1::status_service_client::StatusServiceClient;
 use crate::api::proto::v1::sync_service_client::SyncServiceClient;
 
 /// Where a server is unless told otherwise.
@@ -82,6 +83,10 @@ impl Connection {
 
     pub(super) fn settings(&self) -> SettingsServiceClient<Channel> {
         SettingsServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn status(&self) -> StatusServiceClient<Channel> {
+        StatusServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn sync(&self) -> SyncServiceClient<Channel> {

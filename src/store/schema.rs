@@ -163,6 +163,9 @@ const STEPS: &[&str] = &[
     CREATE TABLE destination (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
     CREATE TABLE time_condition (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
 ",
+    "
+    ALTER TABLE generation ADD COLUMN made_at TEXT;
+",
 ];
 
 /// The newest schema this program knows.

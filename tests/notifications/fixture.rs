@@ -10,6 +10,7 @@ use ringroute::engine::Engine;
 use ringroute::notifier::{self, Ways};
 use ringroute::store::RemovedSources;
 use ringroute::sync::{Notification, NotificationState, RunKind, SyncRun};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +50,7 @@ impl Fixture {
         let stop = CancellationToken::new();
         let notifying = tokio::spawn(notifier::run(
             Arc::clone(&engine),
-            ways.clone(),
+            watch::channel(ways.clone()).1,
             Arc::clone(&clock) as Arc<dyn Clock>,
             stop.clone(),
         ));

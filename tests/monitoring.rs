@@ -1,0 +1,22 @@
+//! Running it, through real processes, signals and sockets: metrics, log, status, start and stop.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+#[path = "support/program.rs"]
+mod program;
+
+#[path = "monitoring/company.rs"]
+mod company;
+#[path = "monitoring/http.rs"]
+mod http;
+
+#[path = "monitoring/examples.rs"]
+mod examples;
+#[path = "monitoring/log.rs"]
+mod log;
+#[path = "monitoring/metrics.rs"]
+mod metrics;
+#[cfg(unix)]
+#[path = "monitoring/service.rs"]
+mod service;
+#[path = "monitoring/status.rs"]
+mod status;
