@@ -18,5 +18,7 @@ mod metrics;
 #[cfg(unix)]
 #[path = "monitoring/service.rs"]
 mod service;
+#[path = "monitoring/staleness.rs"]
+mod staleness;
 #[path = "monitoring/status.rs"]
 mod status;

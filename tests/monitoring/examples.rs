@@ -66,3 +66,24 @@ fn every_alert_says_what_to_do_and_stands_in_the_page_for_operators() {
         assert!(page.contains(&format!("`{name}`")), "docs/operations.md does not say what to do for {name}");
     }
 }
+
+/// The unit starts what the package installs, with a configuration that the program takes.
+#[test]
+fn package_unit_and_configuration_agree() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let configuration = root.join("packaging/debian/ringroute.toml");
+    let config = ringroute::config::Config::load(Some(&configuration), []).unwrap();
+    let unit = read("packaging/systemd/ringroute.service");
+    let manifest = read("Cargo.toml");
+    let script = read("packaging/debian/postinst");
+    let data_folder = config.data_folder.to_str().unwrap();
+    assert_eq!(data_folder, "/var/lib/ringroute");
+    assert!(unit.contains("StateDirectory=ringroute\n") && script.contains(data_folder), "{script}");
+    assert!(unit.contains("ExecStart=/usr/bin/ringroute serve --config /etc/ringroute/ringroute.toml\n"));
+    assert!(manifest.contains("\"etc/ringroute/ringroute.toml\"") && manifest.contains("\"usr/bin/\""));
+    assert!(unit.contains("User=ringroute\n") && script.contains("--quiet ringroute"));
+    // What systemd asks of the program, the tests of signals and messages show.
+    assert!(unit.contains("Type=notify\n") && unit.contains("WatchdogSec="));
+    assert!(unit.contains("ExecReload=/bin/kill -HUP $MAINPID\n"));
+}

@@ -212,3 +212,142 @@ fn of_source(source: &SourceStatus, warn: &mut impl FnMut(WarningKind, &str, Str
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Occasion;
+    use crate::sync::{RunKind, SyncRun};
+    use jiff::Timestamp;
+
+    fn status() -> Status {
+        Status {
+            version: "",
+            started_at: Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
+            health: Health::Healthy,
+            warnings: Vec::new(),
+            generation: Generation(1),
+            generation_made_at: None,
+            contacts: 0,
+            numbers: 0,
+            phonebooks: 0,
+            inbound_routes: 0,
+            snapshot_bytes: 0,
+            sources: Vec::new(),
+            pending_notifications: 0,
+            disk: None,
+        }
+    }
+
+    fn source(state: Option<RunState>) -> SourceStatus {
+        let run = |state| {
+            let mut run = SyncRun::begin("crm", RunKind::Sync, "test", Timestamp::UNIX_EPOCH);
+            (run.state, run.failure) = (state, "because".into());
+            run
+        };
+        SourceStatus {
+            name: "crm".into(),
+            enabled: true,
+            last_run: state.map(run),
+            last_succeeded_at: Some(Timestamp::UNIX_EPOCH),
+            is_stale: false,
+            next_run_at: None,
+            running: None,
+        }
+    }
+
+    fn kinds(status: &Status, pending: &[Notification], routes: Vec<RouteWarning>) -> Vec<WarningKind> {
+        let found = warnings(status, pending, routes);
+        assert!(found.iter().all(|warning| !warning.message.is_empty() && !warning.remedy.is_empty()));
+        found.into_iter().map(|warning| warning.kind).collect()
+    }
+
+    #[test]
+    fn nothing_wrong_is_healthy() {
+        let sources = vec![source(Some(RunState::Succeeded)), source(Some(RunState::Cancelled))];
+        let disk = Some(DiskSpace { free: LEAST_FREE_BYTES, store: 1 });
+        let status = Status { sources, disk, ..status() };
+        assert_eq!(kinds(&status, &[], Vec::new()), []);
+        assert_eq!(health(&status), Health::Healthy);
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_decides() {
+        let stale = SourceStatus { is_stale: true, ..source(Some(RunState::Failed)) };
+        let mut all = Status { generation: Generation::NONE, sources: vec![stale], ..status() };
+        let expected = [WarningKind::NothingToServe, WarningKind::SourceStale, WarningKind::RunFailed];
+        assert_eq!(kinds(&all, &[], Vec::new()), expected);
+        all.warnings = warnings(&all, &[], Vec::new());
+        assert_eq!(health(&all), Health::NotServing);
+        all.warnings.remove(0);
+        assert_eq!(health(&all), Health::Degraded);
+    }
+
+    #[test]
+    fn a_source_that_is_off_worries_nobody() {
+        let off = SourceStatus { enabled: false, is_stale: true, ..source(Some(RunState::Failed)) };
+        assert_eq!(kinds(&Status { sources: vec![off], ..status() }, &[], Vec::new()), []);
+    }
+
+    #[test]
+    fn a_refused_run_and_one_that_never_was_are_told_apart() {
+        let refused = source(Some(RunState::Refused));
+        let never = SourceStatus { last_succeeded_at: None, ..source(None) };
+        let running = SourceStatus { running: Some(crate::sync::RunId(1)), ..never.clone() };
+        let of = |source: SourceStatus| kinds(&Status { sources: vec![source], ..status() }, &[], Vec::new());
+        assert_eq!(of(refused), [WarningKind::RunRefused]);
+        assert_eq!(of(never), [WarningKind::NeverSynced]);
+        assert_eq!(of(running), [], "its first run is under way");
+    }
+
+    #[test]
+    fn a_disk_is_low_when_a_run_may_not_fit() {
+        let gigabyte = 1024 * 1024 * 1024;
+        for (free, store, is_low) in [
+            (2 * gigabyte, gigabyte, false),
+            (2 * gigabyte - 1, gigabyte, true),
+            (LEAST_FREE_BYTES, 0, false),
+            (LEAST_FREE_BYTES - 1, 0, true),
+        ] {
+            let disk = Some(DiskSpace { free, store });
+            let found = kinds(&Status { disk, ..status() }, &[], Vec::new());
+            assert_eq!(found == [WarningKind::DiskLow], is_low, "{free} {store}");
+        }
+    }
+
+    #[test]
+    fn only_routes_that_nobody_can_take_are_a_worry() {
+        let route = |kind| RouteWarning { route: "sales".into(), kind, message: "so".into() };
+        let found = kinds(
+            &status(),
+            &[],
+            vec![route(RouteWarningKind::Shadowed), route(RouteWarningKind::NoCatchAll)],
+        );
+        assert_eq!(found, []);
+        let found = kinds(&status(), &[], vec![route(RouteWarningKind::EmptyPhonebook)]);
+        assert_eq!(found, [WarningKind::RouteWithoutContacts]);
+    }
+
+    #[test]
+    fn mails_that_wait_for_their_first_attempt_are_no_worry() {
+        let notification = |attempts, state| Notification {
+            channel: Channel::Email,
+            target: "ops@example.com".into(),
+            occasion: Occasion::Failure,
+            state,
+            attempts,
+            last_error: "refused".into(),
+        };
+        let waiting = notification(0, NotificationState::Pending);
+        assert_eq!(kinds(&status(), &[waiting], Vec::new()), []);
+        let failing = notification(1, NotificationState::Pending);
+        assert_eq!(kinds(&status(), &[failing], Vec::new()), [WarningKind::NotificationFailing]);
+        let mut given_up = source(Some(RunState::Succeeded));
+        if let Some(run) = &mut given_up.last_run {
+            run.notifications = vec![notification(5, NotificationState::NotSent)];
+        }
+        let status = Status { sources: vec![given_up], ..status() };
+        assert_eq!(kinds(&status, &[], Vec::new()), [WarningKind::NotificationFailing]);
+    }
+}
