@@ -24,10 +24,11 @@ use tokio::task::JoinHandle;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{grpc, metrics};
+use crate::api::grpc::{self, Gate};
+use crate::api::metrics;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::engine::{self, Engine, EngineError};
+use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
@@ -47,6 +48,7 @@ pub struct Server {
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
+    remembering: JoinHandle<()>,
     ways: watch::Sender<Ways>,
     watched: Watched,
 }
@@ -113,7 +115,9 @@ impl Server {
             metrics_claimed.map(|(socket, address)| listen(socket, address)).transpose()?;
         let (listener, address) = listen(claimed, config.listen)?;
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let gate = Gate::new(engine.tokens(), config.require_tokens);
+        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         let (ways, known_ways) = watch::channel(reloading::ways(config));
@@ -122,7 +126,18 @@ impl Server {
         tracing::info!(%address, generation = %engine.generation(), "serving");
         let watched = Watched::start(&engine, metrics_listener, &stop);
         let config = config.clone();
-        Ok(Server { engine, config, address, stop, serving, scheduling, notifying, ways, watched })
+        Ok(Server {
+            engine,
+            config,
+            address,
+            stop,
+            serving,
+            scheduling,
+            notifying,
+            remembering,
+            ways,
+            watched,
+        })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
@@ -178,8 +193,10 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified) = tokio::join!(syncs, self.serving, self.notifying);
+        let (syncs, served, notified, remembered) =
+            tokio::join!(syncs, self.serving, self.notifying, self.remembering);
         joined(notified.map(Ok))?;
+        joined(remembered.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",
@@ -224,6 +241,19 @@ impl Watched {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "a task ended by a defect; please report this");
             }
+        }
+    }
+}
+
+/// Tells the store when tokens were last used, now and then, and once more at the end.
+async fn remember_token_uses(engine: Arc<Engine>, stop: CancellationToken) {
+    loop {
+        let stopped = tokio::time::timeout(USES_WRITTEN_EVERY, stop.cancelled()).await.is_ok();
+        if let Err(error) = engine.remember_token_uses().await {
+            tracing::warn!(%error, "when tokens were last used could not be written");
+        }
+        if stopped {
+            return;
         }
     }
 }

@@ -28,6 +28,7 @@ mod status;
 mod syncing;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,7 @@ use dashmap::DashMap;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::access::Tokens;
 use crate::generation::Generation;
 use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
@@ -45,7 +47,7 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
-pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity, TokenRefusal};
+pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
 pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
@@ -58,6 +60,7 @@ pub use rolling_back::PlannedRollback;
 pub use scheduling::Scheduling;
 pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
+pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
 /// A running Ringroute, without its doors.
 #[derive(Debug)]
@@ -66,6 +69,7 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    tokens: Arc<Tokens>,
     look_ups: LookUps,
     call_history: call_history::CallHistory,
     activity: Activity,
@@ -109,6 +113,8 @@ pub enum EngineError {
     SyncRunning { name: String, run: RunId },
     #[error("source {name:?} is off: turn it on (enabled = true) before synchronising it")]
     SourceIsOff { name: String },
+    #[error("the system gives no random numbers, so no secret can be made; its log may say why")]
+    NoRandomNumbers,
 }
 
 /// Run on a thread where blocking is allowed.
@@ -130,6 +136,7 @@ impl Engine {
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),
+            tokens: Arc::default(),
             look_ups: LookUps::default(),
             call_history: call_history::CallHistory::default(),
             activity: Activity::default(),
@@ -139,6 +146,7 @@ impl Engine {
             starting: tokio::sync::Mutex::new(()),
             runs_ended: watch::Sender::new(0),
         };
+        engine.load_tokens()?;
         engine.publish_stored()?;
         Ok(Arc::new(engine))
     }

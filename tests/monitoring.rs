@@ -1,6 +1,8 @@
 //! Running it, through real processes, signals and sockets: metrics, log, status, start and stop.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+#[path = "support/clock.rs"]
+mod clock;
 #[path = "support/program.rs"]
 mod program;
 
@@ -11,6 +13,8 @@ mod http;
 
 #[path = "monitoring/examples.rs"]
 mod examples;
+#[path = "monitoring/history.rs"]
+mod history;
 #[path = "monitoring/log.rs"]
 mod log;
 #[path = "monitoring/metrics.rs"]

@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 22] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -161,6 +161,9 @@ fn no_command_and_no_log_tells_a_password() {
         &["contacts"],
         &["decisions"],
         &["status"],
+        &["token", "create", "ci", "--role", "lookup"],
+        &["token", "list"],
+        &["token", "revoke", "ci"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {
@@ -346,6 +349,9 @@ async fn no_rpc_tells_a_password() {
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
         ("StatusService/GetStatus", json("{}")),
+        ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
+        ("TokenService/ListTokens", json("{}")),
+        ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();

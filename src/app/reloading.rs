@@ -20,6 +20,7 @@ impl Server {
             ("listen", before.listen != config.listen),
             ("metrics", before.metrics != config.metrics),
             ("data_folder", before.data_folder != config.data_folder),
+            ("require_tokens", before.require_tokens != config.require_tokens),
             ("insecure", before.insecure != config.insecure),
             ("log.format", before.log.format != config.log.format),
         ];

@@ -1,4 +1,4 @@
-//! What the process has done beside answering calls: runs, notifications, tokens that were turned away.
+//! What the process has done beside answering calls: runs and notifications.
 //!
 //! Numbers that only grow, for metrics; what the last run of a source came to is in the store. Bounded: what comes
 //! after the first [`MAX_NAMES`] sources is counted under the name of nobody.
@@ -15,50 +15,11 @@ pub const MAX_NAMES: usize = 200;
 /// What sources beyond [`MAX_NAMES`] are counted as. No source has this name.
 pub const OTHERS: &str = "";
 
-/// Why a token was turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenRefusal {
-    /// None was shown.
-    Missing,
-    /// Nobody was given this one.
-    Unknown,
-    /// Its time is over.
-    Expired,
-    /// It was taken back.
-    Revoked,
-    /// Its role does not allow what was asked.
-    Role,
-}
-
-impl TokenRefusal {
-    /// All of them.
-    pub const ALL: [TokenRefusal; 5] = [
-        TokenRefusal::Missing,
-        TokenRefusal::Unknown,
-        TokenRefusal::Expired,
-        TokenRefusal::Revoked,
-        TokenRefusal::Role,
-    ];
-
-    /// The name shown, such as `expired`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            TokenRefusal::Missing => "missing",
-            TokenRefusal::Unknown => "unknown",
-            TokenRefusal::Expired => "expired",
-            TokenRefusal::Revoked => "revoked",
-            TokenRefusal::Role => "role",
-        }
-    }
-}
-
 /// What has been counted.
 #[derive(Debug, Default)]
 pub struct Activity {
     sources: Mutex<BTreeMap<String, SourceActivity>>,
     notifications: [[Counter; 3]; 2],
-    refused_tokens: [Counter; TokenRefusal::ALL.len()],
 }
 
 /// What the runs of a source came to.
@@ -134,17 +95,6 @@ impl Activity {
 
     pub(super) fn notified(&self, channel: Channel, state: NotificationState) {
         self.notifications[channel as usize][state as usize].count();
-    }
-
-    /// Counts a token that was turned away. Takes no lock.
-    pub fn token_refused(&self, why: TokenRefusal) {
-        self.refused_tokens[why as usize].count();
-    }
-
-    /// How many tokens were turned away for this reason.
-    #[must_use]
-    pub fn refused_tokens(&self, why: TokenRefusal) -> u64 {
-        self.refused_tokens[why as usize].get()
     }
 
     /// How many attempts to tell somebody by this channel came to this: [`NotificationState::Pending`] is one that

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::text::{Family, Labels, Samples};
 use super::{MAX_LABELS, process};
 use crate::engine::{
-    Engine, LookUpKind, LookUpOutcome, MAX_NAMES, OTHERS, SourceStatus, Status, TokenRefusal, WarningKind,
+    Engine, LookUpKind, LookUpOutcome, MAX_NAMES, OTHERS, SourceStatus, Status, WarningKind,
 };
 use crate::sync::{Channel, NotificationState, RunKind, RunState};
 
@@ -127,8 +127,7 @@ fn activity(engine: &Engine) -> Vec<Family> {
             notifications.push((labels, activity.notifications(channel, state)));
         }
     }
-    let refused =
-        TokenRefusal::ALL.map(|why| (label("reason", why.name()), activity.refused_tokens(why))).into();
+    let refused = engine.tokens().refused();
     vec![
         counts_of("ringroute_sync_runs", "Runs that ended, by kind and result", runs),
         counts_of("ringroute_sync_rows", "What became of the rows of sources, and of their contacts", rows),
@@ -142,7 +141,11 @@ fn activity(engine: &Engine) -> Vec<Family> {
             "Attempts to send mails and webhooks, by outcome",
             notifications,
         ),
-        counts_of("ringroute_tokens_refused", "Requests that were turned away for their token", refused),
+        counts_of(
+            "ringroute_tokens_refused",
+            "Requests that were turned away for want of a token, or for a wrong one",
+            vec![(Vec::new(), refused)],
+        ),
     ]
 }
 
