@@ -1,17 +1,20 @@
 //! Wires the rooms together: what every door (gRPC, console, command line) calls.
 //!
-//! Three things happen here, and each is whole or not at all:
+//! Four things happen here, and each is whole or not at all:
 //!
 //! * a **sync run** ([`Engine::start_sync`]): read and plan outside of any lock; then, in one transaction,
 //!   write the plan, build the next index from what was written, verify it; then commit, then publish.
 //!   Building before the commit means that a generation that cannot be served is never stored;
 //! * an **edit** of the settings ([`Engine::edit`]): validated, compiled into a snapshot that shares the
 //!   contact index, committed, published;
+//! * an **edit of contacts** made by hand ([`Engine::create_contact`]): checked like the rows of a source, and
+//!   put into the index that is being served;
 //! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
 mod checking;
+mod contacts;
 mod decisions;
 mod editing;
 mod notifying;
@@ -38,8 +41,12 @@ use crate::settings::DocumentError;
 use crate::snapshot::{CurrentSnapshot, RouteError, Snapshot};
 use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
-use crate::sync::{RunId, SyncError};
+use crate::sync::{FieldProblem, RunId, SyncError};
 
+pub use contacts::{
+    ContactEntry, DEFAULT_MAX_REJECTED_PERCENT, FilePart, ImportColumn, ImportOptions, ImportProblem,
+    Imported, MAX_IMPORT_BYTES, MAX_IMPORT_PROBLEMS, NumberRoute, contact_etag,
+};
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
 pub use notifying::RunNews;
@@ -89,12 +96,20 @@ pub enum EngineError {
     AlreadyExists { what: &'static str, name: String },
     #[error("{what} {name:?} was changed by somebody else since you read it: read it again, then change it")]
     ChangedMeanwhile { what: &'static str, name: String },
+    #[error("{}", tell(problems))]
+    BadContact { problems: Vec<FieldProblem> },
     #[error("{field}: {problem}")]
     BadRequest { field: String, problem: String },
     #[error("source {name:?} is being synchronised (run {run}): wait for it, or cancel it")]
     SyncRunning { name: String, run: RunId },
     #[error("source {name:?} is off: turn it on (enabled = true) before synchronising it")]
     SourceIsOff { name: String },
+}
+
+fn tell(problems: &[FieldProblem]) -> String {
+    let told: Vec<_> =
+        problems.iter().map(|FieldProblem { field, problem }| format!("{field}: {problem}")).collect();
+    told.join("; ")
 }
 
 /// Run on a thread where blocking is allowed.
