@@ -5,6 +5,8 @@ mod support;
 
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/contacts.rs"]
+mod contacts;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/phonebooks.rs"]
