@@ -1,5 +1,4 @@
 //! Contacts made by hand, by running the program itself.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 #[path = "support/program.rs"]
 mod program;
