@@ -143,7 +143,7 @@ fn no_command_and_no_log_tells_a_password() {
         }
     }
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 27] = [
+    let commands: [&[&str]; 30] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -170,6 +170,9 @@ fn no_command_and_no_log_tells_a_password() {
         &["phonebooks", "rename", "Mine", "Ours"],
         &["phonebooks", "delete", "Ours", "--with-contacts"],
         &["decisions"],
+        &["token", "create", "ci", "--role", "lookup"],
+        &["token", "list"],
+        &["token", "revoke", "ci"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {
@@ -368,6 +371,9 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/CheckInboundRoutes", json("{}")),
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
+        ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
+        ("TokenService/ListTokens", json("{}")),
+        ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();
