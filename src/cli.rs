@@ -8,6 +8,7 @@ mod apply;
 mod calls;
 mod check;
 mod connection;
+mod contacts;
 mod decisions;
 mod demo;
 mod exit;
@@ -80,7 +81,7 @@ enum Command {
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
-    Contacts(phonebooks::ContactsArguments),
+    Contacts(contacts::ContactsArguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
 }

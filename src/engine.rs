@@ -1,12 +1,14 @@
 //! Wires the rooms together: what every door (gRPC, console, command line) calls.
 //!
-//! Three things happen here, and each is whole or not at all:
+//! Four things happen here, and each is whole or not at all:
 //!
 //! * a **sync run** ([`Engine::start_sync`]): read and plan outside of any lock; then, in one transaction,
 //!   write the plan, build the next index from what was written, verify it; then commit, then publish.
 //!   Building before the commit means that a generation that cannot be served is never stored;
 //! * an **edit** of the settings ([`Engine::edit`]): validated, compiled into a snapshot that shares the
 //!   contact index, committed, published;
+//! * an **edit of contacts** made by hand ([`Engine::create_contact`]): checked like the rows of a source, and
+//!   put into the index that is being served;
 //! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
@@ -14,6 +16,7 @@
 mod activity;
 mod call_history;
 mod checking;
+mod contacts;
 mod decisions;
 mod editing;
 mod look_ups;
@@ -45,10 +48,14 @@ use crate::settings::DocumentError;
 use crate::snapshot::{CurrentSnapshot, RouteError, Snapshot};
 use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
-use crate::sync::{RunId, SyncError};
+use crate::sync::{FieldProblem, RunId, SyncError};
 
 pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
 pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
+pub use contacts::{
+    ContactEntry, DEFAULT_MAX_REJECTED_PERCENT, FilePart, ImportColumn, ImportOptions, ImportProblem,
+    Imported, MAX_IMPORT_BYTES, MAX_IMPORT_PROBLEMS, NumberRoute, contact_etag,
+};
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
 pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
@@ -107,6 +114,8 @@ pub enum EngineError {
     AlreadyExists { what: &'static str, name: String },
     #[error("{what} {name:?} was changed by somebody else since you read it: read it again, then change it")]
     ChangedMeanwhile { what: &'static str, name: String },
+    #[error("{}", tell(problems))]
+    BadContact { problems: Vec<FieldProblem> },
     #[error("{field}: {problem}")]
     BadRequest { field: String, problem: String },
     #[error("source {name:?} is being synchronised (run {run}): wait for it, or cancel it")]
@@ -115,6 +124,12 @@ pub enum EngineError {
     SourceIsOff { name: String },
     #[error("the system gives no random numbers, so no secret can be made; its log may say why")]
     NoRandomNumbers,
+}
+
+fn tell(problems: &[FieldProblem]) -> String {
+    let told: Vec<_> =
+        problems.iter().map(|FieldProblem { field, problem }| format!("{field}: {problem}")).collect();
+    told.join("; ")
 }
 
 /// Run on a thread where blocking is allowed.

@@ -10,6 +10,7 @@
 //!
 //! [`verify()`] then proves that the parts agree; an index that fails is never published.
 
+mod amend;
 mod builder;
 mod contacts;
 mod numbers;

@@ -14,6 +14,7 @@ mod changes;
 mod contacts;
 mod journal;
 mod json;
+mod local_contacts;
 mod notifications;
 mod phonebooks;
 mod previews;
@@ -41,6 +42,7 @@ use crate::generation::Generation;
 
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
+pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;
 pub use quality::SourceContact;

@@ -11,6 +11,7 @@ use tonic::{Request, Status};
 
 use super::exit::{Exit, Failure, Result};
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
+use crate::api::proto::v1::contact_service_client::ContactServiceClient;
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
 use crate::api::proto::v1::status_service_client::StatusServiceClient;
@@ -131,6 +132,10 @@ impl Connection {
 
     pub(super) fn calls(&self) -> CallRoutingServiceClient<Way> {
         CallRoutingServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn contacts(&self) -> ContactServiceClient<Way> {
+        ContactServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn phonebooks(&self) -> PhonebookServiceClient<Way> {
