@@ -1,5 +1,6 @@
 //! Running it, through real processes, signals and sockets: metrics, log, status, start and stop.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![allow(unreachable_pub, reason = "what tests share is public for some of them")]
 
 #[path = "support/clock.rs"]
 mod clock;

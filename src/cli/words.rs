@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn how_long_ago_is_told_in_a_unit_that_says_something() {
         let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
-        let ago = |seconds| ago(at(1_000_000 - seconds).as_ref(), at(1_000_000).as_ref());
+        let ago = |seconds: i64| ago(at(1_000_000 - seconds).as_ref(), at(1_000_000).as_ref());
         assert_eq!([ago(0), ago(1), ago(119)], ["0 seconds ago", "1 second ago", "119 seconds ago"]);
         assert_eq!([ago(120), ago(7199), ago(7200)], ["2 minutes ago", "119 minutes ago", "2 hours ago"]);
         assert_eq!([ago(172_799), ago(172_800)], ["47 hours ago", "2 days ago"]);
