@@ -16,6 +16,7 @@ const VOCABULARY: &[&str] = &[
     "phonebook",
     "secret",
     "settings",
+    "spreadsheet",
     "toml_document",
 ];
 
@@ -29,6 +30,7 @@ const ROOMS: &[&str] = &[
     "matching",
     "routing",
     "directory",
+    "contact_file",
     "engine",
     "scheduler",
     "notifier",

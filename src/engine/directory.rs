@@ -179,7 +179,7 @@ impl Engine {
 }
 
 /// Most contacts that are told of one number.
-pub const MAX_LOOKED_UP: usize = 100;
+const MAX_LOOKED_UP: usize = 100;
 
 /// A contact as it is shown, or `None` when it is not.
 fn shown(mut contact: StoredContact, view: &View, snapshot: &Snapshot) -> Option<DirectoryContact> {

@@ -41,8 +41,14 @@ impl DirectoryService for Door {
         &self,
         request: Request<v1::ListDirectoryContactsRequest>,
     ) -> Result<Response<v1::ListDirectoryContactsResponse>, Status> {
-        let v1::ListDirectoryContactsRequest { extension, client, phonebook, query, page_size: size, page_token } =
-            request.into_inner();
+        let v1::ListDirectoryContactsRequest {
+            extension,
+            client,
+            phonebook,
+            query,
+            page_size: size,
+            page_token,
+        } = request.into_inner();
         let list = move |engine: &Engine| {
             check_characters("query", &query, MAX_QUERY_CHARACTERS)?;
             let limit = page_size(size)? as usize;
@@ -79,7 +85,9 @@ impl DirectoryService for Door {
             let id = known_id("contact", contact_id).unwrap_or(0); // nobody's, once it is known who asks
             let found = engine.directory_contact(&extension, client.as_ref(), ContactId(id));
             found.map_err(|error| match error {
-                EngineError::NotFound { what, .. } => EngineError::NotFound { what, name: contact_id.to_string() },
+                EngineError::NotFound { what, .. } => {
+                    EngineError::NotFound { what, name: contact_id.to_string() }
+                }
                 other => other,
             })
         };
@@ -93,9 +101,8 @@ impl DirectoryService for Door {
     ) -> Result<Response<v1::LookUpDirectoryNumberResponse>, Status> {
         let v1::LookUpDirectoryNumberRequest { extension, client, number } = request.into_inner();
         check_bytes("number", &number, MAX_CALLER_BYTES)?;
-        let look_up = move |engine: &Engine| {
-            engine.look_up(&extension, convert::client(client).as_ref(), &number)
-        };
+        let look_up =
+            move |engine: &Engine| engine.look_up(&extension, convert::client(client).as_ref(), &number);
         Ok(Response::new(convert::looked_up(self.look(look_up).await?)))
     }
 

@@ -77,10 +77,8 @@ pub(in crate::api::grpc) fn looked_up(looked: Looked) -> v1::LookUpDirectoryNumb
         LookedUp::Withheld => (v1::MatchStatus::Withheld, String::new()),
         LookedUp::Invalid(_) => (v1::MatchStatus::Invalid, String::new()),
     };
-    let matched = |(seen, used_for)| v1::DirectoryMatch {
-        contact: Some(contact(seen)),
-        label: label(used_for).into(),
-    };
+    let matched =
+        |(seen, used_for)| v1::DirectoryMatch { contact: Some(contact(seen)), label: label(used_for).into() };
     v1::LookUpDirectoryNumberResponse {
         status: status.into(),
         number,
@@ -123,14 +121,7 @@ pub(in crate::api::grpc) fn settings(parts: DirectoryParts) -> v1::DirectorySett
             all_extensions,
         } = grant;
         let phonebooks = phonebooks.into_iter().map(String::from).collect();
-        v1::VisibilityGrant {
-            name,
-            phonebooks,
-            all_phonebooks,
-            extensions,
-            extension_groups,
-            all_extensions,
-        }
+        v1::VisibilityGrant { name, phonebooks, all_phonebooks, extensions, extension_groups, all_extensions }
     };
     v1::DirectorySettings {
         extensions: extensions.into_iter().map(extension).collect(),
