@@ -1,59 +1,28 @@
 //! People who sign in to the console: their names, their roles, what a password has to be.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::access::{Permission, Role};
 
-use serde::{Deserialize, Serialize};
+/// The roles that a person can have, from what may least to what may most. The others are for programs, which see
+/// nothing that there is a page for.
+pub const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
 
-/// What somebody may do. Each may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Looks at everything, changes nothing.
-    Viewer,
-    /// Synchronises, previews, cancels and rolls back.
-    Operator,
-    /// Changes settings, makes other users.
-    Admin,
+/// What is wrong with the role of a user.
+#[must_use]
+pub fn user_role_problem(role: Role) -> Option<String> {
+    let names = ROLES.map(Role::name).join(", ");
+    let is_wrong = !role.may(Permission::Read);
+    is_wrong.then(|| format!("{role} is for tokens of programs; expected one of: {names}"))
 }
 
-impl Role {
-    /// All of them, the least first.
-    pub const ALL: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
-
-    /// As it is written: `viewer`, `operator`, `admin`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Viewer => "viewer",
-            Role::Operator => "operator",
-            Role::Admin => "admin",
-        }
-    }
-
-    /// What one with this role may do, in a sentence.
-    #[must_use]
-    pub fn describes(self) -> &'static str {
-        match self {
-            Role::Viewer => "Looks at everything, changes nothing.",
-            Role::Operator => "Also synchronises, previews, cancels and rolls back.",
-            Role::Admin => "Also changes settings and manages users.",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Role::ALL.into_iter().find(|role| role.name() == text);
-        found.ok_or_else(|| format!("{text:?} is no role; viewer, operator or admin is expected"))
+/// What a person with this role may do, in a sentence.
+#[must_use]
+pub fn role_description(role: Role) -> &'static str {
+    match role {
+        Role::Lookup => "Asks about calls.",
+        Role::Directory => "Looks into the phonebooks on behalf of extensions.",
+        Role::Viewer => "Looks at everything, changes nothing.",
+        Role::Operator => "Also synchronises, previews, cancels and rolls back.",
+        Role::Admin => "Also changes settings and manages users and tokens.",
     }
 }
 
@@ -105,12 +74,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_role_may_do_what_those_before_it_may() {
-        assert!(Role::Viewer < Role::Operator && Role::Operator < Role::Admin);
+    fn a_person_has_a_role_with_something_to_look_at() {
         for role in Role::ALL {
-            assert_eq!(role.name().parse(), Ok(role));
+            assert_eq!(user_role_problem(role).is_none(), ROLES.contains(&role), "{role}");
         }
-        assert!("root".parse::<Role>().unwrap_err().contains("viewer, operator or admin"));
+        assert!(user_role_problem(Role::Lookup).unwrap().contains("viewer, operator, admin"));
     }
 
     #[test]

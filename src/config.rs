@@ -32,8 +32,9 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 9] = [
     "LISTEN",
+    "METRICS",
     "DATA_FOLDER",
     "LOG_LEVEL",
     "LOG_FORMAT",
@@ -53,6 +54,9 @@ pub struct Config {
     /// Where gRPC is served. `RINGROUTE_LISTEN`.
     #[serde(deserialize_with = "socket_address")]
     pub listen: SocketAddr,
+    /// Where metrics, liveness and readiness are told over HTTP; nowhere unless given. `RINGROUTE_METRICS`.
+    #[serde(deserialize_with = "some_socket_address")]
+    pub metrics: Option<SocketAddr>,
     /// Where the store is; made when it is not there. A relative path starts from the current folder.
     /// `RINGROUTE_DATA_FOLDER`.
     pub data_folder: PathBuf,
@@ -78,6 +82,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            metrics: None,
             data_folder: "ringroute-data".into(),
             insecure: false,
             require_tokens: false,
@@ -181,6 +186,16 @@ pub enum ConfigError {
         /// Where it would listen.
         address: SocketAddr,
     },
+    /// Other machines could read the metrics.
+    #[error(
+        "metrics = \"{metrics}\" lets other machines read the metrics, which name sources, routes and phonebooks: \
+         tell them on 127.0.0.1, where something that asks who reads them can pass them on, or say \
+         `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+    )]
+    MetricsExposed {
+        /// Where they would be told.
+        metrics: SocketAddr,
+    },
 }
 
 impl Config {
@@ -220,10 +235,13 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, data_folder, level, format, insecure, require_tokens, console, console_address] =
+        let [listen, metrics, data_folder, level, format, insecure, require_tokens, console, console_address] =
             VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, EXPECTED_ADDRESS)?;
+        }
+        if let Some(metrics) = metrics {
+            self.metrics = Some(parsed(metrics, EXPECTED_ADDRESS)?);
         }
         if let Some((_, data_folder)) = data_folder {
             self.data_folder = data_folder.into();
@@ -265,6 +283,12 @@ impl Config {
         if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
+        if let Some(metrics) = self.metrics
+            && !self.insecure
+            && !metrics.ip().to_canonical().is_loopback()
+        {
+            return Err(ConfigError::MetricsExposed { metrics });
+        }
         let address = self.console.wanted_address();
         if self.console.enabled && !self.insecure && !address.ip().to_canonical().is_loopback() {
             return Err(ConfigError::ConsoleExposed { address });
@@ -285,9 +309,7 @@ fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAd
     text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))
 }
 
-fn optional_socket_address<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<SocketAddr>, D::Error> {
+fn some_socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
     socket_address(deserializer).map(Some)
 }
 

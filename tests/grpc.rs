@@ -7,6 +7,10 @@ mod support;
 mod access;
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/contacts.rs"]
+mod contacts;
+#[path = "grpc/directory.rs"]
+mod directory;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/phonebooks.rs"]

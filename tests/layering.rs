@@ -30,6 +30,8 @@ const ROOMS: &[&str] = &[
     "snapshot",
     "matching",
     "routing",
+    "directory",
+    "contact_file",
     "engine",
     "scheduler",
     "notifier",

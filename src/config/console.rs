@@ -11,7 +11,7 @@ pub struct ConsoleConfig {
     /// Whether it is served at all. `RINGROUTE_CONSOLE`.
     pub enabled: bool,
     /// Where; 127.0.0.1:8080 unless given. `RINGROUTE_CONSOLE_ADDRESS`.
-    #[serde(deserialize_with = "super::optional_socket_address")]
+    #[serde(deserialize_with = "super::some_socket_address")]
     pub address: Option<SocketAddr>,
     /// Names by which browsers may reach it, beside addresses and `localhost`; such as that of a server before it.
     pub hosts: Vec<String>,

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use maud::html;
 
 use super::layout;
-use crate::account::Role;
+use crate::access::{Permission, Role};
 use crate::engine::EngineError;
 use crate::store::StoreError;
 
@@ -30,7 +30,8 @@ impl Failure {
         )
     }
 
-    pub(super) fn not_allowed(role: Role, least: Role) -> Self {
+    pub(super) fn not_allowed(role: Role, permission: Permission) -> Self {
+        let least = permission.least_role();
         let message = format!(
             "This needs the role {least}; yours is {role}. An administrator can give you another one, in Settings."
         );

@@ -104,10 +104,10 @@ enum Admitted {
 }
 
 fn admit(visit: &Visit, who: Who, user: Option<&SignedIn>, request: &Request) -> Admitted {
-    let Who::From(least) = who else { return Admitted::Yes };
+    let Who::May(permission) = who else { return Admitted::Yes };
     match user {
-        Some(user) if user.role >= least => Admitted::Yes,
-        Some(user) => Admitted::No(Failure::not_allowed(user.role, least).into_response()),
+        Some(user) if user.role.may(permission) => Admitted::Yes,
+        Some(user) => Admitted::No(Failure::not_allowed(user.role, permission).into_response()),
         None if request.method() == Method::GET && !wants_events(request.headers()) => {
             // A link in a mail comes without the cookie, which is strict; a page of ours that goes there brings it.
             let is_from_elsewhere =

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::assets;
 use super::visit::{Flash, Visit};
 use super::widgets::{banner, icon};
-use crate::account::Role;
+use crate::access::Permission;
 
 /// The part of the console that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +24,13 @@ struct Part {
     path: &'static str,
     name: &'static str,
     icon: &'static str,
-    least: Role,
+    takes: Permission,
 }
 
 const PARTS: [Part; 3] = [
-    Part { nav: Nav::Overview, path: "/", name: "Overview", icon: "overview", least: Role::Viewer },
-    Part { nav: Nav::Sources, path: "/sources", name: "Sources", icon: "sources", least: Role::Viewer },
-    Part { nav: Nav::Runs, path: "/sync-runs", name: "Sync runs", icon: "runs", least: Role::Viewer },
+    Part { nav: Nav::Overview, path: "/", name: "Overview", icon: "overview", takes: Permission::Read },
+    Part { nav: Nav::Sources, path: "/sources", name: "Sources", icon: "sources", takes: Permission::Read },
+    Part { nav: Nav::Runs, path: "/sync-runs", name: "Sync runs", icon: "runs", takes: Permission::Read },
 ];
 
 fn head(title: &str, more: &Markup) -> Markup {
@@ -88,7 +88,7 @@ fn navigation(visit: &Visit, current: Nav) -> Markup {
     html! {
         nav aria-label="Main" {
             ul {
-                @for part in PARTS.iter().filter(|part| visit.may(part.least)) {
+                @for part in PARTS.iter().filter(|part| visit.may(part.takes)) {
                     li { a href=(part.path) aria-current=[(part.nav == current).then_some("page")] {
                         (icon(part.icon)) span { (part.name) }
                     } }

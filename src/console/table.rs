@@ -9,21 +9,21 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::failure::{self, Failure};
 use super::{Console, guard};
-use crate::account::Role;
+use crate::access::Permission;
 
 /// Who may go somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Also those who are not signed in.
     Anyone,
-    /// Who is signed in and has this role, or one that may do more.
-    From(Role),
+    /// Who is signed in with a role that permits this.
+    May(Permission),
 }
 
 impl Who {
-    pub(super) const VIEWER: Who = Who::From(Role::Viewer);
-    pub(super) const OPERATOR: Who = Who::From(Role::Operator);
-    pub(super) const ADMIN: Who = Who::From(Role::Admin);
+    pub(super) const READ: Who = Who::May(Permission::Read);
+    pub(super) const SYNC: Who = Who::May(Permission::Sync);
+    pub(super) const CHANGE: Who = Who::May(Permission::Change);
 }
 
 /// What comes with a request.

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::failure::Failure;
 use super::layout::{self, Nav};
 use super::{Console, guard};
-use crate::account::Role;
+use crate::access::Permission;
 use crate::engine::SignedIn;
 
 /// Derives the token of a session's forms from that of the session; the one does not tell the other.
@@ -98,9 +98,9 @@ impl Visit {
         self.user.as_ref().map_or("", |user| &user.name)
     }
 
-    /// Whether whoever looks may do what needs this role, so that nobody is shown a button that is not theirs.
-    pub(super) fn may(&self, least: Role) -> bool {
-        self.user.as_ref().is_some_and(|user| user.role >= least)
+    /// Whether whoever looks may do what takes this, so that nobody is shown a button that is not theirs.
+    pub(super) fn may(&self, permission: Permission) -> bool {
+        self.user.as_ref().is_some_and(|user| user.role.may(permission))
     }
 
     /// Says something on the next page.

@@ -21,7 +21,8 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{Engine, EngineError, blocking, is_same_name};
-use crate::account::{Role, password_problem, user_name_problem};
+use crate::access::Role;
+use crate::account::{password_problem, user_name_problem, user_role_problem};
 use crate::store::{self, StoreError, StoredUser};
 
 pub use sessions::{MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, SessionKey, SignedIn};
@@ -170,6 +171,9 @@ impl Engine {
         if let Some(problem) = user_name_problem(name) {
             return Err(bad("name", problem));
         }
+        if let Some(problem) = user_role_problem(role) {
+            return Err(bad("role", problem));
+        }
         let password_hash = hash_of(password, name)?;
         self.store.write_then(
             |change| {
@@ -200,6 +204,9 @@ impl Engine {
 
     /// Gives a user another role. Refused for the only administrator. Blocks.
     pub fn set_role(&self, name: &str, role: Role) -> Result<(), EngineError> {
+        if let Some(problem) = user_role_problem(role) {
+            return Err(bad("role", problem));
+        }
         self.change_user(name, None, |users, user| {
             if role != Role::Admin {
                 check_another_admin(users, user)?;

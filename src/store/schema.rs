@@ -178,6 +178,16 @@ const STEPS: &[&str] = &[
     ) STRICT;
 ",
     "
+    ALTER TABLE generation ADD COLUMN made_at TEXT;
+",
+    "
+    -- What the directory shows to whom.
+    CREATE TABLE extension (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE visibility_grant (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE client_policy (settings TEXT NOT NULL) STRICT;
+    INSERT INTO client_policy VALUES ('{}');
+",
+    "
     -- Who may sign in to the console, and who is.
     CREATE TABLE console_user (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

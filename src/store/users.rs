@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Row, params};
 
 use super::{Change, Reading, StoreError};
-use crate::account::Role;
+use crate::access::Role;
 use crate::settings::folded_name;
 
 /// A user as stored.

@@ -1,7 +1,7 @@
 //! Who gets where: every route, as no one and in each role; tokens, names of the server, tries.
 
 use hyper::{Method, StatusCode};
-use ringroute::account::Role;
+use ringroute::access::Role;
 use ringroute::console::{self, Who};
 
 use crate::browser::{Console, PASSWORD, encoded};
@@ -25,7 +25,7 @@ async fn every_route_is_open_to_those_it_is_for_and_to_no_others() {
     let server = Server::start_with_company().await;
     let console = Console::of(server.engine.clone()).await;
     let mut visitors = vec![(None, console.browser())];
-    for role in Role::ALL {
+    for role in ringroute::account::ROLES {
         visitors.push((Some(role), console.signed_in(role).await));
     }
     let routes = console::routes();
@@ -45,7 +45,7 @@ async fn every_route_is_open_to_those_it_is_for_and_to_no_others() {
             let case = format!("{method} {path} as {role:?}: {}", page.status);
             let may = match who {
                 Who::Anyone => true,
-                Who::From(least) => role.is_some_and(|role| role >= least),
+                Who::May(permission) => role.is_some_and(|role| role.may(permission)),
             };
             let refused = match (role, &method) {
                 (None, &Method::GET) => page.location().starts_with("/sign-in"),
@@ -54,7 +54,7 @@ async fn every_route_is_open_to_those_it_is_for_and_to_no_others() {
             };
             assert_eq!(refused, !may, "{case}");
             assert!(!page.status.is_server_error(), "{case}: {}", page.text);
-            if let (&Method::POST, Some(_), Who::From(_)) = (&method, role, who) {
+            if let (&Method::POST, Some(_), Who::May(_)) = (&method, role, who) {
                 // And never without the form's token, whoever it is.
                 let mut forged = console.signed_in(*role.as_ref().unwrap()).await;
                 forged.token = "0".repeat(64);

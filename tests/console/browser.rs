@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use ringroute::account::Role;
+use ringroute::access::Role;
 use ringroute::console;
 use ringroute::engine::Engine;
 use tokio::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Sources: set up, tested, previewed, synchronised, rolled back, deleted, by forms alone.
 
 use hyper::StatusCode;
-use ringroute::account::Role;
+use ringroute::access::Role;
 use ringroute::settings::{Connection, Frequency, PhonebookTarget};
 
 use crate::browser::{Browser, Console, Page};

@@ -4,6 +4,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+use crate::account::role_description;
 use crate::console::control::{Control, error_summary};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
@@ -22,7 +23,7 @@ fn page(console: &Console, visit: &Visit, form: &Form) -> Markup {
     let sessions = console.engine.users().into_iter().find(|other| is_same_name(&other.name, &user.name));
     let sessions = sessions.map_or(1, |user| user.sessions as u64);
     let about = html! {
-        "You are " strong { (user.name) } ", " (user.role) ": " (user.role.describes()) " Signed in "
+        "You are " strong { (user.name) } ", " (user.role) ": " (role_description(user.role)) " Signed in "
         (show::moment(user.began_at, Timestamp::now())) "."
     };
     html! {

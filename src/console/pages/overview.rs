@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::runs;
-use crate::account::Role;
+use crate::access::Permission;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Tone, Visit};
 use crate::console::widgets::{badge, banner, empty, page_head, stat};
@@ -90,7 +90,7 @@ fn welcome(visit: &Visit) -> Markup {
         "Nothing is set up yet",
         text,
         html! {
-            @if visit.may(Role::Admin) { a.button.solid href="/sources/new" { "Add a source" } }
+            @if visit.may(Permission::Change) { a.button.solid href="/sources/new" { "Add a source" } }
             @else { "An administrator adds the first source." }
         },
     )

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::runs::{self, last_run, outcome, progress_card};
-use crate::account::Role;
+use crate::access::Permission;
 use crate::console::control::Control;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
@@ -70,7 +70,8 @@ pub(in crate::console) async fn list(State(console): State<Console>, visit: Visi
             })
         })
         .await?;
-    let add = html! { @if visit.may(Role::Admin) { a.button.solid href="/sources/new" { "Add a source" } } };
+    let add =
+        html! { @if visit.may(Permission::Change) { a.button.solid href="/sources/new" { "Add a source" } } };
     if sources.is_empty() {
         let text = "A source is a database with your contacts. Once it is set up, its contacts are kept in step with \
                     phonebooks here, and calls find them.";
@@ -95,7 +96,7 @@ pub(in crate::console) async fn list(State(console): State<Console>, visit: Visi
             td.number { (show::number(source.contacts)) }
             td { (last_run(source.last.as_ref(), now)) }
             td { @match source.next { Some(next) => (show::moment(next, now)), None => { span.faint { "by hand" } } } }
-            td { @if visit.may(Role::Operator) && source.settings.enabled && source.running.is_none() {
+            td { @if visit.may(Permission::Sync) && source.settings.enabled && source.running.is_none() {
                 (act(&visit, &format!("{}/sync", path(&source.settings.name)), "", "Sync Now"))
             } }
         }
@@ -143,11 +144,11 @@ pub(in crate::console) async fn show(
     let settings = &source.settings;
     let here = path(&settings.name);
     let actions = html! {
-        @if visit.may(Role::Operator) && source.running.is_none() {
+        @if visit.may(Permission::Sync) && source.running.is_none() {
             @if settings.enabled { (act(&visit, &format!("{here}/sync"), "solid", "Sync Now")) }
             (act(&visit, &format!("{here}/preview"), "", "Preview"))
         }
-        @if visit.may(Role::Admin) { a.button href=(format!("{here}/edit")) { "Edit" } }
+        @if visit.may(Permission::Change) { a.button href=(format!("{here}/edit")) { "Edit" } }
     };
     let about = html! { (state(&source)) " " (kind(&settings.connection)) };
     let content = html! {
@@ -168,7 +169,7 @@ pub(in crate::console) async fn show(
             (runs::list_of(&history, now, false))
             p { a href=(format!("/sync-runs?source={}", segment(&settings.name))) { "All sync runs of this source" } }
         }
-        @if visit.may(Role::Admin) { (endings(&visit, &source)) }
+        @if visit.may(Permission::Change) { (endings(&visit, &source)) }
     };
     visit.page(Nav::Sources, &settings.name, content)
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
 use super::passwords;
-use crate::account::Role;
+use crate::access::Role;
 use crate::engine::{Engine, EngineError};
 use crate::store::StoreError;
 

@@ -3,7 +3,7 @@
 use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::account::Role;
+use crate::access::Role;
 use crate::store::StoredSession;
 
 /// A session ends so long after it began, in days.

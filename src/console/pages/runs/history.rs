@@ -6,7 +6,7 @@ use maud::html;
 use serde::Deserialize;
 
 use super::{list_of, run_id};
-use crate::account::Role;
+use crate::access::Permission;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Visit, segment};
 use crate::console::widgets::{empty, page_head, pages};
@@ -50,7 +50,7 @@ pub(in crate::console) async fn list(
         @if runs.is_empty() {
             (empty("No run yet", "When a source is synchronised, what it did is listed here: what changed, what was \
                                   rejected, how long it took.",
-                html! { @if visit.may(Role::Viewer) { a.button href="/sources" { "To the sources" } } }))
+                html! { @if visit.may(Permission::Read) { a.button href="/sources" { "To the sources" } } }))
         } @else {
             (list_of(&runs, Timestamp::now(), source.is_empty()))
             (pages(first.as_deref(), next.as_deref()))

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::changes::{Change, list_of};
 use super::{path, run_id};
-use crate::account::Role;
+use crate::access::Permission;
 use crate::console::pages::sources;
 use crate::console::visit::{Answer, Tone, Visit};
 use crate::console::widgets::{banner, confirm, table};
@@ -54,7 +54,7 @@ impl Shown {
 
     /// What can be done with it.
     fn next(&self, visit: &Visit, run: &SyncRun) -> Markup {
-        let can_run = visit.may(Role::Operator) && run.state == RunState::Succeeded && !self.is_used;
+        let can_run = visit.may(Permission::Sync) && run.state == RunState::Succeeded && !self.is_used;
         html! {
             @if !self.summary.objection.is_empty() {
                 (banner(Tone::Warning, &format!("A run would be refused: {}", self.summary.objection)))

@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::run::phase_name;
 use super::{path, run_id};
-use crate::account::Role;
+use crate::access::Permission;
 use crate::console::visit::{Answer, Tone, Visit};
 use crate::console::widgets::act;
 use crate::console::{Console, show};
@@ -30,7 +30,7 @@ pub(in crate::console) fn progress_card(visit: &Visit, active: &ActiveRun) -> Ma
         section.card.stack {
             h2 { "Run " a href=(here) { (active.id) } " is under way" }
             div data-live=(format!("{here}/progress")) { (bar(&progress)) }
-            @if visit.may(Role::Operator) { div.actions { (act(visit, &format!("{here}/cancel"), "danger", "Cancel")) } }
+            @if visit.may(Permission::Sync) { div.actions { (act(visit, &format!("{here}/cancel"), "danger", "Cancel")) } }
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{changes, kind, outcome, path, preview, problems, progress, run_id, took, verdict};
-use crate::account::Role;
+use crate::access::Permission;
 use crate::console::layout::Nav;
 use crate::console::pages::sources;
 use crate::console::visit::{Answer, Visit};
@@ -39,7 +39,7 @@ pub(in crate::console) async fn show(
         return visit.page_with_head(Nav::Runs, &title, content, head);
     }
     let parts = Parts::read(&console, &run).await?;
-    let can_be_taken_back = visit.may(Role::Operator)
+    let can_be_taken_back = visit.may(Permission::Sync)
         && run.state == RunState::Succeeded
         && run.kind != RunKind::Preview
         && run.counts.changes_answers();
