@@ -91,10 +91,10 @@ impl Server {
         let address =
             listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
+        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, ways.clone(), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
-        let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");

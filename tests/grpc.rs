@@ -7,6 +7,8 @@ mod support;
 mod calls;
 #[path = "grpc/history.rs"]
 mod history;
+#[path = "grpc/notifications.rs"]
+mod notifications;
 #[path = "grpc/phonebooks.rs"]
 mod phonebooks;
 #[path = "grpc/previews.rs"]

@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 20] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -160,6 +160,8 @@ fn no_command_and_no_log_tells_a_password() {
         &["phonebooks"],
         &["contacts"],
         &["decisions"],
+        &["notify", "test-mail", "ops@example.com"],
+        &["notify", "test-webhook", "crm"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {
@@ -344,6 +346,8 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/CheckInboundRoutes", json("{}")),
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
+        ("NotificationService/SendTestMail", json(r#"{ "address": "ops@example.com" }"#)),
+        ("NotificationService/SendTestWebhook", json(r#"{ "source": "crm" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();

@@ -14,6 +14,7 @@
 mod answers;
 mod call_routing;
 mod convert;
+mod notification;
 mod phonebook;
 mod request;
 mod route;
@@ -37,6 +38,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::api::proto::FILE_DESCRIPTOR_SET;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
+use crate::api::proto::v1::notification_service_server::NotificationServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
@@ -44,6 +46,7 @@ use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::engine::{Engine, EngineError};
 use crate::generation::Generation;
+use crate::notifier::Ways;
 use crate::settings::MAX_DOCUMENT_BYTES;
 
 /// How long open calls may go on after the server was told to stop.
@@ -64,19 +67,23 @@ const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
 /// How many requests read the store at the same time; more of them wait for their turn.
 const MAX_READERS: usize = 8;
 
+/// How many messages are sent for a test at the same time.
+const MAX_TESTERS: usize = 2;
+
 /// How often a silent connection is asked whether it is still there, and how long it may take to say so.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
-/// [`DRAIN_TIME`]. Runs of sources are not its business: whoever stops the engine cancels them.
+/// [`DRAIN_TIME`]. `ways` is what tests of notifications go by. Runs of sources are not its business: whoever stops the engine cancels them.
 pub async fn serve(
     engine: Arc<Engine>,
     listener: TcpListener,
+    ways: Ways,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let published = engine.published();
-    let door = Door::new(engine, stop.clone());
+    let door = Door::new(engine, ways, stop.clone());
     let health = HealthReporter::new();
     let is_published = *published.borrow() != Generation::NONE;
     set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
@@ -84,6 +91,9 @@ pub async fn serve(
     let router = transport()
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(
+            NotificationServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
+        )
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
@@ -138,10 +148,11 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 7] = [
+const HEALTH_NAMES: [&str; 8] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
+    NotificationServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
@@ -180,12 +191,16 @@ struct Door {
     readers: Arc<Semaphore>,
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
+    /// How people and programs are reached, for tests of it.
+    ways: Arc<Ways>,
+    testers: Arc<Semaphore>,
 }
 
 impl Door {
-    fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
-        let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, editor }
+    fn new(engine: Arc<Engine>, ways: Ways, stop: CancellationToken) -> Self {
+        let [readers, editor, testers] =
+            [MAX_READERS, 1, MAX_TESTERS].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, editor, ways: Arc::new(ways), testers }
     }
 
     /// Does work that reads the store.

@@ -7,6 +7,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::exit::{Exit, Failure, Result};
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
+use crate::api::proto::v1::notification_service_client::NotificationServiceClient;
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
 use crate::api::proto::v1::sync_service_client::SyncServiceClient;
@@ -74,6 +75,10 @@ impl Connection {
 
     pub(super) fn calls(&self) -> CallRoutingServiceClient<Channel> {
         CallRoutingServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn notifications(&self) -> NotificationServiceClient<Channel> {
+        NotificationServiceClient::new(self.channel.clone())
     }
 
     pub(super) fn phonebooks(&self) -> PhonebookServiceClient<Channel> {

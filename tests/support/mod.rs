@@ -11,12 +11,14 @@ use std::time::Duration;
 use ringroute::api::grpc;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
+use ringroute::api::proto::v1::notification_service_client::NotificationServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
 use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
 use ringroute::api::proto::v1::settings_service_client::SettingsServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::engine::Engine;
+use ringroute::notifier::Ways;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +57,12 @@ pub struct Server {
 impl Server {
     /// On a new data folder: no settings, no generation.
     pub async fn start() -> Self {
-        Server::start_in(tempfile::tempdir().unwrap()).await
+        Server::start_with(Ways::default()).await
+    }
+
+    /// On a new data folder, with ways to tell people and programs.
+    pub async fn start_with(ways: Ways) -> Self {
+        Server::start_in(tempfile::tempdir().unwrap(), ways).await
     }
 
     /// With [`settings`](Self::settings) applied and the company synchronised.
@@ -68,12 +75,12 @@ impl Server {
         server
     }
 
-    async fn start_in(folder: tempfile::TempDir) -> Self {
+    async fn start_in(folder: tempfile::TempDir, ways: Ways) -> Self {
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, ways, stop.clone()));
         Server { engine, address, folder, stop, serving }
     }
 
@@ -102,7 +109,7 @@ impl Server {
 
     /// Stops the server and starts another on the same data folder.
     pub async fn restart(self) -> Self {
-        Server::start_in(self.stop().await).await
+        Server::start_in(self.stop().await, Ways::default()).await
     }
 
     /// A path in the folder of the test.
@@ -163,6 +170,10 @@ impl Server {
 
     pub async fn sync(&self) -> SyncServiceClient<Channel> {
         SyncServiceClient::new(self.channel().await)
+    }
+
+    pub async fn notifications(&self) -> NotificationServiceClient<Channel> {
+        NotificationServiceClient::new(self.channel().await)
     }
 
     pub async fn phonebooks(&self) -> PhonebookServiceClient<Channel> {
