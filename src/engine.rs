@@ -24,6 +24,7 @@ mod scheduling;
 mod syncing;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct Engine {
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
     starting: tokio::sync::Mutex<()>,
+    /// Which of them are read.
+    turns: turns::Turns,
     /// How many runs have ended since the start.
     runs_ended: watch::Sender<u64>,
 }
@@ -118,6 +121,7 @@ impl Engine {
             decisions: decisions::Decisions::new(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
+            turns: turns::Turns::default(),
             runs_ended: watch::Sender::new(0),
         };
         engine.publish_stored()?;

@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -158,6 +158,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["match", "030 1234567"],
         &["route", "030 1234567", "--explain"],
         &["phonebooks"],
+        &["phonebooks", "delete", "of crm"],
         &["contacts"],
         &["decisions"],
         &["notify", "test-mail", "ops@example.com"],

@@ -1,6 +1,6 @@
 //! `ringroute phonebooks` and `ringroute contacts`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::calls;
 use super::connection::{Connection, ServerArguments};
@@ -12,12 +12,50 @@ use crate::api::proto::v1;
 /// Most items that are asked for at once.
 const PAGE: u32 = 1000;
 
+/// List the phonebooks, or delete one that is empty
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  ringroute phonebooks                             the same as `phonebooks list`
+  ringroute phonebooks delete Support"
+)]
+pub(super) struct PhonebooksArguments {
+    #[command(subcommand)]
+    command: Option<PhonebooksCommand>,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum PhonebooksCommand {
+    List(ListArguments),
+    Delete(DeleteArguments),
+}
+
 /// List the phonebooks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ringroute phonebooks
-  ringroute phonebooks --json | jq -r '.phonebooks[].name'")]
-pub(super) struct PhonebooksArguments {
+  ringroute phonebooks list
+  ringroute phonebooks list --json | jq -r '.phonebooks[].name'")]
+struct ListArguments {
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Delete a phonebook that is empty
+///
+/// A local one, or one that a source made by the value of a property which none of its rows has any more. Inbound routes
+/// may go on naming it: nobody is in it then.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute phonebooks delete Support
+
+Exit codes: 0 deleted, 2 a source is to fill it, 4 no such phonebook, 5 refused: it has contacts, a source fills it, or
+is being synchronised")]
+struct DeleteArguments {
+    /// Name of the phonebook
+    name: String,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -74,8 +112,21 @@ pub(super) async fn list(connection: &Connection, screen: &mut Screen) -> Result
 
 impl PhonebooksArguments {
     pub(super) async fn run(self, screen: &mut Screen) -> Result<()> {
-        let connection = self.server.connect().await?;
-        if self.server.json { screen.json(&all(&connection).await?) } else { list(&connection, screen).await }
+        let server = match self.command {
+            None => self.server,
+            Some(PhonebooksCommand::List(ListArguments { server })) => server,
+            Some(PhonebooksCommand::Delete(DeleteArguments { name, server })) => {
+                let connection = server.connect().await?;
+                let request = v1::DeletePhonebookRequest { name: name.clone() };
+                let answer = connection.phonebooks().delete_phonebook(request).await?.into_inner();
+                if server.json {
+                    return screen.json(&answer);
+                }
+                return screen.line(format!("Phonebook {} was deleted.", words::on_one_line(&name)));
+            }
+        };
+        let connection = server.connect().await?;
+        if server.json { screen.json(&all(&connection).await?) } else { list(&connection, screen).await }
     }
 }
 
