@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "grpc/access.rs"]
+mod access;
 #[path = "grpc/calls.rs"]
 mod calls;
 #[path = "grpc/history.rs"]

@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 24] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -163,6 +163,9 @@ fn no_command_and_no_log_tells_a_password() {
         &["decisions"],
         &["notify", "test-mail", "ops@example.com"],
         &["notify", "test-webhook", "crm"],
+        &["token", "create", "ci", "--role", "lookup"],
+        &["token", "list"],
+        &["token", "revoke", "ci"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {
@@ -349,6 +352,9 @@ async fn no_rpc_tells_a_password() {
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
         ("NotificationService/SendTestMail", json(r#"{ "address": "ops@example.com" }"#)),
         ("NotificationService/SendTestWebhook", json(r#"{ "source": "crm" }"#)),
+        ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
+        ("TokenService/ListTokens", json("{}")),
+        ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();

@@ -14,7 +14,10 @@
 mod answers;
 mod call_routing;
 mod convert;
+mod gate;
+mod guarded;
 mod notification;
+mod permissions;
 mod phonebook;
 mod request;
 mod route;
@@ -22,6 +25,7 @@ mod routing_settings;
 mod settings;
 mod status;
 mod sync;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,10 +48,15 @@ use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
+use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::engine::{Engine, EngineError};
 use crate::generation::Generation;
 use crate::notifier::Ways;
 use crate::settings::MAX_DOCUMENT_BYTES;
+
+pub(crate) use convert::tokens::{role_to_proto, to_proto as token_to_proto};
+pub use gate::{Answering, Gate, Gated};
+pub use guarded::{Guarded, Pass};
 
 /// How long open calls may go on after the server was told to stop.
 pub const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -74,21 +83,33 @@ const MAX_TESTERS: usize = 2;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Like [`serve_behind`], for whoever can connect: a token is not asked for, and nobody can be told anything.
+pub async fn serve(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let gate = Gate::new(engine.tokens(), false);
+    serve_behind(gate, engine, listener, Ways::default(), stop).await
+}
+
 /// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
 /// [`DRAIN_TIME`]. `ways` is what tests of notifications go by. Runs of sources are not its business: whoever stops the engine cancels them.
-pub async fn serve(
+pub async fn serve_behind(
+    gate: Gate,
     engine: Arc<Engine>,
     listener: TcpListener,
     ways: Ways,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let published = engine.published();
-    let door = Door::new(engine, ways, stop.clone());
+    let door = Door::new(engine, ways, stop.clone(), gate.requires_tokens());
     let health = HealthReporter::new();
     let is_published = *published.borrow() != Generation::NONE;
     set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
 
     let router = transport()
+        .layer(gate)
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
@@ -99,7 +120,8 @@ pub async fn serve(
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
-        .add_service(SettingsServiceServer::new(door).max_decoding_message_size(MAX_SETTINGS_BYTES))
+        .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
+        .add_service(TokenServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
             health.clone(),
         )))
@@ -148,7 +170,7 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 8] = [
+const HEALTH_NAMES: [&str; 9] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
@@ -157,6 +179,7 @@ const HEALTH_NAMES: [&str; 8] = [
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
+    TokenServiceServer::<Door>::NAME,
 ];
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
@@ -194,13 +217,14 @@ struct Door {
     /// How people and programs are reached, for tests of it.
     ways: Arc<Ways>,
     testers: Arc<Semaphore>,
+    tokens_required: bool,
 }
 
 impl Door {
-    fn new(engine: Arc<Engine>, ways: Ways, stop: CancellationToken) -> Self {
+    fn new(engine: Arc<Engine>, ways: Ways, stop: CancellationToken, tokens_required: bool) -> Self {
         let [readers, editor, testers] =
             [MAX_READERS, 1, MAX_TESTERS].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, editor, ways: Arc::new(ways), testers }
+        Door { engine, stop, readers, editor, ways: Arc::new(ways), testers, tokens_required }
     }
 
     /// Does work that reads the store.

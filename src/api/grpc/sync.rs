@@ -6,7 +6,6 @@ mod quality;
 mod sources;
 mod watching;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio_stream::wrappers::ReceiverStream;
@@ -15,7 +14,7 @@ use tonic::{Request, Response, Status};
 use super::convert::{self, runs};
 use super::request::{check_name, cut, known_id, number_token, page_size};
 use super::settings::{kept_when_disabled, removed_sources};
-use super::{Door, status};
+use super::{Door, gate, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::sync_service_server::SyncService;
 use crate::engine::{Edited, Engine, EngineError, StartedRun};
@@ -31,7 +30,7 @@ impl SyncService for Door {
         &self,
         request: Request<v1::StartSyncRequest>,
     ) -> Result<Response<v1::StartSyncResponse>, Status> {
-        let started_by = started_by(request.remote_addr());
+        let started_by = started_by(&request);
         let v1::StartSyncRequest { source, allow_preview } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
         let allowed = allow_preview.map(run_id).transpose()?;
@@ -72,7 +71,7 @@ impl SyncService for Door {
         &self,
         request: Request<v1::PreviewSyncRequest>,
     ) -> Result<Response<v1::PreviewSyncResponse>, Status> {
-        let started_by = started_by(request.remote_addr());
+        let started_by = started_by(&request);
         let v1::PreviewSyncRequest { source } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
         let StartedRun { run, already_running } =
@@ -138,7 +137,7 @@ impl SyncService for Door {
         &self,
         request: Request<v1::RollbackSyncRequest>,
     ) -> Result<Response<v1::RollbackSyncResponse>, Status> {
-        let started_by = started_by(request.remote_addr());
+        let started_by = started_by(&request);
         let v1::RollbackSyncRequest { run_id: id, dry_run } = request.into_inner();
         let id = run_id(id)?;
         if dry_run {
@@ -255,8 +254,8 @@ impl SyncService for Door {
 }
 
 /// What the record of a run says of who asked for it.
-fn started_by(peer: Option<SocketAddr>) -> String {
-    peer.map_or_else(|| "grpc".to_owned(), |peer| format!("grpc {peer}"))
+fn started_by<T>(request: &Request<T>) -> String {
+    format!("grpc {}", gate::caller(request))
 }
 
 fn run_id(id: u64) -> Result<RunId, Status> {
