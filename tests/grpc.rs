@@ -7,6 +7,8 @@ mod support;
 mod access;
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/contacts.rs"]
+mod contacts;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/notifications.rs"]

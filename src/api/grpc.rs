@@ -13,6 +13,7 @@
 
 mod answers;
 mod call_routing;
+mod contact;
 mod convert;
 mod gate;
 mod guarded;
@@ -22,6 +23,7 @@ mod phonebook;
 mod request;
 mod route;
 mod routing_settings;
+mod running;
 mod settings;
 mod status;
 mod sync;
@@ -42,11 +44,13 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::api::proto::FILE_DESCRIPTOR_SET;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
+use crate::api::proto::v1::contact_service_server::ContactServiceServer;
 use crate::api::proto::v1::notification_service_server::NotificationServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
+use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::engine::{Engine, EngineError};
@@ -90,7 +94,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let gate = Gate::new(engine.tokens(), false);
-    serve_behind(gate, engine, listener, Ways::default(), stop).await
+    serve_behind(gate, engine, listener, watch::channel(Ways::default()).1, stop).await
 }
 
 /// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
@@ -99,7 +103,7 @@ pub async fn serve_behind(
     gate: Gate,
     engine: Arc<Engine>,
     listener: TcpListener,
-    ways: Ways,
+    ways: watch::Receiver<Ways>,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let published = engine.published();
@@ -116,10 +120,12 @@ pub async fn serve_behind(
             NotificationServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(ContactServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
+        .add_service(StatusServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
         .add_service(TokenServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
@@ -170,15 +176,17 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 9] = [
+const HEALTH_NAMES: [&str; 11] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     NotificationServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
+    ContactServiceServer::<Door>::NAME,
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
+    StatusServiceServer::<Door>::NAME,
     TokenServiceServer::<Door>::NAME,
 ];
 
@@ -215,16 +223,21 @@ struct Door {
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
     /// How people and programs are reached, for tests of it.
-    ways: Arc<Ways>,
+    ways: watch::Receiver<Ways>,
     testers: Arc<Semaphore>,
     tokens_required: bool,
 }
 
 impl Door {
-    fn new(engine: Arc<Engine>, ways: Ways, stop: CancellationToken, tokens_required: bool) -> Self {
+    fn new(
+        engine: Arc<Engine>,
+        ways: watch::Receiver<Ways>,
+        stop: CancellationToken,
+        tokens_required: bool,
+    ) -> Self {
         let [readers, editor, testers] =
             [MAX_READERS, 1, MAX_TESTERS].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, editor, ways: Arc::new(ways), testers, tokens_required }
+        Door { engine, stop, readers, editor, ways, testers, tokens_required }
     }
 
     /// Does work that reads the store.

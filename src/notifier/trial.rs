@@ -92,7 +92,7 @@ fn told(failure: Failure, remedy: fn(FailureKind) -> &'static str) -> TrialFailu
 fn remedy_for_mail(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::NotConfigured => {
-            "name one under [mail] in ringroute.toml (host, from, user and password), and start the server again"
+            "name one under [mail] in ringroute.toml (host, from, user and password), and have the server read it again"
         }
         FailureKind::Secret => {
             "the variable or file that mail.password names must be there, and readable, for the server's process"

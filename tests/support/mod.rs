@@ -12,6 +12,7 @@ use ringroute::access::{NewToken, Role};
 use ringroute::api::grpc;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
+use ringroute::api::proto::v1::contact_service_client::ContactServiceClient;
 use ringroute::api::proto::v1::notification_service_client::NotificationServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
@@ -92,7 +93,13 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let gate = grpc::Gate::new(engine.tokens(), require_tokens);
-        let serving = grpc::serve_behind(gate, Arc::clone(&engine), listener, ways, stop.clone());
+        let serving = grpc::serve_behind(
+            gate,
+            Arc::clone(&engine),
+            listener,
+            tokio::sync::watch::channel(ways).1,
+            stop.clone(),
+        );
         let serving = tokio::spawn(serving);
         Server { engine, address, folder, stop, serving }
     }
@@ -198,6 +205,10 @@ impl Server {
 
     pub async fn phonebooks(&self) -> PhonebookServiceClient<Channel> {
         PhonebookServiceClient::new(self.channel().await)
+    }
+
+    pub async fn contacts(&self) -> ContactServiceClient<Channel> {
+        ContactServiceClient::new(self.channel().await)
     }
 
     pub async fn routes(&self) -> RouteServiceClient<Channel> {

@@ -19,7 +19,8 @@ impl NotificationService for Door {
     ) -> Result<Response<v1::SendTestMailResponse>, Status> {
         let address = one_address(&request.get_ref().address).map_err(status::of)?;
         let _turn = self.testers.acquire().await.map_err(|_| status::shutting_down())?;
-        let trial = self.wait(self.ways.test_mail(&address, Timestamp::now())).await?;
+        let ways = self.ways.borrow().clone();
+        let trial = self.wait(ways.test_mail(&address, Timestamp::now())).await?;
         Ok(Response::new(v1::SendTestMailResponse { test: Some(test(trial)) }))
     }
 
@@ -41,7 +42,8 @@ impl NotificationService for Door {
             ))
         })?;
         let _turn = self.testers.acquire().await.map_err(|_| status::shutting_down())?;
-        let trial = self.wait(self.ways.test_webhook(&name, &webhook, Timestamp::now())).await?;
+        let ways = self.ways.borrow().clone();
+        let trial = self.wait(ways.test_webhook(&name, &webhook, Timestamp::now())).await?;
         Ok(Response::new(v1::SendTestWebhookResponse { test: Some(test(trial)) }))
     }
 }
