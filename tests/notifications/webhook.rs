@@ -6,7 +6,7 @@ use ringroute::settings::Webhook;
 use ringroute::sync::{Channel, NotificationState, RunState};
 
 use crate::certificates::Certificates;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, nobodys_port};
 use crate::web_server::WebServer;
 
 /// A folder with a secret in it.
@@ -190,8 +190,12 @@ async fn a_test_message_is_signed_and_tells_what_the_web_server_answered() {
         assert_eq!(failure.kind, kind, "{failure:?}");
         assert!(!failure.remedy.is_empty() && !failure.what.contains("hidden"), "{failure:?}");
     }
-    drop(server);
-    assert_eq!(test(&ways).await.result.unwrap_err().kind, FailureKind::Unreachable);
+    let nobody = Webhook {
+        url: format!("https://127.0.0.1:{}/hooks", nobodys_port()).parse().unwrap(),
+        ..webhook.clone()
+    };
+    let trial = ways.test_webhook("crm", &nobody, jiff::Timestamp::now()).await;
+    assert_eq!(trial.result.unwrap_err().kind, FailureKind::Unreachable);
     std::fs::remove_file(folder.path().join("secret")).unwrap();
     assert_eq!(test(&ways).await.result.unwrap_err().kind, FailureKind::Secret);
 }
