@@ -11,7 +11,9 @@ mod connection;
 mod contacts;
 mod decisions;
 mod demo;
+mod directory;
 mod exit;
+mod extensions;
 mod history;
 mod json;
 mod notify;
@@ -83,6 +85,9 @@ enum Command {
     Match(calls::MatchArguments),
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
+    Extensions(extensions::ExtensionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
     Contacts(contacts::ContactsArguments),
     #[command(subcommand)]
@@ -126,6 +131,8 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Match(arguments) => arguments.run(screen).await,
         Command::Route(arguments) => arguments.run(screen).await,
         Command::Decisions(arguments) => arguments.run(screen).await,
+        Command::Directory(command) => command.run(screen).await,
+        Command::Extensions(arguments) => arguments.run(screen).await,
         Command::Phonebooks(arguments) => arguments.run(screen).await,
         Command::Contacts(arguments) => arguments.run(screen).await,
         Command::Token(command) => command.run(screen).await,

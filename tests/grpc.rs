@@ -9,6 +9,8 @@ mod access;
 mod calls;
 #[path = "grpc/contacts.rs"]
 mod contacts;
+#[path = "grpc/directory.rs"]
+mod directory;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/notifications.rs"]
