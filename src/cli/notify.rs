@@ -17,7 +17,7 @@ pub(super) enum NotifyCommand {
 
 /// Send one mail through the configured mail server
 ///
-/// The server's answer is told; when it does not take the mail, so is what to do. The mail server is named under [mail]
+/// The server's answer is told; when it does not take the mail, so is what to do. The mail server is named in the table `mail`
 /// in ringroute.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
