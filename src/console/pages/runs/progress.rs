@@ -40,6 +40,7 @@ fn bar(progress: &Progress) -> Markup {
     let (rate, remaining) = progress.estimate(progress.began.elapsed());
     // What comes after reading has no measure; the bar is full then, and the words say what is being done.
     let whole = match progress.phase {
+        Phase::Wait => None,
         Phase::Read => progress.expected_rows.filter(|expected| *expected >= rows && *expected > 0),
         _ => Some(rows),
     };
@@ -50,7 +51,8 @@ fn bar(progress: &Progress) -> Markup {
                 None => { progress aria-label="Progress" {} }
             }
             p.number {
-                strong { (phase_name(progress.phase)) } ": " (show::count(rows, "row", "rows"))
+                strong { (phase_name(progress.phase)) }
+                @if progress.phase != Phase::Wait { ": " (show::count(rows, "row", "rows")) }
                 @if let Some(whole) = whole.filter(|_| progress.phase == Phase::Read) { " of about " (show::number(whole)) }
                 @if let Some(rate) = rate { ", " (show::number(rate)) " a second" }
                 @if let Some(remaining) = remaining { ", " (show::duration(remaining.as_millis() as u64)) " left" }

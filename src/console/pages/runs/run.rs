@@ -124,6 +124,7 @@ fn timings(run: &SyncRun) -> Markup {
 pub(super) fn phase_name(phase: crate::sync::Phase) -> &'static str {
     use crate::sync::Phase;
     match phase {
+        Phase::Wait => "Waiting while other sources are read",
         Phase::Read => "Reading and comparing",
         Phase::Write => "Writing",
         Phase::Build => "Building the index",
