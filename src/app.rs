@@ -9,9 +9,11 @@
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpSocket};
+use jiff::Timestamp;
+use tokio::net::TcpSocket;
 use tokio::signal;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,8 +21,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::api::grpc::{self, Gate};
 use crate::clock::SystemClock;
-use crate::config::{Config, LogConfig, LogFormat, LogLevel};
+use crate::config::{BoundsConfig, Config, ListenAddress, LogConfig, LogFormat, LogLevel};
 use crate::engine::{Engine, EngineError, USES_WRITTEN_EVERY};
+use crate::listening::{self, Incoming, Tls, TlsError};
+#[cfg(unix)]
+use crate::listening::{SocketError, UnixDoor};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
@@ -31,7 +36,8 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug)]
 pub struct Server {
     engine: Arc<Engine>,
-    address: SocketAddr,
+    address: ListenAddress,
+    tls: Option<Arc<Tls>>,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
@@ -62,6 +68,28 @@ pub enum ServerError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The socket cannot be listened on.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// This system has no such sockets.
+    #[cfg(not(unix))]
+    #[error("this system has no Unix domain sockets: choose an IP address and a port with --listen")]
+    NoUnixSockets,
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Other machines could reach it, and nobody could show who they are.
+    #[error(
+        "listen = \"{listen}\" lets other machines in, and there is no token that they could show: make the first \
+         with `ringroute token create NAME --role admin --data-folder {}`", data_folder.display()
+    )]
+    NoTokens {
+        /// Where it would listen.
+        listen: ListenAddress,
+        /// Where tokens are kept.
+        data_folder: PathBuf,
+    },
     /// The data folder cannot be opened.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -81,19 +109,27 @@ fn shown_ip(address: &SocketAddr) -> String {
 impl Server {
     /// Opens the data folder and serves; returns as soon as callers are answered.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
-        let claimed = claim(config.listen)?;
+        let claimed = claim(&config.listen)?;
+        let tls = config.tls.as_ref().map(|files| Tls::load(files, listening::GRPC)).transpose()?;
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
             Ok(engine) => engine?,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         };
-        let listener = listen(claimed, config.listen)?;
-        let address =
-            listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
+        let must_have_tokens = config.listen.is_exposed() && !config.insecure;
+        if must_have_tokens && engine.tokens().usable(Timestamp::now()) == 0 {
+            let (listen, data_folder) = (config.listen.clone(), config.data_folder.clone());
+            return Err(ServerError::NoTokens { listen, data_folder });
+        }
+        let (incoming, address) = claimed.listen(tls.clone(), config.bounds)?;
         let stop = CancellationToken::new();
-        let gate = Gate::new(engine.tokens(), config.require_tokens);
-        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
+        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), incoming, stop.clone()));
+        if let Some(tls) = &tls {
+            // It ends with the stop, and leaves nothing that would have to be waited for.
+            tokio::spawn(Arc::clone(tls).watch(stop.clone()));
+        }
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
@@ -101,13 +137,29 @@ impl Server {
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, stop, serving, scheduling, notifying, remembering })
+        Ok(Server { engine, address, tls, stop, serving, scheduling, notifying, remembering })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// The same as a client needs it: `http://…`, `https://…` or `unix:…`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.address {
+            ListenAddress::Tcp(address) if self.tls.is_some() => format!("https://{address}"),
+            ListenAddress::Tcp(address) => format!("http://{address}"),
+            socket @ ListenAddress::Unix(_) => socket.to_string(),
+        }
+    }
+
+    /// What reads the certificate's files again, for whoever is told to (SIGHUP); `None` without TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
     }
 
     /// Goes on until `stop`, such as [`stop_signal`], then drains.
@@ -169,8 +221,26 @@ fn joined(
     }
 }
 
-/// Claims a port without answering on it yet: whoever connects now is refused, not left waiting.
-fn claim(address: SocketAddr) -> Result<TcpSocket, ServerError> {
+/// A place to listen on that nobody else has, and where nobody is answered yet: whoever connects now is refused, not
+/// left waiting.
+#[derive(Debug)]
+enum Claimed {
+    Tcp(TcpSocket, SocketAddr),
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+fn claim(address: &ListenAddress) -> Result<Claimed, ServerError> {
+    let address = match address {
+        ListenAddress::Tcp(address) => *address,
+        #[cfg(unix)]
+        ListenAddress::Unix(path) => {
+            UnixDoor::check(path)?;
+            return Ok(Claimed::Unix(path.clone()));
+        }
+        #[cfg(not(unix))]
+        ListenAddress::Unix(_) => return Err(ServerError::NoUnixSockets),
+    };
     let claimed = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Else a restart would wait for the connections of the server before it to be forgotten. Where
@@ -180,11 +250,29 @@ fn claim(address: SocketAddr) -> Result<TcpSocket, ServerError> {
         socket.bind(address)?;
         Ok(socket)
     };
-    claimed().map_err(|cause| explain(address, cause))
+    claimed().map(|socket| Claimed::Tcp(socket, address)).map_err(|cause| explain(address, cause))
 }
 
-fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<TcpListener, ServerError> {
-    claimed.listen(BACKLOG).map_err(|cause| explain(address, cause))
+impl Claimed {
+    /// Accepts connections from now on, and says where.
+    fn listen(
+        self,
+        tls: Option<Arc<Tls>>,
+        bounds: BoundsConfig,
+    ) -> Result<(Incoming, ListenAddress), ServerError> {
+        match self {
+            Claimed::Tcp(socket, address) => {
+                let listener = socket.listen(BACKLOG).map_err(|cause| explain(address, cause))?;
+                let address = listener.local_addr().map_err(|cause| explain(address, cause))?;
+                Ok((Incoming::tcp(listener, tls, bounds), ListenAddress::Tcp(address)))
+            }
+            #[cfg(unix)]
+            Claimed::Unix(path) => {
+                let door = UnixDoor::bind(&path)?;
+                Ok((Incoming::unix(door, bounds), ListenAddress::Unix(path)))
+            }
+        }
+    }
 }
 
 fn explain(address: SocketAddr, cause: io::Error) -> ServerError {

@@ -6,6 +6,7 @@
 //! A configuration that could not mean what was intended is refused before anything is opened: unknown keys,
 //! and listening where other machines can reach a server that does not ask who they are.
 
+mod listen;
 mod notify;
 #[cfg(test)]
 mod tests;
@@ -17,12 +18,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::Deserialize;
 use serde::de::value::Error as ValueError;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use serde::{Deserialize, Deserializer};
 
 use crate::toml_document::{self, TomlError};
 
+pub use listen::{BoundsConfig, ListenAddress, TlsConfig};
 pub use notify::{MailConfig, MailEncryption, WebhookConfig};
 
 /// The file that is read when none is named and there is one in the current folder.
@@ -33,7 +35,8 @@ const PREFIX: &str = "RINGROUTE_";
 const VARIABLES: [&str; 6] =
     ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
 /// Not of the server but of the command line and of tests.
-const FOREIGN_VARIABLES: [&str; 3] = ["SERVER", "TOKEN", "RELEASE_PROTO"];
+const FOREIGN_VARIABLES: [&str; 6] =
+    ["SERVER", "TOKEN", "CA", "CLIENT_CERTIFICATE", "CLIENT_KEY", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 
 /// What a server process needs, checked.
@@ -41,8 +44,7 @@ const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where gRPC is served. `RINGROUTE_LISTEN`.
-    #[serde(deserialize_with = "socket_address")]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Where the store is; made when it is not there. A relative path starts from the current folder.
     /// `RINGROUTE_DATA_FOLDER`.
     pub data_folder: PathBuf,
@@ -51,6 +53,10 @@ pub struct Config {
     pub insecure: bool,
     /// Refuses requests without a token, also where only this machine can reach it. `RINGROUTE_REQUIRE_TOKENS`.
     pub require_tokens: bool,
+    /// The certificate that is shown to clients; without one, nothing is encrypted.
+    pub tls: Option<TlsConfig>,
+    /// How much there may be at once.
+    pub bounds: BoundsConfig,
     /// What is logged.
     pub log: LogConfig,
     /// The mail server that Feedback Email goes to; without one, no mail is sent.
@@ -65,10 +71,12 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 50051))),
             data_folder: "ringroute-data".into(),
             insecure: false,
             require_tokens: false,
+            tls: None,
+            bounds: BoundsConfig::default(),
             log: LogConfig::default(),
             mail: None,
             webhook: WebhookConfig::default(),
@@ -152,11 +160,12 @@ pub enum ConfigError {
     /// Other machines could reach the server, which does not ask who they are.
     #[error(
         "listen = \"{listen}\" lets other machines in, without encryption and without asking who they are: \
-         listen on 127.0.0.1, or say `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+         set [tls] and make a token (`ringroute token create`), listen on 127.0.0.1, or say `insecure = true` \
+         (RINGROUTE_INSECURE=true) if the network is trusted"
     )]
     Exposed {
         /// Where it would listen.
-        listen: SocketAddr,
+        listen: ListenAddress,
     },
 }
 
@@ -199,7 +208,7 @@ impl Config {
         // In the order of VARIABLES, so that none is forgotten.
         let [listen, data_folder, level, format, insecure, require_tokens] = VARIABLES.map(&mut take);
         if let Some(listen) = listen {
-            self.listen = parsed(listen, EXPECTED_ADDRESS)?;
+            self.listen = parsed(listen, listen::EXPECTED_ADDRESS)?;
         }
         if let Some((_, data_folder)) = data_folder {
             self.data_folder = data_folder.into();
@@ -227,27 +236,30 @@ impl Config {
         Ok(self)
     }
 
+    /// Whether a request without a token is refused: where other machines can reach the server, unless the file says
+    /// that their network is trusted, and where it is asked for.
+    #[must_use]
+    pub fn requires_tokens(&self) -> bool {
+        self.require_tokens || self.listen.is_exposed() && !self.insecure
+    }
+
     /// Refuses what could not mean what was intended.
     pub fn checked(self) -> Result<Self, ConfigError> {
         if self.data_folder.as_os_str().is_empty() {
             return Err(ConfigError::NoDataFolder);
         }
-        if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
+        if self.listen.is_exposed() && !self.insecure && self.tls.is_none() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
-        let problem = self.mail.as_ref().and_then(MailConfig::problem).or_else(|| self.webhook.problem());
+        let problem = self.tls.as_ref().and_then(TlsConfig::problem);
+        let problem = problem.or_else(|| self.bounds.problem());
+        let problem = problem.or_else(|| self.mail.as_ref().and_then(MailConfig::problem));
+        let problem = problem.or_else(|| self.webhook.problem());
         match problem {
             None => Ok(self),
             Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),
         }
     }
-}
-
-const EXPECTED_ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051";
-
-fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))
 }
 
 fn refused(name: &str, problem: String) -> ConfigError {

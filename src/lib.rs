@@ -31,6 +31,7 @@ pub mod demo;
 pub mod engine;
 pub mod generation;
 pub mod index;
+pub mod listening;
 pub mod matching;
 pub mod notifier;
 pub mod phone_number;

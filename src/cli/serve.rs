@@ -1,7 +1,6 @@
 //! `ringroute serve`: a server, until it is told to stop.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -10,7 +9,7 @@ use clap::Args;
 use super::exit::Result;
 use super::screen::Screen;
 use crate::app::{self, Server};
-use crate::config::Config;
+use crate::config::{Config, ListenAddress};
 
 /// Serve call handlers over gRPC, and synchronise
 ///
@@ -39,16 +38,17 @@ pub(super) struct ProcessArguments {
     /// Where the store is; made when it is not there
     #[arg(long, value_name = "FOLDER")]
     data_folder: Option<PathBuf>,
-    /// Where to serve gRPC: an IP address and a port
+    /// Where to serve gRPC: an IP address and a port, or unix: and the path of a socket
     #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    listen: Option<ListenAddress>,
 }
 
 impl ProcessArguments {
     /// The configuration with the options applied, and checked.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         // An option stands for the variable of the same setting, and comes after it.
-        let listen = self.listen.map(|address| ("RINGROUTE_LISTEN".into(), address.to_string().into()));
+        let listen =
+            self.listen.as_ref().map(|address| ("RINGROUTE_LISTEN".into(), address.to_string().into()));
         let data_folder = self.data_folder.as_ref();
         let data_folder = data_folder.map(|folder| ("RINGROUTE_DATA_FOLDER".into(), folder.into()));
         let options = listen.into_iter().chain(data_folder);
@@ -66,7 +66,7 @@ impl ServeArguments {
         }
         let stop = app::stop_signal()?;
         let server = Server::start(&config).await.context("ringroute does not start")?;
-        screen.line(format!("Ringroute listens on http://{}", server.address()))?;
+        screen.line(format!("Ringroute listens on {}", server.url()))?;
         Ok(server.run_until(stop).await.context("ringroute ended")?)
     }
 }

@@ -17,6 +17,7 @@ use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
 use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
 use ringroute::api::proto::v1::settings_service_client::SettingsServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
+use ringroute::config::BoundsConfig;
 use ringroute::engine::Engine;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -84,8 +85,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let gate = grpc::Gate::new(engine.tokens(), require_tokens);
-        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let bounds = BoundsConfig::default();
+        let gate = grpc::Gate::new(engine.tokens(), require_tokens, bounds);
+        let incoming = grpc::incoming(listener);
+        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), incoming, stop.clone()));
         Server { engine, address, folder, stop, serving }
     }
 
