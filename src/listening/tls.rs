@@ -79,10 +79,17 @@ impl Tls {
         Ok(true)
     }
 
-    /// Looks at the files now and then, until `stop`. What is wrong with them is told once, not each time.
+    /// Looks at the files now and then and whenever the process is told to reload (SIGHUP), until `stop`. What is
+    /// wrong with them is told once, not each time.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+        let mut told_to = Hangups::new();
         let mut told = None;
-        while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = told_to.next() => {}
+            }
             told = self.look(told).await;
         }
     }
@@ -110,6 +117,32 @@ impl Tls {
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.current.load().config))
+    }
+}
+
+/// The signals that say: read your files again.
+struct Hangups {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    fn new() -> Self {
+        Hangups {
+            // Where it cannot be had, the files are still looked at now and then.
+            #[cfg(unix)]
+            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals
+            && signals.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 }
 

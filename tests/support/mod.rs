@@ -19,6 +19,7 @@ use ringroute::api::proto::v1::settings_service_client::SettingsServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::config::BoundsConfig;
 use ringroute::engine::Engine;
+use ringroute::listening::{Incoming, Patience, Tls};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,15 @@ pub const GRACE: &str = "+4930901821";
 pub const ALAN: &str = "+442079460018";
 /// A number that nobody has.
 pub const STRANGER: &str = "+4930901899";
+
+/// How a server is reached.
+#[derive(Default)]
+pub struct Access {
+    pub require_tokens: bool,
+    pub bounds: BoundsConfig,
+    pub tls: Option<Arc<Tls>>,
+    pub patience: Patience,
+}
 
 /// A server with everything around it. What it leaves behind goes with it.
 pub struct Server {
@@ -72,22 +82,27 @@ impl Server {
 
     /// With a company, and refusing requests without a token.
     pub async fn start_with_company_and_required_tokens() -> Self {
+        Server::start_with_company_and(Access { require_tokens: true, ..Access::default() }).await
+    }
+
+    /// With a company, reached as `access` says.
+    pub async fn start_with_company_and(access: Access) -> Self {
         let folder = Server::start_with_company().await.stop().await;
-        Server::start_behind(folder, true).await
+        Server::start_behind(folder, access).await
     }
 
     async fn start_in(folder: tempfile::TempDir) -> Self {
-        Server::start_behind(folder, false).await
+        Server::start_behind(folder, Access::default()).await
     }
 
-    async fn start_behind(folder: tempfile::TempDir, require_tokens: bool) -> Self {
+    async fn start_behind(folder: tempfile::TempDir, access: Access) -> Self {
+        let Access { require_tokens, bounds, tls, patience } = access;
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let bounds = BoundsConfig::default();
         let gate = grpc::Gate::new(engine.tokens(), require_tokens, bounds);
-        let incoming = grpc::incoming(listener);
+        let incoming = Incoming::tcp(listener, tls, bounds).with_patience(patience);
         let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), incoming, stop.clone()));
         Server { engine, address, folder, stop, serving }
     }
