@@ -8,6 +8,7 @@ mod apply;
 mod calls;
 mod check;
 mod connection;
+mod contacts;
 mod decisions;
 mod demo;
 mod exit;
@@ -22,6 +23,7 @@ mod screen;
 mod serve;
 mod sources;
 mod spreadsheet;
+mod status;
 mod sync;
 mod token;
 mod words;
@@ -49,6 +51,7 @@ const AFTER_HELP: &str = "\
 Examples:
   ringroute demo                                   see it work; nothing is needed
   ringroute serve --data-folder /var/lib/ringroute
+  ringroute status                                 is all well, and if not, what is to be done?
   ringroute apply -f settings.toml --dry-run       what would change?
   ringroute sync run crm                           synchronise now
   ringroute match '030 1234567'                    who is that?
@@ -67,6 +70,7 @@ Exit codes:
 enum Command {
     Demo(demo::DemoArguments),
     Serve(serve::ServeArguments),
+    Status(status::StatusArguments),
     Check(check::CheckArguments),
     Apply(apply::ApplyArguments),
     Export(apply::ExportArguments),
@@ -77,7 +81,7 @@ enum Command {
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
-    Contacts(phonebooks::ContactsArguments),
+    Contacts(contacts::ContactsArguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
@@ -109,6 +113,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
     match command {
         Command::Demo(arguments) => arguments.run(screen).await,
         Command::Serve(arguments) => arguments.run(screen).await,
+        Command::Status(arguments) => arguments.run(screen).await,
         Command::Check(arguments) => arguments.run(screen),
         Command::Apply(arguments) => arguments.run(screen).await,
         Command::Export(arguments) => arguments.run(screen).await,

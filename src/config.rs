@@ -18,9 +18,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::Deserialize;
 use serde::de::value::Error as ValueError;
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::toml_document::{self, TomlError};
 
@@ -32,8 +32,8 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 6] =
-    ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
+const VARIABLES: [&str; 7] =
+    ["LISTEN", "METRICS", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
 /// Not of the server but of the command line and of tests.
 const FOREIGN_VARIABLES: [&str; 6] =
     ["SERVER", "TOKEN", "CA", "CLIENT_CERTIFICATE", "CLIENT_KEY", "RELEASE_PROTO"];
@@ -45,6 +45,9 @@ const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 pub struct Config {
     /// Where gRPC is served. `RINGROUTE_LISTEN`.
     pub listen: ListenAddress,
+    /// Where metrics, liveness and readiness are told over HTTP; nowhere unless given. `RINGROUTE_METRICS`.
+    #[serde(deserialize_with = "some_socket_address")]
+    pub metrics: Option<SocketAddr>,
     /// Where the store is; made when it is not there. A relative path starts from the current folder.
     /// `RINGROUTE_DATA_FOLDER`.
     pub data_folder: PathBuf,
@@ -72,6 +75,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 50051))),
+            metrics: None,
             data_folder: "ringroute-data".into(),
             insecure: false,
             require_tokens: false,
@@ -167,6 +171,16 @@ pub enum ConfigError {
         /// Where it would listen.
         listen: ListenAddress,
     },
+    /// Other machines could read the metrics.
+    #[error(
+        "metrics = \"{metrics}\" lets other machines read the metrics, which name sources, routes and phonebooks: \
+         tell them on 127.0.0.1, where something that asks who reads them can pass them on, or say \
+         `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+    )]
+    MetricsExposed {
+        /// Where they would be told.
+        metrics: SocketAddr,
+    },
 }
 
 impl Config {
@@ -206,9 +220,13 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, data_folder, level, format, insecure, require_tokens] = VARIABLES.map(&mut take);
+        let [listen, metrics, data_folder, level, format, insecure, require_tokens] =
+            VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, listen::EXPECTED_ADDRESS)?;
+        }
+        if let Some(metrics) = metrics {
+            self.metrics = Some(parsed(metrics, EXPECTED_ADDRESS)?);
         }
         if let Some((_, data_folder)) = data_folder {
             self.data_folder = data_folder.into();
@@ -251,6 +269,12 @@ impl Config {
         if self.listen.is_exposed() && !self.insecure && self.tls.is_none() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
+        if let Some(metrics) = self.metrics
+            && !self.insecure
+            && !metrics.ip().to_canonical().is_loopback()
+        {
+            return Err(ConfigError::MetricsExposed { metrics });
+        }
         let problem = self.tls.as_ref().and_then(TlsConfig::problem);
         let problem = problem.or_else(|| self.bounds.problem());
         let problem = problem.or_else(|| self.mail.as_ref().and_then(MailConfig::problem));
@@ -260,6 +284,15 @@ impl Config {
             Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),
         }
     }
+}
+
+const EXPECTED_ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051";
+
+fn some_socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let address =
+        text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))?;
+    Ok(Some(address))
 }
 
 fn refused(name: &str, problem: String) -> ConfigError {

@@ -11,6 +11,8 @@ mod access;
 mod bounds;
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/contacts.rs"]
+mod contacts;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/phonebooks.rs"]

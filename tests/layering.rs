@@ -16,6 +16,7 @@ const VOCABULARY: &[&str] = &[
     "phonebook",
     "secret",
     "settings",
+    "spreadsheet",
     "toml_document",
 ];
 
@@ -28,6 +29,7 @@ const ROOMS: &[&str] = &[
     "snapshot",
     "matching",
     "routing",
+    "contact_file",
     "engine",
     "scheduler",
     "notifier",

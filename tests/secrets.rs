@@ -142,7 +142,8 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 21] = [
+    let number = "--business-number=030 1234567";
+    let commands: [&[&str]; 31] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -159,7 +160,17 @@ fn no_command_and_no_log_tells_a_password() {
         &["route", "030 1234567", "--explain"],
         &["phonebooks"],
         &["contacts"],
+        &["phonebooks", "create", "Mine"],
+        &["contacts", "add", "--phonebook=Mine", "--company=Berg", number],
+        &["contacts", "show", "1"],
+        &["contacts", "edit", "1", "--city=Bonn"],
+        &["contacts", "import", "settings.toml", "--phonebook=Mine"],
+        &["contacts", "export"],
+        &["contacts", "delete", "1"],
+        &["phonebooks", "rename", "Mine", "Ours"],
+        &["phonebooks", "delete", "Ours", "--with-contacts"],
         &["decisions"],
+        &["status"],
         &["token", "create", "ci", "--role", "lookup"],
         &["token", "list"],
         &["token", "revoke", "ci"],
@@ -330,6 +341,20 @@ async fn no_rpc_tells_a_password() {
         ("PhonebookService/DeletePhonebook", json(r#"{ "name": "VIP" }"#)),
         ("PhonebookService/ListContacts", json("{}")),
         ("PhonebookService/GetContact", json("{}")),
+        ("PhonebookService/CreatePhonebook", json(r#"{ "name": "Mine" }"#)),
+        (
+            "PhonebookService/CreateContact",
+            json(
+                r#"{ "contact": { "phonebooks": ["Mine"], "lastName": "Berg",
+                     "numbers": [{ "label": "NUMBER_LABEL_MOBILE_NUMBER", "raw": "0171 2345678" }] } }"#,
+            ),
+        ),
+        ("PhonebookService/UpdateContact", json(r#"{ "contact": { "contactId": 1 } }"#)),
+        ("ContactService/GetContactRoutes", json(r#"{ "contactId": 1 }"#)),
+        ("ContactService/ImportContacts", json(r#"{ "options": { "phonebook": "Mine" } }"#)),
+        ("ContactService/ExportContacts", json("{}")),
+        ("PhonebookService/DeleteContact", json(r#"{ "contactId": 1 }"#)),
+        ("PhonebookService/UpdatePhonebook", json(r#"{ "name": "Mine", "newName": "Ours" }"#)),
         ("RouteService/ListInboundRoutes", json("{}")),
         ("RouteService/GetInboundRoute", json(r#"{ "name": "Sales" }"#)),
         ("RouteService/CreateInboundRoute", json("{}")),
@@ -347,6 +372,7 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/CheckInboundRoutes", json("{}")),
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
+        ("StatusService/GetStatus", json("{}")),
         ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
         ("TokenService/ListTokens", json("{}")),
         ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),

@@ -13,6 +13,7 @@
 
 mod answers;
 mod call_routing;
+mod contact;
 mod convert;
 mod gate;
 mod guarded;
@@ -23,6 +24,7 @@ mod phonebook;
 mod request;
 mod route;
 mod routing_settings;
+mod running;
 mod settings;
 mod status;
 mod sync;
@@ -42,10 +44,12 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::api::proto::FILE_DESCRIPTOR_SET;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
+use crate::api::proto::v1::contact_service_server::ContactServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
+use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::config::BoundsConfig;
@@ -115,10 +119,12 @@ pub async fn serve_behind(
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(ContactServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
+        .add_service(StatusServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
         .add_service(TokenServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
@@ -171,14 +177,16 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 8] = [
+const HEALTH_NAMES: [&str; 10] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
+    ContactServiceServer::<Door>::NAME,
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
+    StatusServiceServer::<Door>::NAME,
     TokenServiceServer::<Door>::NAME,
 ];
 

@@ -177,6 +177,9 @@ const STEPS: &[&str] = &[
         last_used_at TEXT
     ) STRICT;
 ",
+    "
+    ALTER TABLE generation ADD COLUMN made_at TEXT;
+",
 ];
 
 /// The newest schema this program knows.

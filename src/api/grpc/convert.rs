@@ -14,6 +14,7 @@ pub(super) mod routing_settings;
 pub(super) mod runs;
 mod schedules;
 pub(super) mod sources;
+pub(super) mod status;
 pub(super) mod tokens;
 
 use jiff::Timestamp;

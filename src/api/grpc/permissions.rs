@@ -24,8 +24,15 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.PhonebookService/GetPhonebook", Read),
     ("/ringroute.v1.PhonebookService/CreatePhonebook", Change),
     ("/ringroute.v1.PhonebookService/DeletePhonebook", Change),
+    ("/ringroute.v1.PhonebookService/UpdatePhonebook", Change),
     ("/ringroute.v1.PhonebookService/ListContacts", Read),
     ("/ringroute.v1.PhonebookService/GetContact", Read),
+    ("/ringroute.v1.PhonebookService/CreateContact", Change),
+    ("/ringroute.v1.PhonebookService/UpdateContact", Change),
+    ("/ringroute.v1.PhonebookService/DeleteContact", Change),
+    ("/ringroute.v1.ContactService/ImportContacts", Change),
+    ("/ringroute.v1.ContactService/ExportContacts", Read),
+    ("/ringroute.v1.ContactService/GetContactRoutes", Read),
     ("/ringroute.v1.RouteService/ListInboundRoutes", Read),
     ("/ringroute.v1.RouteService/GetInboundRoute", Read),
     ("/ringroute.v1.RouteService/CreateInboundRoute", Change),
@@ -37,6 +44,7 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.RoutingSettingsService/UpdateRoutingSettings", Change),
     ("/ringroute.v1.SettingsService/ApplySettings", Change),
     ("/ringroute.v1.SettingsService/ExportSettings", Read),
+    ("/ringroute.v1.StatusService/GetStatus", Read),
     ("/ringroute.v1.SyncService/StartSync", Sync),
     ("/ringroute.v1.SyncService/CancelSync", Sync),
     ("/ringroute.v1.SyncService/WatchSync", Read),
@@ -114,7 +122,7 @@ mod tests {
         for (path, permission) in PERMISSIONS.iter().filter(|(path, _)| path.starts_with("/ringroute.")) {
             assert!(!matches!(permission, Open | Known), "{path}");
             let method = path.rsplit('/').next().unwrap();
-            let changes = ["Create", "Update", "Delete", "Move", "Apply", "Revoke", "Restore"];
+            let changes = ["Create", "Update", "Delete", "Move", "Apply", "Revoke", "Restore", "Import"];
             if changes.iter().any(|verb| method.starts_with(verb)) {
                 assert!(!matches!(permission, Call | Read), "{path}");
             }

@@ -23,6 +23,7 @@ pub(super) fn of(error: EngineError) -> Status {
         EngineError::Settings(_)
         | EngineError::Source { .. }
         | EngineError::Route(_)
+        | EngineError::BadContact { .. }
         | EngineError::BadRequest { .. } => Code::InvalidArgument,
         EngineError::Sync(error) => match error {
             SyncError::Refused(_) | SyncError::TooManyRejects(_) => Code::FailedPrecondition,
