@@ -161,6 +161,8 @@ impl Server {
         let (ways, known_ways) = watch::channel(reloading::ways(config));
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), known_ways, Arc::new(SystemClock), stop.clone()));
+        // Ends when told to stop; nobody waits for what it makes.
+        drop(tokio::spawn(Arc::clone(&engine).keep_search_ready(stop.clone())));
         tracing::info!(%address, generation = %engine.generation(), "serving");
         let watched = Watched::start(&engine, metrics_listener, &stop);
         let config = config.clone();

@@ -11,7 +11,9 @@ mod connection;
 mod contacts;
 mod decisions;
 mod demo;
+mod directory;
 mod exit;
+mod extensions;
 mod history;
 mod json;
 mod phonebooks;
@@ -80,6 +82,9 @@ enum Command {
     Match(calls::MatchArguments),
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
+    Extensions(extensions::ExtensionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
     Contacts(contacts::ContactsArguments),
     #[command(subcommand)]
@@ -122,6 +127,8 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Match(arguments) => arguments.run(screen).await,
         Command::Route(arguments) => arguments.run(screen).await,
         Command::Decisions(arguments) => arguments.run(screen).await,
+        Command::Directory(command) => command.run(screen).await,
+        Command::Extensions(arguments) => arguments.run(screen).await,
         Command::Phonebooks(arguments) => arguments.run(screen).await,
         Command::Contacts(arguments) => arguments.run(screen).await,
         Command::Token(command) => command.run(screen).await,

@@ -18,6 +18,7 @@ mod call_history;
 mod checking;
 mod contacts;
 mod decisions;
+mod directory;
 mod editing;
 mod look_ups;
 mod notifying;
@@ -27,6 +28,7 @@ mod publishing;
 mod quality;
 mod rolling_back;
 mod scheduling;
+mod searching;
 mod status;
 mod syncing;
 #[cfg(test)]
@@ -42,6 +44,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::access::Tokens;
+use crate::directory::DirectoryError;
 use crate::generation::Generation;
 use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
@@ -57,6 +60,7 @@ pub use contacts::{
     Imported, MAX_IMPORT_BYTES, MAX_IMPORT_PROBLEMS, NumberRoute, contact_etag,
 };
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
+pub use directory::{DirectoryContact, DirectoryPage, DirectoryParts, Looked};
 pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
 pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
 pub use notifying::RunNews;
@@ -65,6 +69,7 @@ pub use quality::{
 };
 pub use rolling_back::PlannedRollback;
 pub use scheduling::Scheduling;
+pub use searching::{ContactPage, ContactSearch};
 pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
@@ -76,6 +81,7 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    search: searching::Search,
     tokens: Arc<Tokens>,
     look_ups: LookUps,
     call_history: call_history::CallHistory,
@@ -108,6 +114,8 @@ pub enum EngineError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     #[error("there is no {what} {name:?}")]
     NotFound { what: &'static str, name: String },
     #[error("there is a {what} {name:?} already")]
@@ -151,6 +159,7 @@ impl Engine {
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),
+            search: searching::Search::default(),
             tokens: Arc::default(),
             look_ups: LookUps::default(),
             call_history: call_history::CallHistory::default(),

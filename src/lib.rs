@@ -29,6 +29,7 @@ pub mod config;
 pub mod contact;
 pub mod contact_file;
 pub mod demo;
+pub mod directory;
 pub mod engine;
 pub mod generation;
 pub mod index;

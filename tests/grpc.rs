@@ -13,6 +13,8 @@ mod bounds;
 mod calls;
 #[path = "grpc/contacts.rs"]
 mod contacts;
+#[path = "grpc/directory.rs"]
+mod directory;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/phonebooks.rs"]

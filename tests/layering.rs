@@ -29,6 +29,7 @@ const ROOMS: &[&str] = &[
     "snapshot",
     "matching",
     "routing",
+    "directory",
     "contact_file",
     "engine",
     "scheduler",

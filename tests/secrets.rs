@@ -143,7 +143,18 @@ fn no_command_and_no_log_tells_a_password() {
         }
     }
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 42] = [
+        &["directory", "phonebooks", "1001"],
+        &["directory", "contacts", "1001"],
+        &["directory", "show", "1001", "1"],
+        &["directory", "lookup", "1001", "030 1234567"],
+        &["directory", "clients"],
+        &["extensions"],
+        &["extensions", "set", "1001", "--name", "Ada"],
+        &["extensions", "grants"],
+        &["extensions", "grant", "all", "--all-phonebooks", "--all-extensions"],
+        &["extensions", "revoke", "all"],
+        &["extensions", "remove", "1001"],
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -355,6 +366,16 @@ async fn no_rpc_tells_a_password() {
         ("ContactService/ExportContacts", json("{}")),
         ("PhonebookService/DeleteContact", json(r#"{ "contactId": 1 }"#)),
         ("PhonebookService/UpdatePhonebook", json(r#"{ "name": "Mine", "newName": "Ours" }"#)),
+        ("DirectorySettingsService/GetDirectorySettings", json("{}")),
+        (
+            "DirectorySettingsService/UpdateDirectorySettings",
+            json(r#"{ "directorySettings": { "extensions": [{ "number": "1001" }] } }"#),
+        ),
+        ("DirectoryService/ListDirectoryPhonebooks", json(r#"{ "extension": "1001" }"#)),
+        ("DirectoryService/ListDirectoryContacts", json(r#"{ "extension": "1001" }"#)),
+        ("DirectoryService/GetDirectoryContact", json(r#"{ "extension": "1001", "contactId": 1 }"#)),
+        ("DirectoryService/LookUpDirectoryNumber", json(r#"{ "extension": "1001", "number": "1" }"#)),
+        ("DirectoryService/GetClientPolicy", json("{}")),
         ("RouteService/ListInboundRoutes", json("{}")),
         ("RouteService/GetInboundRoute", json(r#"{ "name": "Sales" }"#)),
         ("RouteService/CreateInboundRoute", json("{}")),

@@ -15,6 +15,8 @@ mod answers;
 mod call_routing;
 mod contact;
 mod convert;
+mod directory;
+mod directory_settings;
 mod gate;
 mod guarded;
 mod load;
@@ -45,6 +47,8 @@ use tonic_health::server::{HealthReporter, HealthService};
 use crate::api::proto::FILE_DESCRIPTOR_SET;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
 use crate::api::proto::v1::contact_service_server::ContactServiceServer;
+use crate::api::proto::v1::directory_service_server::DirectoryServiceServer;
+use crate::api::proto::v1::directory_settings_service_server::DirectorySettingsServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
@@ -120,6 +124,10 @@ pub async fn serve_behind(
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(ContactServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(DirectoryServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
+        .add_service(
+            DirectorySettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES),
+        )
         .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
@@ -177,12 +185,14 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 10] = [
+const HEALTH_NAMES: [&str; 12] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
     ContactServiceServer::<Door>::NAME,
+    DirectoryServiceServer::<Door>::NAME,
+    DirectorySettingsServiceServer::<Door>::NAME,
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
@@ -220,6 +230,7 @@ struct Door {
     engine: Arc<Engine>,
     stop: CancellationToken,
     readers: Arc<Semaphore>,
+    lookers: Arc<Semaphore>,
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
     tokens_required: bool,
@@ -227,8 +238,9 @@ struct Door {
 
 impl Door {
     fn new(engine: Arc<Engine>, stop: CancellationToken, tokens_required: bool) -> Self {
-        let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, editor, tokens_required }
+        let [readers, lookers, editor] =
+            [MAX_READERS, MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, lookers, editor, tokens_required }
     }
 
     /// Does work that reads the store.

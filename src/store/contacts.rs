@@ -31,8 +31,6 @@ pub struct StoredContact {
 pub struct ContactFilter {
     /// Only those in this phonebook.
     pub phonebook: Option<PhonebookName>,
-    /// Only those with this text in a name, the company, the e-mail address or a number; blank means all.
-    pub text: String,
     /// Only those after this one.
     pub after: Option<ContactId>,
     /// At most this many.
@@ -82,16 +80,6 @@ impl Reading<'_> {
 
     /// Contacts in the order of their numbers.
     pub fn contacts(&self, filter: &ContactFilter) -> Result<Vec<StoredContact>, StoreError> {
-        let text = filter.text.trim();
-        // A number may be typed in groups; what is stored as E.164 has none.
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        // Zeros before a national number are not part of its E.164 form.
-        let digits = digits.trim_start_matches('0');
-        let is_number = digits.len() > 2 && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
-        let pattern = |text: &str| {
-            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            format!("%{escaped}%")
-        };
         // Of a phonebook, its own contacts are gone through from where the page begins, and no others.
         let (from, is_asked_for, order) = match filter.phonebook {
             Some(_) => (
@@ -104,26 +92,27 @@ impl Reading<'_> {
         let sql = format!(
             "SELECT {COLUMNS} FROM {from} {WITH_SOURCE}
              WHERE {is_asked_for} AND {order} > ?1
-               AND (?3 IS NULL
-                    OR concat_ws(' ', details ->> 'first_name', details ->> 'last_name', details ->> 'company',
-                                 details ->> 'email') LIKE ?3 ESCAPE '\\'
-                    OR (?4 IS NOT NULL AND EXISTS (
-                        SELECT 1 FROM json_each(details, '$.numbers')
-                        WHERE value ->> 'number' LIKE ?4 ESCAPE '\\' OR value ->> 'raw' LIKE ?3 ESCAPE '\\')))
-             ORDER BY {order} LIMIT ?5"
+             ORDER BY {order} LIMIT ?3"
         );
         let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map(
             params![
                 filter.after.map_or(0, |id| id.0),
                 filter.phonebook.as_ref().map(PhonebookName::folded),
-                (!text.is_empty()).then(|| pattern(text)),
-                is_number.then(|| pattern(digits)),
                 filter.limit,
             ],
             contact,
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Those of these contacts that are there, in their order.
+    pub fn contacts_of(&self, ids: &[ContactId]) -> Result<Vec<StoredContact>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
+        let found = ids.iter().filter_map(|id| statement.query_row([id.0], contact).optional().transpose());
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     /// Hands every contact to `take`, in the order of their numbers, one at a time: the texts are

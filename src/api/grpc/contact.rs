@@ -8,7 +8,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::convert::contacts;
-use super::phonebook::filter;
+use super::phonebook::search;
 use super::request::{bad, check_characters, known_id, phonebook_name};
 use super::{Door, status};
 use crate::api::proto::v1;
@@ -59,13 +59,13 @@ impl ContactService for Door {
                 return Err(status::of(bad("format", format!("{format} is none; 1 is CSV, 2 is vCard"))));
             }
         };
-        let filter = filter(&phonebook, query).map_err(status::of)?;
+        let wanted = search(&phonebook, query).map_err(status::of)?;
         let (sender, stream) = mpsc::channel(1);
         let door = self.clone();
         // The first part tells whether there is anything to export from.
         let first = {
-            let filter = filter.clone();
-            self.read(move |engine| engine.export_contacts(&filter, format, None)).await?
+            let wanted = wanted.clone();
+            self.read(move |engine| engine.export_contacts(&wanted, format, None)).await?
         };
         tokio::spawn(async move {
             let mut part = first;
@@ -78,9 +78,9 @@ impl ContactService for Door {
                     }
                 }
                 let Some(after) = part.next else { return };
-                let filter = filter.clone();
+                let wanted = wanted.clone();
                 let next =
-                    door.read(move |engine| engine.export_contacts(&filter, format, Some(after))).await;
+                    door.read(move |engine| engine.export_contacts(&wanted, format, Some(after))).await;
                 part = match next {
                     Ok(part) => part,
                     Err(status) => {

@@ -5,6 +5,7 @@
 
 pub(super) mod calls;
 pub(super) mod contacts;
+pub(super) mod directory;
 pub(super) mod history;
 mod notify;
 pub(super) mod previews;

@@ -2,7 +2,7 @@
 //!
 //! A test holds it against the contract. An RPC that is not here is answered as if there were none.
 
-use crate::access::Permission::{self, Access, Call, Change, Known, Open, Read, Sync};
+use crate::access::Permission::{self, Access, Call, Change, Directory, Known, Open, Read, Sync};
 
 /// What the RPC of that path (`/package.Service/Method`) takes; `None`: there is no such RPC.
 pub(super) fn permission(path: &str) -> Option<Permission> {
@@ -20,6 +20,13 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.CallRoutingService/RouteCalls", Call),
     ("/ringroute.v1.CallRoutingService/ListDecisions", Read),
     ("/ringroute.v1.CallRoutingService/GetCallCounts", Read),
+    ("/ringroute.v1.DirectoryService/ListDirectoryPhonebooks", Directory),
+    ("/ringroute.v1.DirectoryService/ListDirectoryContacts", Directory),
+    ("/ringroute.v1.DirectoryService/GetDirectoryContact", Directory),
+    ("/ringroute.v1.DirectoryService/LookUpDirectoryNumber", Directory),
+    ("/ringroute.v1.DirectoryService/GetClientPolicy", Directory),
+    ("/ringroute.v1.DirectorySettingsService/GetDirectorySettings", Read),
+    ("/ringroute.v1.DirectorySettingsService/UpdateDirectorySettings", Change),
     ("/ringroute.v1.PhonebookService/ListPhonebooks", Read),
     ("/ringroute.v1.PhonebookService/GetPhonebook", Read),
     ("/ringroute.v1.PhonebookService/CreatePhonebook", Change),

@@ -4,18 +4,16 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::contacts;
-use super::request::{
-    check_characters, cut, known_id, number_token, page_by_name, page_size, phonebook_name,
-};
+use super::request::{check_characters, known_id, number_token, page_by_name, page_size, phonebook_name};
 use crate::api::proto::v1;
 use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;
-use crate::engine::{Edited, Engine, EngineError};
+use crate::engine::{ContactPage, ContactSearch, Edited, Engine, EngineError};
 use crate::phonebook::PhonebookName;
-use crate::store::{ContactFilter, StoredPhonebook};
+use crate::store::StoredPhonebook;
 
 /// Longest text that contacts are searched for, in characters.
-const MAX_QUERY_CHARACTERS: usize = 128;
+pub(super) const MAX_QUERY_CHARACTERS: usize = 128;
 
 #[tonic::async_trait]
 impl PhonebookService for Door {
@@ -171,28 +169,23 @@ fn list_contacts(
     request: v1::ListContactsRequest,
 ) -> Result<v1::ListContactsResponse, EngineError> {
     let v1::ListContactsRequest { phonebook, query, page_size: size, page_token } = request;
-    let filter = filter(&phonebook, query)?;
+    let search = search(&phonebook, query)?;
     let size = page_size(size)?;
-    let filter =
-        ContactFilter { after: number_token(&page_token)?.map(ContactId), limit: size + 1, ..filter };
-    engine.read(|reading| {
-        if let Some(name) = &filter.phonebook {
-            reading.phonebook(name)?.ok_or_else(|| not_found(name))?;
-        }
-        let found = reading.contacts(&filter)?;
-        let (page, next_page_token) = cut(found, size, |contact| contact.id.to_string());
-        let names = reading.phonebook_names()?;
-        let contacts = page.into_iter().map(|contact| contacts::contact(contact, &names)).collect();
-        Ok(v1::ListContactsResponse { contacts, next_page_token })
+    let search = ContactSearch { after: number_token(&page_token)?.map(ContactId), limit: size, ..search };
+    let ContactPage { contacts: page, more_after } = engine.search_contacts(&search)?;
+    let names = engine.read(|reading| Ok::<_, EngineError>(reading.phonebook_names()?))?;
+    Ok(v1::ListContactsResponse {
+        contacts: page.into_iter().map(|contact| contacts::contact(contact, &names)).collect(),
+        next_page_token: more_after.map(|id| id.to_string()).unwrap_or_default(),
     })
 }
 
 /// The contacts that a request asks for, without where to begin and how many.
-pub(super) fn filter(phonebook: &str, query: String) -> Result<ContactFilter, EngineError> {
+pub(super) fn search(phonebook: &str, query: String) -> Result<ContactSearch, EngineError> {
     check_characters("query", &query, MAX_QUERY_CHARACTERS)?;
     let phonebook = match phonebook {
         "" => None,
         name => Some(phonebook_name("phonebook", name)?),
     };
-    Ok(ContactFilter { phonebook, text: query, ..ContactFilter::default() })
+    Ok(ContactSearch { phonebook, text: query, ..ContactSearch::default() })
 }

@@ -2,8 +2,7 @@
 
 use crate::contact::ContactId;
 use crate::contact_file::{ContactFileFormat, FiledContact};
-use crate::engine::{Engine, EngineError};
-use crate::store::ContactFilter;
+use crate::engine::{ContactPage, ContactSearch, Engine, EngineError};
 
 /// How many contacts are written at a time.
 const CONTACTS_AT_A_TIME: u32 = 1000;
@@ -18,36 +17,29 @@ pub struct FilePart {
 }
 
 impl Engine {
-    /// The part of a file that begins after a contact, of those that `filter` lists. Blocks.
+    /// The part of a file that begins after a contact, of those that `search` finds. Blocks.
     pub fn export_contacts(
         &self,
-        filter: &ContactFilter,
+        search: &ContactSearch,
         format: ContactFileFormat,
         after: Option<ContactId>,
     ) -> Result<FilePart, EngineError> {
-        let filter = ContactFilter { after, limit: CONTACTS_AT_A_TIME, ..filter.clone() };
-        self.read(|reading| {
-            if let Some(name) = &filter.phonebook {
-                reading.phonebook(name)?.ok_or_else(|| super::not_found("phonebook", name))?;
-            }
-            let names = reading.phonebook_names()?;
-            let contacts = reading.contacts(&filter)?;
-            let mut text = if after.is_none() { format.beginning() } else { String::new() };
-            for contact in &contacts {
-                let phonebooks: Vec<&str> =
-                    contact.phonebooks.iter().filter_map(|id| Some(names.get(id)?.as_str())).collect();
-                let contact = FiledContact {
-                    id: contact.id,
-                    source: contact.source.as_deref().unwrap_or_default(),
-                    source_key: &contact.source_key,
-                    phonebooks: &phonebooks,
-                    details: &contact.details,
-                };
-                format.write(&contact, &mut text);
-            }
-            let is_full = contacts.len() == CONTACTS_AT_A_TIME as usize;
-            let next = contacts.last().filter(|_| is_full).map(|last| last.id);
-            Ok(FilePart { text, next })
-        })
+        let search = ContactSearch { after, limit: CONTACTS_AT_A_TIME, ..search.clone() };
+        let ContactPage { contacts, more_after: next } = self.search_contacts(&search)?;
+        let names = self.read(|reading| Ok::<_, EngineError>(reading.phonebook_names()?))?;
+        let mut text = if after.is_none() { format.beginning() } else { String::new() };
+        for contact in &contacts {
+            let phonebooks: Vec<&str> =
+                contact.phonebooks.iter().filter_map(|id| Some(names.get(id)?.as_str())).collect();
+            let contact = FiledContact {
+                id: contact.id,
+                source: contact.source.as_deref().unwrap_or_default(),
+                source_key: &contact.source_key,
+                phonebooks: &phonebooks,
+                details: &contact.details,
+            };
+            format.write(&contact, &mut text);
+        }
+        Ok(FilePart { text, next })
     }
 }

@@ -24,7 +24,9 @@ impl Engine {
             change.rename_phonebook(phonebook.id, new_name)?;
             let mut new = change.settings()?;
             let asked = new.inbound_routes.iter_mut().flat_map(|route| &mut route.phonebooks);
+            let shown = new.visibility_grants.iter_mut().flat_map(|grant| &mut grant.phonebooks);
             asked
+                .chain(shown)
                 .filter(|asked| asked.is_same_as(&phonebook.name))
                 .for_each(|asked| asked.clone_from(new_name));
             new.validate()?;
