@@ -150,7 +150,10 @@ impl Server {
         let (incoming, address) = claimed.listen(tls.clone(), config.bounds)?;
         let stop = CancellationToken::new();
         let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
-        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), incoming, stop.clone()));
+        let (ways, known_ways) = watch::channel(reloading::ways(config));
+        let serving =
+            grpc::serve_behind(gate, Arc::clone(&engine), incoming, known_ways.clone(), stop.clone());
+        let serving = tokio::spawn(serving);
         if let Some(tls) = &tls {
             // It ends with the stop, and leaves nothing that would have to be waited for.
             tokio::spawn(Arc::clone(tls).watch(stop.clone()));
@@ -158,7 +161,6 @@ impl Server {
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
-        let (ways, known_ways) = watch::channel(reloading::ways(config));
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), known_ways, Arc::new(SystemClock), stop.clone()));
         // Ends when told to stop; nobody waits for what it makes.

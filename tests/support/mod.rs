@@ -13,6 +13,7 @@ use ringroute::api::grpc;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::contact_service_client::ContactServiceClient;
+use ringroute::api::proto::v1::notification_service_client::NotificationServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
 use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
@@ -21,6 +22,7 @@ use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::config::BoundsConfig;
 use ringroute::engine::Engine;
 use ringroute::listening::{Incoming, Patience, Tls};
+use ringroute::notifier::Ways;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -68,7 +70,12 @@ pub struct Server {
 impl Server {
     /// On a new data folder: no settings, no generation.
     pub async fn start() -> Self {
-        Server::start_in(tempfile::tempdir().unwrap()).await
+        Server::start_with(Ways::default()).await
+    }
+
+    /// On a new data folder, with ways to tell people and programs.
+    pub async fn start_with(ways: Ways) -> Self {
+        Server::start_in(tempfile::tempdir().unwrap(), ways).await
     }
 
     /// With [`settings`](Self::settings) applied and the company synchronised.
@@ -89,14 +96,14 @@ impl Server {
     /// With a company, reached as `access` says.
     pub async fn start_with_company_and(access: Access) -> Self {
         let folder = Server::start_with_company().await.stop().await;
-        Server::start_behind(folder, access).await
+        Server::start_behind(folder, Ways::default(), access).await
     }
 
-    async fn start_in(folder: tempfile::TempDir) -> Self {
-        Server::start_behind(folder, Access::default()).await
+    async fn start_in(folder: tempfile::TempDir, ways: Ways) -> Self {
+        Server::start_behind(folder, ways, Access::default()).await
     }
 
-    async fn start_behind(folder: tempfile::TempDir, access: Access) -> Self {
+    async fn start_behind(folder: tempfile::TempDir, ways: Ways, access: Access) -> Self {
         let Access { require_tokens, bounds, tls, patience } = access;
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -104,7 +111,9 @@ impl Server {
         let stop = CancellationToken::new();
         let gate = grpc::Gate::new(engine.tokens(), require_tokens, bounds);
         let incoming = Incoming::tcp(listener, tls, bounds).with_patience(patience);
-        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), incoming, stop.clone()));
+        let ways = tokio::sync::watch::channel(ways).1;
+        let serving = grpc::serve_behind(gate, Arc::clone(&engine), incoming, ways, stop.clone());
+        let serving = tokio::spawn(serving);
         Server { engine, address, folder, stop, serving }
     }
 
@@ -133,7 +142,7 @@ impl Server {
 
     /// Stops the server and starts another on the same data folder.
     pub async fn restart(self) -> Self {
-        Server::start_in(self.stop().await).await
+        Server::start_in(self.stop().await, Ways::default()).await
     }
 
     /// A path in the folder of the test.
@@ -201,6 +210,10 @@ impl Server {
 
     pub async fn sync(&self) -> SyncServiceClient<Channel> {
         SyncServiceClient::new(self.channel().await)
+    }
+
+    pub async fn notifications(&self) -> NotificationServiceClient<Channel> {
+        NotificationServiceClient::new(self.channel().await)
     }
 
     pub async fn phonebooks(&self) -> PhonebookServiceClient<Channel> {
