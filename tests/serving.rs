@@ -9,13 +9,18 @@ mod program;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, ChildStdout, Output, Stdio};
 
 use certificates::Certificates;
 use program::{printed, ringroute};
 
 /// `ringroute serve` with a configuration, until the end of the test.
-struct Serving(Child, String);
+struct Serving {
+    process: Child,
+    url: String,
+    /// Kept open: a server whose output nobody takes ends.
+    _output: BufReader<ChildStdout>,
+}
 
 impl Serving {
     fn start(folder: &Path, configuration: &str) -> Self {
@@ -23,17 +28,18 @@ impl Serving {
         let mut command = ringroute(&["serve"]);
         let mut process =
             command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        output.read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("Ringroute listens on ").unwrap_or_default().to_owned();
-        Serving(process, url)
+        Serving { process, url, _output: output }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -67,7 +73,7 @@ fn other_machines_are_let_in_only_with_a_certificate_and_a_token() {
     assert!(made.status.success(), "{}", printed(&made));
     std::fs::write(folder.join("token"), &made.stdout).unwrap();
     let serving = Serving::start(folder, &encrypted);
-    let port = serving.1.strip_prefix("https://0.0.0.0:").unwrap().to_owned();
+    let port = serving.url.strip_prefix("https://0.0.0.0:").unwrap().to_owned();
     let server = format!("https://127.0.0.1:{port}");
     let ca = certificates.ca_file.to_str().unwrap();
     let ask = |more: &[&str]| run(folder, &[&["token", "list", "--server", &server], more].concat());
@@ -95,7 +101,7 @@ fn a_unix_domain_socket_serves_in_place_of_a_port_and_a_killed_server_is_no_hind
     // The first is killed, and leaves its socket behind.
     for _ in 0..2 {
         let serving = Serving::start(folder, &configuration);
-        assert_eq!(serving.1, socket);
+        assert_eq!(serving.url, socket);
         let told = run(folder, &["token", "list", "--server", &socket, "--token", token.trim()]);
         assert!(told.status.success() && printed(&told).contains("me"), "{}", printed(&told));
         let nobody = run(folder, &["token", "list", "--server", &socket]);
