@@ -404,7 +404,10 @@ async fn no_rpc_tells_a_password() {
         ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
         ("TokenService/ListTokens", json("{}")),
         ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),
-        ("UserService/CreateUser", json(&format!(r#"{{ "name": "ada", "role": "ROLE_ADMIN", "password": "{PASSWORD}" }}"#))),
+        (
+            "UserService/CreateUser",
+            json(&format!(r#"{{ "name": "ada", "role": "ROLE_ADMIN", "password": "{PASSWORD}" }}"#)),
+        ),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();

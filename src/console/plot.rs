@@ -98,11 +98,14 @@ pub(super) fn look_ups(history: &[CallMinute], span: Span, now: Timestamp) -> Ma
     let most = answered.iter().copied().max().unwrap_or_default();
     let (top, last) = (top(most), points.len() - 1);
     let (all, known) = (answered.iter().sum(), matched.iter().sum());
+    let without_answer = match failed {
+        0 => String::new(),
+        failed => format!(", {} without an answer", show::number(failed)),
+    };
     let told = format!(
-        "{} answered, {} of known callers, {} without an answer; at most {} {}",
+        "{} answered, {} of known callers{without_answer}; at most {} {}",
         show::number(all),
         show::number(known),
-        show::number(failed),
         show::number(most),
         span.each()
     );

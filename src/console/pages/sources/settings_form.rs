@@ -10,7 +10,8 @@ use crate::console::form::Form;
 use crate::phonebook::PhonebookName;
 use crate::secret::Secret;
 use crate::settings::{
-    Connection, FieldMap, GuardSettings, Notify, Occasion, PhonebookTarget, SourceSettings, SqlServerTimeouts, Webhook,
+    Connection, FieldMap, GuardSettings, Notify, Occasion, PhonebookTarget, SourceSettings,
+    SqlServerTimeouts, Webhook,
 };
 
 /// Fields of a contact, in the reference system's order: the setting, its name, what it is for.
