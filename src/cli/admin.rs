@@ -21,7 +21,7 @@ pub(super) enum AdminCommand {
 /// Make an administrator, who can sign in to the console at once
 ///
 /// Without --password one is made up and printed this once, alone on standard output; the server keeps only what it
-/// recognises it by. Other users are made in the console.
+/// recognises it by. Users with other roles are made through the contract (UserService/CreateUser).
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute admin create ada
