@@ -748,7 +748,10 @@ fn an_administrator_of_the_console_is_made_while_a_server_runs_and_while_none_do
     let made = run(&server.url, &["grace", "--password", "file:good", "--json"]);
     assert_code(&made, 0);
     let answer: Value = serde_json::from_str(&stdout(&made)).unwrap();
-    assert_eq!(answer, serde_json::json!({ "user": { "name": "grace", "role": "ROLE_ADMIN" } }));
+    assert_eq!(
+        answer,
+        serde_json::json!({ "user": { "name": "grace", "role": "ROLE_ADMIN" }, "generatedPassword": "" })
+    );
     let offline = ["edsger", "--data-folder", "data"];
     let refused = run(&server.url, &offline);
     assert_code(&refused, 1);

@@ -115,7 +115,7 @@ impl<'a> Control<'a> {
         html! {
             @if let Some(error) = form.error(self.name) {
                 // Code is not wrapped, so that the mark stands under the word; keys can move it sideways.
-                p.error id=(format!("{}-error", self.name)) tabindex=[self.is_code.then_some("0")] { (error) }
+                p.error tabindex=[self.is_code.then_some("0")] id=(format!("{}-error", self.name)) { (error) }
             }
             @if !self.hint.is_empty() { p.hint id=(format!("{}-hint", self.name)) { (self.hint) } }
         }
