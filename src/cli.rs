@@ -4,6 +4,7 @@
 //! code that a script can go by (see `exit`). A client command translates its arguments to one or two gRPC
 //! calls and the answer to text, and decides nothing.
 
+mod admin;
 mod apply;
 mod calls;
 mod check;
@@ -92,6 +93,8 @@ enum Command {
     Contacts(contacts::ContactsArguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
 }
 
 /// Does what the arguments say. Their first is the name of the program.
@@ -136,6 +139,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Phonebooks(arguments) => arguments.run(screen).await,
         Command::Contacts(arguments) => arguments.run(screen).await,
         Command::Token(command) => command.run(screen).await,
+        Command::Admin(command) => command.run(screen).await,
     }
 }
 

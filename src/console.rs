@@ -19,6 +19,7 @@ mod guard;
 mod host;
 mod layout;
 mod pages;
+mod plot;
 mod server;
 mod show;
 mod table;

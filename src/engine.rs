@@ -56,7 +56,8 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{FieldProblem, RunId, SyncError};
 
 pub use accounts::{
-    MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, MAX_USERS, SessionKey, SignInError, SignedIn, User,
+    MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, MAX_USERS, OfflineUsers, SessionKey, SignInError, SignedIn,
+    User, generated_password,
 };
 pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
 pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};

@@ -724,3 +724,41 @@ fn mails_that_nobody_could_send_are_noticed_beforehand() {
     let found = check("[mail]\nhost = 'mail.example.com'\nfrom = 'ringroute@example.com'");
     assert!(!found.contains("notify.email"), "{found}");
 }
+
+#[test]
+fn an_administrator_of_the_console_is_made_while_a_server_runs_and_while_none_does() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("short"), "too short").unwrap();
+    std::fs::write(folder.path().join("good"), "correct horse battery\n").unwrap();
+    let run = |url: &str, arguments: &[&str]| {
+        let mut command = ringroute(&[&["admin", "create"], arguments].concat());
+        command.env("RINGROUTE_SERVER", url).current_dir(folder.path()).output().unwrap()
+    };
+    let mut server = Serving::in_folder(folder.path());
+    let made = run(&server.url, &["ada"]);
+    assert_code(&made, 0);
+    let password = stdout(&made);
+    assert!(password.trim().len() >= 12 && password.lines().count() == 1, "{password}");
+    assert!(stderr(&made).contains("not shown again"), "{}", stderr(&made));
+    // In any case, as names are compared.
+    assert_code(&run(&server.url, &["ADA"]), 5);
+    let refused = run(&server.url, &["grace", "--password", "file:short"]);
+    assert_code(&refused, 2);
+    assert!(stderr(&refused).contains("at least 12") && !stderr(&refused).contains("too short"));
+    let made = run(&server.url, &["grace", "--password", "file:good", "--json"]);
+    assert_code(&made, 0);
+    let answer: Value = serde_json::from_str(&stdout(&made)).unwrap();
+    assert_eq!(
+        answer,
+        serde_json::json!({ "user": { "name": "grace", "role": "ROLE_ADMIN" }, "generatedPassword": "" })
+    );
+    let offline = ["edsger", "--data-folder", "data"];
+    let refused = run(&server.url, &offline);
+    assert_code(&refused, 1);
+    assert!(stderr(&refused).contains("without --data-folder"), "{}", stderr(&refused));
+
+    send("TERM", &server.process);
+    assert_eq!(end_of(&mut server.process), Some(0));
+    assert_code(&run("", &offline), 0);
+    assert_code(&run("", &offline), 5);
+}

@@ -142,8 +142,9 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
+    std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 45] = [
+    let commands: [&[&str]; 46] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -188,6 +189,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["token", "create", "ci", "--role", "lookup"],
         &["token", "list"],
         &["token", "revoke", "ci"],
+        &["admin", "create", "ada", "--password=file:password"],
         &["apply", "-f", "settings.toml"],
     ];
     for arguments in commands {
@@ -402,6 +404,10 @@ async fn no_rpc_tells_a_password() {
         ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
         ("TokenService/ListTokens", json("{}")),
         ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),
+        (
+            "UserService/CreateUser",
+            json(&format!(r#"{{ "name": "ada", "role": "ROLE_ADMIN", "password": "{PASSWORD}" }}"#)),
+        ),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
     ];
     let mut seen = Seen::default();

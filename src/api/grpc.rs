@@ -32,6 +32,7 @@ mod settings;
 mod status;
 mod sync;
 mod token;
+mod user;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,7 @@ use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
 use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
+use crate::api::proto::v1::user_service_server::UserServiceServer;
 use crate::config::BoundsConfig;
 use crate::engine::{Engine, EngineError};
 use crate::generation::Generation;
@@ -146,7 +148,8 @@ pub async fn serve_behind(
         )
         .add_service(StatusServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
-        .add_service(TokenServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(TokenServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(UserServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
             health.clone(),
         )))
@@ -197,7 +200,7 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 13] = [
+const HEALTH_NAMES: [&str; 14] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
@@ -211,6 +214,7 @@ const HEALTH_NAMES: [&str; 13] = [
     SettingsServiceServer::<Door>::NAME,
     StatusServiceServer::<Door>::NAME,
     TokenServiceServer::<Door>::NAME,
+    UserServiceServer::<Door>::NAME,
 ];
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {

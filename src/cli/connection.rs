@@ -21,6 +21,7 @@ use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
 use crate::api::proto::v1::status_service_client::StatusServiceClient;
 use crate::api::proto::v1::sync_service_client::SyncServiceClient;
 use crate::api::proto::v1::token_service_client::TokenServiceClient;
+use crate::api::proto::v1::user_service_client::UserServiceClient;
 use crate::secret::Secret;
 
 /// Where a server is unless told otherwise.
@@ -132,7 +133,7 @@ impl Interceptor for Credentials {
 /// What requests go through.
 pub(super) type Way = InterceptedService<Channel, Credentials>;
 
-fn secret(text: &str) -> std::result::Result<Secret, String> {
+pub(super) fn secret(text: &str) -> std::result::Result<Secret, String> {
     let secret = Secret::new(text);
     match secret.problem() {
         None => Ok(secret),
@@ -223,6 +224,10 @@ impl Connection {
 
     pub(super) fn sync(&self) -> SyncServiceClient<Way> {
         SyncServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn users(&self) -> UserServiceClient<Way> {
+        UserServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn tokens(&self) -> TokenServiceClient<Way> {

@@ -13,7 +13,7 @@ use clap::Args;
 use super::connection::{Connection, DEFAULT_SERVER};
 use super::exit::{Exit, Failure, Result};
 use super::screen::{Screen, Table};
-use super::{calls, phonebooks, progress, report, sync, words};
+use super::{calls, phonebooks, progress, report, serve, sync, words};
 use crate::api::proto::v1::{self, MatchStatus, SyncProblemKind};
 use crate::app::{self, Server};
 use crate::config::{Config, ConsoleConfig, ListenAddress, LogConfig, LogLevel};
@@ -75,6 +75,7 @@ impl DemoArguments {
             return shown;
         }
         what_to_try(screen, &server.url())?;
+        serve::tell_console(screen, &server)?;
         Ok(server
             .run_until(stop, tokio_stream::pending::<anyhow::Result<Config>>())
             .await

@@ -82,19 +82,22 @@ impl ServeArguments {
         let reloads = app::reload_signals()?;
         let server = Server::start(&config).await.context("ringroute does not start")?;
         screen.line(format!("Ringroute listens on {}", server.url()))?;
-        if let Some(console) = server.console() {
-            screen.line(format!("The console is on {}", console.url))?;
-            if let Some(first) = console.first_sign_in {
-                screen.line(
-                    "There is no user yet. Become the administrator with this link, which is good once:",
-                )?;
-                screen.line(format!("  {first}"))?;
-            }
-        }
+        tell_console(screen, &server)?;
         if let Some(address) = server.metrics_address() {
             screen.line(format!("Metrics are at http://{address}/metrics"))?;
         }
         let reloads = reloads.map(|()| self.process.config());
         Ok(server.run_until(stop, reloads).await.context("ringroute ended")?)
     }
+}
+
+/// Where the console is, and how the first administrator gets in.
+pub(super) fn tell_console(screen: &mut Screen, server: &Server) -> Result<()> {
+    let Some(console) = server.console() else { return Ok(()) };
+    screen.line(format!("The console is on {}", console.url))?;
+    if let Some(first) = console.first_sign_in {
+        screen.line("There is no user yet. Become the administrator with this link, which is good once:")?;
+        screen.line(format!("  {first}"))?;
+    }
+    Ok(())
 }

@@ -90,12 +90,12 @@ pub(super) struct RevokeArguments {
 
 /// A running server, or the data folder of one that is stopped.
 #[derive(Debug, Args)]
-struct PlaceArguments {
+pub(super) struct PlaceArguments {
     /// Work on this data folder, while no server has it open, instead of asking a server
     #[arg(long, value_name = "FOLDER")]
-    data_folder: Option<PathBuf>,
+    pub(super) data_folder: Option<PathBuf>,
     #[command(flatten)]
-    server: ServerArguments,
+    pub(super) server: ServerArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -263,7 +263,7 @@ async fn all(connection: &Connection) -> Result<v1::ListTokensResponse> {
 }
 
 /// The exit codes that the same gives when a server is asked.
-fn offline(error: EngineError) -> Failure {
+pub(super) fn offline(error: EngineError) -> Failure {
     let exit = match &error {
         EngineError::NotFound { .. } => Exit::NotFound,
         EngineError::BadRequest { .. } => Exit::Usage,

@@ -33,6 +33,7 @@ static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("assets/frame.css"),
         include_str!("assets/parts.css"),
         include_str!("assets/forms.css"),
+        include_str!("assets/plots.css"),
     );
     Asset::new("console", "css", "text/css; charset=utf-8", CONTENT)
 });

@@ -114,7 +114,8 @@ impl<'a> Control<'a> {
     fn notes(&self, form: &Form) -> Markup {
         html! {
             @if let Some(error) = form.error(self.name) {
-                p.error id=(format!("{}-error", self.name)) { (error) }
+                // Code is not wrapped, so that the mark stands under the word; keys can move it sideways.
+                p.error tabindex=[self.is_code.then_some("0")] id=(format!("{}-error", self.name)) { (error) }
             }
             @if !self.hint.is_empty() { p.hint id=(format!("{}-hint", self.name)) { (self.hint) } }
         }

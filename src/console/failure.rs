@@ -33,7 +33,7 @@ impl Failure {
     pub(super) fn not_allowed(role: Role, permission: Permission) -> Self {
         let least = permission.least_role();
         let message = format!(
-            "This needs the role {least}; yours is {role}. An administrator can give you another one, in Settings."
+            "This needs the role {least}; yours is {role}. An administrator can make you a user with it."
         );
         Failure::new(StatusCode::FORBIDDEN, "You may not do this", message)
     }

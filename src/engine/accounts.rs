@@ -6,6 +6,7 @@
 //! counts at once, and is written down as soon as that is possible.
 
 mod first_sign_in;
+mod offline;
 mod passwords;
 mod sessions;
 #[cfg(test)]
@@ -25,6 +26,8 @@ use crate::access::Role;
 use crate::account::{password_problem, user_name_problem, user_role_problem};
 use crate::store::{self, StoreError, StoredUser};
 
+pub use offline::OfflineUsers;
+pub use passwords::generated_password;
 pub use sessions::{MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, SessionKey, SignedIn};
 
 /// Most users.
@@ -168,33 +171,12 @@ impl Engine {
         password: &str,
         check: impl FnOnce(&[StoredUser]) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
-        if let Some(problem) = user_name_problem(name) {
-            return Err(bad("name", problem));
-        }
-        if let Some(problem) = user_role_problem(role) {
-            return Err(bad("role", problem));
-        }
-        let password_hash = hash_of(password, name)?;
+        let user = new_user(name, role, password)?;
         self.store.write_then(
             |change| {
-                let users = change.users()?;
-                check(&users)?;
-                if users.iter().any(|user| is_same_name(&user.name, name)) {
-                    return Err(EngineError::AlreadyExists { what: "user", name: name.to_owned() });
-                }
-                if users.len() >= MAX_USERS {
-                    let why = format!("there are {MAX_USERS} users already, which is the most there may be");
-                    return Err(StoreError::Refused(why).into());
-                }
-                change.add_user(&StoredUser {
-                    id: 0,
-                    name: name.to_owned(),
-                    role,
-                    password_hash,
-                    created_at: Timestamp::now(),
-                    last_signed_in_at: None,
-                })?;
-                Ok(change.users()?)
+                check(&change.users()?)?;
+                add(change, &user)?;
+                Ok::<_, EngineError>(change.users()?)
             },
             |users| self.accounts.replace(users, None),
         )?;
@@ -371,6 +353,38 @@ impl Engine {
         self.accounts.sessions.end(key);
         self.store.write(|change| Ok(change.delete_session(key.hash())?))
     }
+}
+
+/// A user to be added; refused when something of it cannot be.
+fn new_user(name: &str, role: Role, password: &str) -> Result<StoredUser, EngineError> {
+    if let Some(problem) = user_name_problem(name) {
+        return Err(bad("name", problem));
+    }
+    if let Some(problem) = user_role_problem(role) {
+        return Err(bad("role", problem));
+    }
+    Ok(StoredUser {
+        id: 0,
+        name: name.to_owned(),
+        role,
+        password_hash: hash_of(password, name)?,
+        created_at: Timestamp::now(),
+        last_signed_in_at: None,
+    })
+}
+
+/// Adds a user, unless there is one of that name.
+fn add(change: &store::Change<'_>, user: &StoredUser) -> Result<(), EngineError> {
+    let users = change.users()?;
+    if users.iter().any(|other| is_same_name(&other.name, &user.name)) {
+        return Err(EngineError::AlreadyExists { what: "user", name: user.name.clone() });
+    }
+    if users.len() >= MAX_USERS {
+        let why = format!("there are {MAX_USERS} users already, which is the most there may be");
+        return Err(StoreError::Refused(why).into());
+    }
+    change.add_user(user)?;
+    Ok(())
 }
 
 /// Refuses a password that is none.

@@ -76,6 +76,7 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.TokenService/CreateToken", Access),
     ("/ringroute.v1.TokenService/ListTokens", Access),
     ("/ringroute.v1.TokenService/RevokeToken", Access),
+    ("/ringroute.v1.UserService/CreateUser", Access),
     // Load balancers and supervisors ask, and have no tokens; all they learn is whether callers are answered.
     ("/grpc.health.v1.Health/Check", Open),
     ("/grpc.health.v1.Health/Watch", Open),

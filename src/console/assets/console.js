@@ -65,3 +65,22 @@ for (const form of document.querySelectorAll("form[data-search]")) {
     }, 150);
   });
 }
+
+// A page that is looked at is written anew now and then; not for ever, since somebody who is away ought to be signed
+// out, and not while something in it has the focus.
+for (const part of document.querySelectorAll("[data-renew]")) {
+  const times = 120;
+  let left = times;
+  for (const sign of ["pointermove", "keydown"]) addEventListener(sign, () => { left = times; }, { passive: true });
+  setInterval(async () => {
+    if (document.hidden || left <= 0 || part.contains(document.activeElement)) return;
+    left -= 1;
+    try {
+      const answer = await fetch(location.href, { redirect: "error" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const renewed = page.querySelector("[data-renew]");
+      if (renewed) part.replaceChildren(...renewed.childNodes);
+    } catch { /* The server is away: what is there stays. */ }
+  }, Number(part.dataset.renew) * 1000);
+}

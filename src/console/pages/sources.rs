@@ -1,5 +1,6 @@
 //! Sources: the databases that contacts come from.
 
+mod connection_form;
 mod edit;
 mod schedule_form;
 mod settings_form;

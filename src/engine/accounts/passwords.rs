@@ -30,3 +30,11 @@ pub(super) fn new_token() -> String {
     aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random numbers");
     blake3::Hash::from_bytes(bytes).to_hex().to_string()
 }
+
+/// A password that nobody has to think up: 100 random bits, in groups that can be typed from paper.
+#[must_use]
+pub fn generated_password() -> String {
+    let digits = new_token();
+    let groups: Vec<&str> = (0..5).map(|group| &digits[group * 5..group * 5 + 5]).collect();
+    groups.join("-")
+}

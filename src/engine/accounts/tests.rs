@@ -110,3 +110,21 @@ async fn the_first_administrator_gets_in_once_by_the_link() {
     assert!(again.to_string().contains("not good any more"), "{again}");
     assert_eq!(engine.offer_first_sign_in(), None);
 }
+
+#[tokio::test]
+async fn whoever_lost_every_password_makes_a_user_while_no_server_runs() {
+    let (folder, engine) = engine();
+    engine.create_user("ada", Role::Admin, PASSWORD).unwrap();
+    assert!(OfflineUsers::open(folder.path()).is_err(), "a server has it open");
+    drop(engine);
+    let password = generated_password();
+    let users = OfflineUsers::open(folder.path()).unwrap();
+    users.create("grace", Role::Admin, &password).unwrap();
+    assert!(matches!(users.create("Ada", Role::Admin, &password), Err(EngineError::AlreadyExists { .. })));
+    assert!(users.create("edsger", Role::Lookup, &password).unwrap_err().to_string().contains("role"));
+    drop(users);
+    let engine = Engine::open(folder.path()).unwrap();
+    let token = engine.sign_in("grace", &password, HERE).await.unwrap();
+    assert_eq!(engine.session(&token).unwrap().role, Role::Admin);
+    assert_ne!(password, generated_password());
+}

@@ -28,20 +28,25 @@ pub(in crate::api::grpc) fn new_token(
     created_by: String,
 ) -> Result<NewToken, EngineError> {
     let v1::CreateTokenRequest { name, role, expires_at } = request;
-    let role = match v1::Role::try_from(role) {
-        Ok(v1::Role::Lookup) => Role::Lookup,
-        Ok(v1::Role::Directory) => Role::Directory,
-        Ok(v1::Role::Viewer) => Role::Viewer,
-        Ok(v1::Role::Operator) => Role::Operator,
-        Ok(v1::Role::Admin) => Role::Admin,
-        Ok(v1::Role::Unspecified) | Err(_) => {
-            return Err(bad("role", format!("is {role}; a role is expected, 1 to 5")));
-        }
-    };
+    let role = role_from_proto(role)?;
     let time = |at: prost_types::Timestamp| {
         Timestamp::new(at.seconds, at.nanos).map_err(|error| bad("expires_at", error.to_string()))
     };
     Ok(NewToken { name, role, expires_at: expires_at.map(time).transpose()?, created_by })
+}
+
+/// A role that was sent.
+pub(in crate::api::grpc) fn role_from_proto(role: i32) -> Result<Role, EngineError> {
+    match v1::Role::try_from(role) {
+        Ok(v1::Role::Lookup) => Ok(Role::Lookup),
+        Ok(v1::Role::Directory) => Ok(Role::Directory),
+        Ok(v1::Role::Viewer) => Ok(Role::Viewer),
+        Ok(v1::Role::Operator) => Ok(Role::Operator),
+        Ok(v1::Role::Admin) => Ok(Role::Admin),
+        Ok(v1::Role::Unspecified) | Err(_) => {
+            Err(bad("role", format!("is {role}; a role is expected, 1 to 5")))
+        }
+    }
 }
 
 pub(crate) fn role_to_proto(role: Role) -> v1::Role {

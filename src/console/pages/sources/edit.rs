@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::settings_view::{self, Shown};
 use super::tested::Tested;
-use super::{path, settings_form};
+use super::{connection_form, path, settings_form};
 use crate::console::control::error_summary;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
@@ -221,7 +221,7 @@ async fn submit(console: &Console, visit: &Visit, present: Option<String>, field
 fn with_secrets(form: &mut Form, known: Option<&Connection>) -> Option<Connection> {
     // What is wrong is said when the settings as a whole are read.
     let mut reading = form.clone();
-    let connection = settings_form::connection(&mut reading, known);
+    let connection = connection_form::read(&mut reading, known);
     let mut settings = settings_form::around(connection);
     let as_known = known.map(|known| settings_form::around(known.clone()));
     match take_secrets(&mut settings, as_known.as_ref()) {
