@@ -267,7 +267,9 @@ impl Attempt<'_, '_> {
         }
         let age = match self.snapshot.last_synced(phonebook) {
             LastSynced::At(synced) => {
-                format!("are of {synced:.0}, older than {} hours", freshness.max_age_hours)
+                let hours = freshness.max_age_hours;
+                let unit = if hours == 1 { "hour" } else { "hours" };
+                format!("are of {synced:.0}, older than {hours} {unit}")
             }
             LastSynced::Local | LastSynced::Never => "were never synchronised".into(),
         };
