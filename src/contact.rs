@@ -115,6 +115,12 @@ pub struct ContactDetails {
     pub numbers: Vec<ContactNumber>,
 }
 
+/// So many contacts, in words: `1 contact`, `2 contacts`.
+#[must_use]
+pub fn counted(contacts: u64) -> String {
+    format!("{contacts} contact{}", if contacts == 1 { "" } else { "s" })
+}
+
 /// The name shown for a contact: first and last name, or else the company.
 #[must_use]
 pub fn display_name(first_name: &str, last_name: &str, company: &str) -> String {

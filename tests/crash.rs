@@ -1,5 +1,6 @@
 //! The process really killed, and the disk really full, in the middle of a sync and of a rollback: afterwards it
-//! is the generation before or the one after, whole, and the next run succeeds.
+//! is the generation before or the one after, whole, and the next run succeeds. The same for a source that is
+//! deleted or switched off, its contacts kept or removed.
 //!
 //! Two models are known beforehand, the company before and the company after; what is stored and what callers are
 //! told is compared with both. The program is the one that is shipped: nothing in it knows of these tests. A run is
@@ -12,6 +13,8 @@
 
 #[path = "crash/company.rs"]
 mod company;
+#[path = "crash/parting.rs"]
+mod parting;
 #[path = "crash/process.rs"]
 mod process;
 
@@ -222,6 +225,14 @@ fn a_sync_that_is_killed_anywhere_leaves_one_generation_whole() {
 #[test]
 fn a_rollback_that_is_killed_anywhere_leaves_one_generation_whole() {
     Stage::before_rollback().is_killed_anywhere();
+}
+
+#[test]
+fn a_source_that_is_parted_from_its_contacts_while_the_process_is_killed_is_parted_whole_or_not_at_all() {
+    let stage = Stage::before_sync();
+    for parting in parting::ALL {
+        parting::is_killed_anywhere(&stage.data(), parting);
+    }
 }
 
 #[test]

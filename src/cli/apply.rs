@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use tonic::Status;
 
 use super::check;
 use super::connection::ServerArguments;
@@ -63,6 +64,15 @@ impl LeftContacts {
         };
         contacts.into()
     }
+
+    /// A refusal; one that asks what is to become of contacts says by which option it is said.
+    pub(super) fn refusal(status: &Status, option: &str) -> Failure {
+        let how = match status.message().contains("say whether to keep them") {
+            true => format!("\n  {option} keep, or {option} remove"),
+            false => String::new(),
+        };
+        Status::new(status.code(), format!("{}{how}", status.message())).into()
+    }
 }
 
 /// Print the settings as a document that `apply` takes
@@ -109,7 +119,9 @@ impl ApplyArguments {
             disabled_source_contacts: LeftContacts::to_proto(self.disabled_sources),
         };
         let connection = self.server.connect().await?;
-        let answer = connection.settings().apply_settings(request).await?.into_inner();
+        let answer = connection.settings().apply_settings(request).await;
+        let answer =
+            answer.map_err(|refused| LeftContacts::refusal(&refused, "--removed-sources"))?.into_inner();
         if self.server.json {
             return screen.json(&answer);
         }

@@ -127,9 +127,7 @@ impl RouteArguments {
             caller: self.caller.clone(),
             did: self.did,
             trunk: self.trunk,
-            at: self
-                .at
-                .map(|at| prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }),
+            at: self.at.map(words::timestamp),
             explain: self.explain,
             attestation: self.attestation.map_or(v1::Attestation::Unspecified, Into::into).into(),
         };
@@ -208,13 +206,13 @@ fn dial_string(answer: &v1::RouteCallResponse) -> Option<&str> {
 /// Tells what routes were compared with, and when.
 fn tell_reading(screen: &mut Screen, reading: &v1::CallReading, generation: u64) -> Result<()> {
     let forms = |subject: &str, forms: &[String], rewritten: &str| {
-        let rewritten = match rewritten {
-            "" => String::new(),
-            rewritten => format!(", which the rules of the trunk make {rewritten}"),
+        let tried = match forms {
+            [] => "is no number".to_owned(),
+            forms => format!("is tried as {}", words::list(forms)),
         };
-        match forms {
-            [] => format!("{subject} is no number{rewritten}"),
-            forms => format!("{subject} is tried as {}{rewritten}", words::list(forms)),
+        match rewritten {
+            "" => format!("{subject} {tried}"),
+            rewritten => format!("{subject} becomes {rewritten} by the rules of the trunk and {tried}"),
         }
     };
     let caller = forms("The caller", &reading.caller_forms, &reading.rewritten_caller);

@@ -202,7 +202,7 @@ fn changes_as_csv(screen: &mut Screen, changes: &[v1::SyncChange]) -> Result<()>
         ["contact", "key", "name", "what", "phonebook_before", "phonebook_after", "field", "before", "after"],
     )?;
     for change in changes {
-        let nothing = v1::SyncFieldChange::default();
+        let nothing = v1::FieldChange::default();
         let fields = if change.fields.is_empty() { std::slice::from_ref(&nothing) } else { &change.fields };
         for field in fields {
             csv.row([

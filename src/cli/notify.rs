@@ -33,7 +33,7 @@ pub(super) struct TestMailArguments {
 
 /// Send one signed message to the webhook of a source
 ///
-/// Its body is {\"event\":\"test\", …}; a receiver checks the signature as ever.
+/// Its body is {"event":"test", …}; a receiver checks the signature as ever.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute notify test-webhook crm

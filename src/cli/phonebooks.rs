@@ -48,7 +48,7 @@ struct CreateArguments {
     server: ServerArguments,
 }
 
-/// Give a local phonebook another name; inbound routes that name it follow
+/// Give a local phonebook another name; inbound routes and visibility grants that name it follow
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute phonebooks rename Suppliers Vendors")]

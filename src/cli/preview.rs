@@ -105,8 +105,9 @@ fn effect(screen: &mut Screen, calls: &v1::CallEffect, all: bool) -> Result<()> 
         count(calls.no_longer_matched),
         count(calls.matched_otherwise)
     ))?;
+    let assumed = assumed(calls);
     if calls.rerouted == 0 {
-        return screen.line("None of them would take another inbound route.");
+        return screen.line(format!("None of them would take another inbound route{assumed}."));
     }
     screen
         .line(screen.bold(format!("{} of them would take another inbound route:", count(calls.rerouted))))?;
@@ -126,13 +127,27 @@ fn effect(screen: &mut Screen, calls: &v1::CallEffect, all: bool) -> Result<()> 
     }
     let lines = counted(calls.lines.len() as u64, "line");
     screen.line(screen.faint(format!(
-        "Each number was tried on {lines} (trunk and dialled number), one of each kind that routes can tell apart."
+        "Each number was tried on {lines} (trunk and dialled number), one of each kind that routes can tell \
+         apart{assumed}."
     )))?;
     if calls.patterns_left_out > 0 {
         let patterns = counted(calls.patterns_left_out, "pattern");
         screen.line(screen.faint(format!("{patterns} of dialled numbers could not be tried.")))?;
     }
     Ok(())
+}
+
+/// What calls were assumed to be like, to be put behind a sentence.
+fn assumed(calls: &v1::CallEffect) -> String {
+    let Some(at) = &calls.at else { return String::new() };
+    let vouched = match calls.attestation() {
+        v1::Attestation::Unspecified => "not vouched for by the network".to_owned(),
+        level => {
+            let level = level.as_str_name().trim_start_matches("ATTESTATION_");
+            format!("vouched for by the network with level {level}")
+        }
+    };
+    format!(", at {}, {vouched}", words::time(Some(at)))
 }
 
 fn for_example(example: &v1::RerouteExample, calls: &v1::CallEffect) -> String {

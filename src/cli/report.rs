@@ -85,6 +85,10 @@ pub(super) fn verdict(run: &v1::SyncRun) -> Result<()> {
     };
     let v1::SyncRun { run_id, source, failure, .. } = run;
     let mut message = format!("run {run_id} of {source} {what}: {failure}");
+    if run.state() == SyncRunState::Cancelled {
+        // The failure begins with the same word.
+        message = format!("run {run_id} of {source} {what}; nothing was changed");
+    }
     // Limits and names that are taken are refused whoever allows it; only the guard's words speak of a preview.
     if exit == Exit::Refused && failure.contains("preview") {
         let source = words::argument(source);

@@ -211,7 +211,12 @@ async fn delete(arguments: DeleteArguments, screen: &mut Screen) -> Result<()> {
         contacts: LeftContacts::to_proto(contacts),
         etag: String::new(),
     };
-    let answer = connection.sync().delete_source(request).await?.into_inner();
+    let answer = connection
+        .sync()
+        .delete_source(request)
+        .await
+        .map_err(|refused| LeftContacts::refusal(&refused, "--contacts"))?
+        .into_inner();
     if server.json {
         return screen.json(&answer);
     }

@@ -1,6 +1,7 @@
 //! `ringroute sync …`: run, preview, watch, cancel, history, show; rollback is in `history`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use super::connection::{Connection, ServerArguments};
 use super::exit::{Exit, Failure, Result};
@@ -59,6 +60,7 @@ pub(super) struct RunArguments {
 #[command(after_help = "Examples:
   ringroute sync preview crm
   ringroute sync preview --again 12 --all          the first 1,000 changes of each kind
+  ringroute sync preview crm --at 2026-12-24T20:00:00+01:00 --attestation none
   ringroute sync preview crm --json | jq .preview.calls.rerouted
   ringroute sync preview --again 12 --all --json | jq '.changes[] | select(.kind == \"CONTACT_CHANGE_KIND_REMOVED\")'")]
 pub(super) struct PreviewArguments {
@@ -71,8 +73,40 @@ pub(super) struct PreviewArguments {
     /// All that is kept of each kind of change, not the first ten
     #[arg(long)]
     all: bool,
+    /// How far the network vouches for the callers whose calls are compared (STIR)
+    #[arg(long, value_name = "LEVEL", ignore_case = true, default_value = "A", conflicts_with = "again")]
+    attestation: AssumedAttestation,
+    /// The time for which calls are compared, as RFC 3339 has it: 2026-12-24T20:00:00+01:00; now unless given
+    #[arg(long, value_name = "TIME", conflicts_with = "again")]
+    at: Option<Timestamp>,
     #[command(flatten)]
     server: ServerArguments,
+}
+
+/// What is assumed of the callers of a preview.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum AssumedAttestation {
+    /// Full: the network knows the caller, and that the number is theirs
+    A,
+    /// Partial: it knows the caller
+    B,
+    /// Gateway: it knows where the call came in
+    C,
+    /// It does not vouch for the caller, or nobody said
+    #[value(name = "none")]
+    Unsaid,
+}
+
+impl From<AssumedAttestation> for v1::Attestation {
+    fn from(assumed: AssumedAttestation) -> Self {
+        match assumed {
+            AssumedAttestation::A => v1::Attestation::A,
+            AssumedAttestation::B => v1::Attestation::B,
+            AssumedAttestation::C => v1::Attestation::C,
+            AssumedAttestation::Unsaid => v1::Attestation::Unspecified,
+        }
+    }
 }
 
 /// Follow a run to its end
@@ -188,7 +222,7 @@ pub(super) fn tell(screen: &mut Screen, run: &v1::SyncRun, json: bool) -> Result
 }
 
 async fn preview(arguments: PreviewArguments, screen: &mut Screen) -> Result<()> {
-    let PreviewArguments { source, again, all, server } = arguments;
+    let PreviewArguments { source, again, all, attestation, at, server } = arguments;
     let connection = server.connect().await?;
     let answer = match again {
         Some(run_id) => {
@@ -197,7 +231,11 @@ async fn preview(arguments: PreviewArguments, screen: &mut Screen) -> Result<()>
         }
         None => {
             let progress = Progress::begin(None);
-            let request = v1::PreviewSyncRequest { source: source.unwrap_or_default() };
+            let request = v1::PreviewSyncRequest {
+                source: source.unwrap_or_default(),
+                attestation: Some(v1::Attestation::from(attestation).into()),
+                at: at.map(words::timestamp),
+            };
             let answer = connection.sync().preview_sync(request).await;
             progress.end();
             let v1::PreviewSyncResponse { run, preview } = answer?.into_inner();

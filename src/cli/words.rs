@@ -46,6 +46,14 @@ pub(super) fn milliseconds(milliseconds: u64) -> String {
     }
 }
 
+/// A time that was typed, as the contract has it.
+pub(super) fn timestamp(typed: jiff::Timestamp) -> Timestamp {
+    let mut timestamp = Timestamp { seconds: typed.as_second(), nanos: typed.subsec_nanosecond() };
+    // Before 1970 the two libraries count nanoseconds in different directions.
+    timestamp.normalize();
+    timestamp
+}
+
 /// To the second, in UTC, as RFC 3339 has it.
 pub(super) fn time(timestamp: Option<&Timestamp>) -> String {
     timestamp

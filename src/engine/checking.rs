@@ -1,8 +1,9 @@
-//! Asking servers about settings that are about to be saved: are the tables and columns there, and can text be
-//! made of them?
+//! Asking servers and files about settings that are about to be saved: are the tables and columns there, and can text
+//! be made of them?
 //!
 //! Nothing is held while they are asked. A server that is away, or lets nobody in, is a warning: settings can
-//! be saved without it, and its next run will say the same. What it says is wrong is refused.
+//! be saved without it, and its next run will say the same. What it says is wrong is refused. A file that is not there
+//! yet says nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

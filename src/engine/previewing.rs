@@ -13,7 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::publishing::{self, Assembly};
-use super::{Engine, EngineError, is_same_name};
+use super::syncing::StartedRun;
+use super::{Engine, EngineError, blocking, is_same_name};
 use crate::contact::{ContactDetails, ContactId, display_name};
 use crate::index::{ContactIndex, IndexedPhonebook, Posting};
 use crate::matching::match_caller;
@@ -24,13 +25,62 @@ use crate::settings::Settings;
 use crate::snapshot::{LastSynced, Snapshot};
 use crate::store::{ContactRow, Reading, StoreError, StoredPhonebook, StoredSource};
 use crate::sync::preview::{
-    AssumedLine, CallEffect, ContactChange, ContactChangeKind, MAX_KEPT_CHANGES, MAX_KEPT_LINES,
-    MAX_KEPT_REROUTES, PhonebookChange, Preview, PreviewSummary, Reroute, RerouteExample, field_changes,
+    AssumedCalls, AssumedLine, CallEffect, ContactChange, ContactChangeKind, MAX_KEPT_CHANGES,
+    MAX_KEPT_LINES, MAX_KEPT_REROUTES, PhonebookChange, Preview, PreviewSummary, Reroute, RerouteExample,
+    field_changes,
 };
-use crate::sync::{self, Plan, Staged, SyncError};
+use crate::sync::{self, Plan, RunKind, Staged, SyncError, SyncRun};
 
 /// Between a commit and its publication: some microseconds.
 const UNTIL_PUBLISHED: Duration = Duration::from_millis(2);
+
+impl Engine {
+    /// Starts a preview that compares such calls, or returns the one that is under way, whatever it assumes. Refused
+    /// while another run of the source is under way.
+    pub async fn start_preview(
+        self: &Arc<Self>,
+        source: &str,
+        started_by: &str,
+        assumed_calls: AssumedCalls,
+    ) -> Result<StartedRun, EngineError> {
+        // A task of its own: whoever asked may go away, and a run that was recorded must be under way.
+        let starting =
+            Arc::clone(self).begin_preview(source.to_owned(), started_by.to_owned(), assumed_calls);
+        match tokio::spawn(starting).await {
+            Ok(started) => started,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+
+    async fn begin_preview(
+        self: Arc<Self>,
+        source: String,
+        started_by: String,
+        assumed_calls: AssumedCalls,
+    ) -> Result<StartedRun, EngineError> {
+        let _starting = self.starting.lock().await;
+        let engine = Arc::clone(&self);
+        let find = move |reading: &Reading<'_>| {
+            let not_found = EngineError::NotFound { what: "source", name: source.clone() };
+            let stored = reading.source(&source)?.ok_or(not_found)?;
+            let expected_rows = reading.rows_of_last_run(&stored.settings.name)?;
+            Ok::<_, EngineError>((stored, expected_rows))
+        };
+        let (stored, expected_rows) = blocking(move || engine.read(find)).await?;
+        let name = stored.settings.name.clone();
+        if let Some(active) = self.active_run_of(&name) {
+            let run = self.run(active.id).await?;
+            return match run.kind {
+                RunKind::Preview => Ok(StartedRun { run, already_running: true }),
+                RunKind::Sync | RunKind::Rollback => Err(EngineError::SyncRunning { name, run: active.id }),
+            };
+        }
+        let begun = SyncRun::begin(&name, RunKind::Preview, &started_by, Timestamp::now());
+        let begun = SyncRun { assumed_calls, ..begun };
+        let run = self.begin_run(stored, begun, None, expected_rows).await?;
+        Ok(StartedRun { run, already_running: false })
+    }
+}
 
 /// How a preview is made.
 pub(super) struct Previewing<'a> {
@@ -95,7 +145,8 @@ impl Previewing<'_> {
         };
         if plan.counts.changes_answers() {
             let contacts = self.index_after(reading, &settings, &mut coming, plan)?;
-            let now = Timestamp::now();
+            let (now, assumed) = (Timestamp::now(), self.assumed_calls(reading)?);
+            let at = assumed.at.unwrap_or(now);
             // What the run fills would be as young as the run.
             let others: HashSet<PhonebookId> = stored
                 .iter()
@@ -110,15 +161,27 @@ impl Previewing<'_> {
                 if others.contains(&id) { last_synced(id) } else { LastSynced::At(now) }
             });
             let lines = Lines::of(before, &settings.trunks);
-            let effect = effect::effect(before, &after, &lines.lines, now, self.is_cancelled)
-                .ok_or(SyncError::Cancelled)?;
-            summary.calls = told(effect, &lines, before, &after);
+            let effect =
+                effect::effect(before, &after, &lines.lines, assumed.attestation, at, self.is_cancelled)
+                    .ok_or(SyncError::Cancelled)?;
+            summary.calls = CallEffect {
+                attestation: assumed.attestation,
+                at: Some(at),
+                ..told(effect, &lines, before, &after)
+            };
         } else {
             coming.counts = stored.iter().map(|phonebook| (phonebook.id, phonebook.contact_count)).collect();
         }
         let after = coming.stored(&stored, &self.source.settings.name);
         summary.phonebooks = phonebook_changes(self.source, &stored, &after, &settings);
         Ok(Previewed { preview: Preview { summary, changes }, settings })
+    }
+
+    /// What its record says that it is to assume of calls.
+    fn assumed_calls(&self, reading: &Reading<'_>) -> Result<AssumedCalls, EngineError> {
+        let active = self.engine.active_run_of(&self.source.settings.name);
+        let run = active.map(|active| reading.sync_run(active.id)).transpose()?.flatten();
+        Ok(run.map(|run| run.assumed_calls).unwrap_or_default())
     }
 
     /// The index that the run would publish.
@@ -379,5 +442,6 @@ fn told(effect: Effect, lines: &Lines, before: &Snapshot, after: &Snapshot) -> C
         rerouted,
         reroutes: reroutes.collect(),
         reroute_count,
+        ..CallEffect::default()
     }
 }

@@ -1,4 +1,5 @@
 mod contacts;
+mod fixture;
 mod limits;
 mod missing;
 mod preview;
@@ -18,85 +19,7 @@ use crate::settings::{InboundRoute, PhonebookTarget, Settings};
 use crate::snapshot::LastSynced;
 use crate::store::RemovedSources;
 use crate::sync::{RunKind, RunState, SyncRun};
-
-/// An engine on a data folder of its own, and a source that tests change.
-struct Fixture {
-    folder: tempfile::TempDir,
-    engine: Arc<Engine>,
-}
-
-const SETTINGS: &str = r#"
-[numbers]
-default_region = "DE"
-[[source]]
-name = "crm"
-connection = { sqlite = { path = "SOURCE" } }
-sync_filter = "select ${MAP} from main.contacts order by id"
-field_map = { key = "id", last_name = "name", business_number = "phone" }
-phonebook = { by_property = { column = "belongto" } }
-[[inbound_route]]
-name = "to sales"
-phonebooks = ["Sales"]
-destination = { type = "queue", target = "6400" }
-[[inbound_route]]
-name = "to support"
-phonebooks = ["Support"]
-destination = { type = "ring_group", target = "6300" }
-"#;
-
-impl Fixture {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let fixture = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
-        fixture.source().execute_batch("CREATE TABLE contacts (id, name, phone, belongto)").unwrap();
-        let document = SETTINGS.replace("SOURCE", fixture.source_path().to_str().unwrap());
-        fixture.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
-        fixture
-    }
-
-    fn source_path(&self) -> PathBuf {
-        self.folder.path().join("crm.db")
-    }
-
-    fn source(&self) -> Connection {
-        Connection::open(self.source_path()).unwrap()
-    }
-
-    fn put(&self, rows: &[(u32, &str, &str, &str)]) {
-        let source = self.source();
-        source.execute("DELETE FROM contacts", []).unwrap();
-        for row in rows {
-            source.execute("INSERT INTO contacts VALUES (?, ?, ?, ?)", *row).unwrap();
-        }
-    }
-
-    async fn run(&self, kind: RunKind, allow_preview: Option<RunId>) -> SyncRun {
-        finish(&self.engine, kind, allow_preview).await
-    }
-
-    async fn sync(&self) -> SyncRun {
-        self.run(RunKind::Sync, None).await
-    }
-
-    /// Name and phonebook of whoever has the number.
-    fn who(&self, caller: &str) -> Option<(String, String)> {
-        let loaded = self.engine.snapshot();
-        let snapshot = loaded.as_ref().unwrap();
-        let found = *match_caller(snapshot, caller, "").contacts().first()?;
-        let contacts = snapshot.contacts();
-        let phonebook = contacts.phonebook(contacts.phonebooks_in(found.phonebooks)[0]);
-        Some((contacts.contact(found.contact).display_name.to_owned(), phonebook.name.to_string()))
-    }
-}
-
-async fn finish(engine: &Arc<Engine>, kind: RunKind, allow_preview: Option<RunId>) -> SyncRun {
-    let started = engine.start_sync("crm", kind, "test", allow_preview).await.unwrap();
-    if let Some(active) = engine.active_run(started.run.id) {
-        let mut progress = active.progress();
-        drop(progress.wait_for(|progress| progress.finished.is_some()).await);
-    }
-    engine.run(started.run.id).await.unwrap()
-}
+use fixture::{Fixture, SETTINGS, end_of};
 
 fn is_sales(name: &str) -> Option<(String, String)> {
     Some((name.to_owned(), "Sales".to_owned()))
@@ -342,8 +265,7 @@ async fn a_cancelled_run_changes_nothing() {
     let second = fixture.engine.start_sync("crm", RunKind::Sync, "another", None).await.unwrap();
     assert_eq!((second.already_running, second.run.id), (true, started.run.id));
     assert!(fixture.engine.cancel_sync(started.run.id));
-    drop(progress.wait_for(|progress| progress.finished.is_some()).await);
-    let run = fixture.engine.run(started.run.id).await.unwrap();
+    let run = end_of(&fixture.engine, started.run.id).await;
     assert_eq!(run.state, RunState::Cancelled, "{run:?}");
     assert_eq!(fixture.engine.generation(), Generation(1));
     assert_eq!(fixture.engine.read(|reading| reading.contact_count()).unwrap(), 0);
@@ -500,10 +422,7 @@ async fn numbers_read_in_a_region_that_is_no_longer_the_general_one_are_not_stor
     let started = fixture.engine.start_sync("crm", RunKind::Sync, "test", None).await.unwrap();
     let mut progress = fixture.engine.active_run(started.run.id).unwrap().progress();
     drop(progress.wait_for(|progress| progress.counts.rows > 0).await);
-    let mut settings = fixture.engine.settings().unwrap();
-    settings.numbers.default_region = Some("GB".parse().unwrap());
-    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
-    drop(progress.wait_for(|progress| progress.finished.is_some()).await);
-    let run = fixture.engine.run(started.run.id).await.unwrap();
+    fixture.set(|settings| settings.numbers.default_region = Some("GB".parse().unwrap()));
+    let run = end_of(&fixture.engine, started.run.id).await;
     assert_eq!(run.state, RunState::Refused, "{run:?}");
 }

@@ -236,7 +236,7 @@ fn an_index_with_another_number_of_contacts_than_the_store_fails_its_check() {
     verify(&index, 1, &[]).unwrap();
     for stored in [0, 2] {
         let error = verify(&index, stored, &[]).unwrap_err().to_string();
-        assert!(error.contains(&format!("it has 1 contacts, the store has {stored}")), "{error}");
+        assert!(error.contains(&format!("it has 1 contact, the store has {stored}")), "{error}");
     }
 }
 

@@ -4,6 +4,7 @@
 use fst::Streamer;
 
 use super::ContactIndex;
+use crate::contact::counted;
 use crate::phone_number::PhoneNumber;
 
 /// What an index promised and does not hold.
@@ -21,7 +22,7 @@ pub fn verify(
     let fail = |what: String| Err(VerifyError(what));
     let contacts = index.contact_count();
     if contacts as u64 != stored_contacts {
-        return fail(format!("it has {contacts} contacts, the store has {stored_contacts}"));
+        return fail(format!("it has {}, the store has {stored_contacts}", counted(contacts as u64)));
     }
     for map in std::iter::once(&index.numbers.forward).chain(&index.numbers.backward) {
         if let Err(error) = map.as_fst().verify() {

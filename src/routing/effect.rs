@@ -70,12 +70,13 @@ pub struct Reroute {
 }
 
 /// Compares two snapshots that differ in their contacts alone, for calls at a moment whose network vouches for the
-/// caller in full. `None` when it was told to stop.
+/// caller so far. `None` when it was told to stop.
 #[must_use]
 pub fn effect(
     before: &Snapshot,
     after: &Snapshot,
     lines: &[Line],
+    attestation: Option<Attestation>,
     at: Timestamp,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Option<Effect> {
@@ -83,6 +84,7 @@ pub fn effect(
         before,
         after,
         lines,
+        attestation,
         at,
         rewrites_callers: lines
             .iter()
@@ -220,6 +222,7 @@ struct Comparison<'a> {
     before: &'a Snapshot,
     after: &'a Snapshot,
     lines: &'a [Line],
+    attestation: Option<Attestation>,
     at: Timestamp,
     rewrites_callers: bool,
     asking: Vec<&'a CompiledRoute>,
@@ -308,8 +311,8 @@ impl Comparison<'_> {
     fn turns_of(&mut self, caller: &str) -> Rc<[(usize, usize)]> {
         let mut turns: Vec<(usize, usize)> = Vec::new();
         for (place, line) in self.lines.iter().enumerate() {
-            let attestation = Some(Attestation::A);
-            let call = Call { caller, did: &line.did, trunk: &line.trunk, attestation, at: self.at };
+            let Comparison { attestation, at, .. } = *self;
+            let call = Call { caller, did: &line.did, trunk: &line.trunk, attestation, at };
             let route = |snapshot| decide(snapshot, &call).route.map(|route| route.name.clone());
             let turn = (route(self.before), route(self.after));
             if turn.0 != turn.1 {

@@ -267,7 +267,9 @@ impl Attempt<'_, '_> {
         }
         let age = match self.snapshot.last_synced(phonebook) {
             LastSynced::At(synced) => {
-                format!("are of {synced:.0}, older than {} hours", freshness.max_age_hours)
+                let hours = freshness.max_age_hours;
+                let unit = if hours == 1 { "hour" } else { "hours" };
+                format!("are of {synced:.0}, older than {hours} {unit}")
             }
             LastSynced::Local | LastSynced::Never => "were never synchronised".into(),
         };
@@ -348,14 +350,17 @@ impl Attempt<'_, '_> {
             .map(|ordinal| contacts.phonebook(*ordinal).name.as_str())
             .collect();
         let is_in = if phonebooks.is_empty() { "no phonebook".into() } else { phonebooks.join(" and ") };
-        let source = if contact.source.is_empty() { "local" } else { contact.source };
         let name = contact.display_name;
-        let key = contact.source_key;
+        // A local contact has no source, and so no key there.
+        let source = match contact.source {
+            "" => "local".to_owned(),
+            source => format!("{source} {}", contact.source_key),
+        };
         match self.caller_match {
             CallerMatch::Matched { kind: MatchKind::LastDigits, .. } => {
-                format!("{name} ({source} {key}), whose number has the same last digits, is in {is_in}.")
+                format!("{name} ({source}), whose number has the same last digits, is in {is_in}.")
             }
-            _ => format!("{name} ({source} {key}) is in {is_in}."),
+            _ => format!("{name} ({source}) is in {is_in}."),
         }
     }
 }

@@ -296,10 +296,10 @@ fn every_criterion_of_a_route_is_explained_also_after_one_that_failed() {
                 "phonebooks",
                 "Sales, VIP",
                 true,
-                "Anna Berg (local k) is in Sales. There is no phonebook VIP yet."
+                "Anna Berg (local) is in Sales. There is no phonebook VIP yet."
             ),
             ("withheld", "true", false, "The caller's number is +49305551234."),
-            ("in_no_phonebook", "true", false, "Anna Berg (local k) is in Sales."),
+            ("in_no_phonebook", "true", false, "Anna Berg (local) is in Sales."),
         ]
     );
 }
@@ -310,7 +310,7 @@ fn many_contacts_on_a_number_are_not_all_named() {
     let snapshot = snapshot(&contacts, vec![route("name = 'Sales'\nphonebooks = ['Sales']")], false);
     let call = Call { caller: "+49305551234", did: "", trunk: "", ..call() };
     let (_, Explanation { steps, .. }) = explain(&snapshot, &call);
-    let support = "Anna Berg (local k) is in Support.";
+    let support = "Anna Berg (local) is in Support.";
     let expected = format!("{support} {support} {support} In all, 5 contacts have the number.");
     assert_eq!(steps[0].criteria[0].why, expected);
 }

@@ -24,7 +24,7 @@ use super::filter::Dialect;
 use super::mapped_query::MappedQuery;
 use super::query::{BlockingOutlet, Database, explain, prepare_connection};
 use super::rows::{RowBatch, RowProblem};
-use super::sqlite::{FileStamp, about, cannot_read, check_path};
+use super::sqlite::{FileStamp, about, cannot_read, check_path, is_missing};
 use super::{
     Answer, ContactSource, MAX_COLUMN_CHARACTERS, MAX_REPORTED_COLUMNS, SourceError, SourceReport,
     on_blocking_thread,
@@ -84,6 +84,19 @@ impl ContactSource for CsvSource {
                 })?;
                 let tables = database.tables()?;
                 Ok(SourceReport { server: None, tables, unreadable_rows, query: database.report(&query) })
+            })
+            .await
+        })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        let (path, delimiter, query) = (self.path.clone(), self.delimiter, self.query.clone());
+        Box::pin(async move {
+            on_blocking_thread(&CancellationToken::new(), move |stop| {
+                if is_missing(&path) {
+                    return Ok(());
+                }
+                load(&path, delimiter, &stop, &mut |_, _| Ok(()))?.check(&query)
             })
             .await
         })

@@ -15,6 +15,7 @@
 //! printed anew from the parsed form. Every refusal points at its word and says what to write.
 
 mod grammar;
+mod reserved;
 mod words;
 
 use std::fmt;
@@ -95,7 +96,7 @@ impl SyncFilter {
             ));
         }
         let (text, words) = words::scan(text)?;
-        words::refuse_reserved(text, &words)?;
+        reserved::refuse_reserved(text, &words)?;
         let map = words::place_of_map(text, &words)?;
         let tables = parse_statement(text, &words, &map)?;
         let order_by = words::top_level(text, &words, "ORDER");

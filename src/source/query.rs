@@ -154,7 +154,7 @@ impl Database {
     }
 
     /// Checks that the tables of the filter and the columns of the map exist, and names the nearest.
-    fn check(&self, query: &MappedQuery) -> Result<(), SourceError> {
+    pub(super) fn check(&self, query: &MappedQuery) -> Result<(), SourceError> {
         let mut columns = Vec::new();
         for table in query.filter.tables() {
             let found = self.columns_of(table, &query.filter)?;

@@ -67,6 +67,24 @@ impl ContactSource for SqliteSource {
             .await
         })
     }
+
+    fn check(&self) -> Answer<'_, ()> {
+        let (path, query) = (self.path.clone(), self.query.clone());
+        Box::pin(async move {
+            on_blocking_thread(&CancellationToken::new(), move |stop| {
+                if is_missing(&path) {
+                    return Ok(());
+                }
+                OpenFile::open(&path, &stop)?.database.check(&query)
+            })
+            .await
+        })
+    }
+}
+
+/// Whether nothing is there, whatever else may be wrong with it.
+pub(super) fn is_missing(path: &Path) -> bool {
+    path.try_exists().is_ok_and(|exists| !exists)
 }
 
 /// A database file in a read transaction: what is read is what it was at one moment.

@@ -165,6 +165,21 @@ async fn a_missing_table_is_pointed_at_with_the_nearest() {
 }
 
 #[tokio::test]
+async fn what_a_file_does_not_have_is_found_before_settings_are_saved_and_a_file_may_be_missing() {
+    let (folder, path) = database("CREATE TABLE contacts (id, name, firm, phone)");
+    let check = async |connection: Connection, filter: &str| {
+        open(&settings(connection, filter)).unwrap().check().await.map_err(|error| error.to_string())
+    };
+    assert_eq!(check(sqlite_at(&path), "select ${MAP} from main.contacts").await, Ok(()));
+    let refused = check(sqlite_at(&path), "select ${MAP} from main.contact").await.unwrap_err();
+    assert!(refused.contains("contact") && refused.contains("did you mean"), "{refused}");
+    assert_eq!(check(sqlite_at(&folder.path().join("later.db")), "select ${MAP} from main.c").await, Ok(()));
+    let (_folder, csv) = csv_file("id,name,firma,phone\n1,Berg,,030 1234567\n");
+    let refused = check(csv_at(&csv), "select ${MAP} from csv.contacts").await.unwrap_err();
+    assert!(refused.contains("no column \"firm\"; did you mean \"firma\"?"), "{refused}");
+}
+
+#[tokio::test]
 async fn what_sqlite_finds_wrong_is_shown_at_the_word() {
     let filters = [
         ("select ${MAP} from main.contacts where nme = 1", "no such column: nme"),

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::journal::Journal;
 use super::{Change, Reading, StoreError};
+use crate::contact::counted;
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
 use crate::settings::PhonebookTarget;
 
@@ -125,8 +126,8 @@ impl Change<'_> {
         }
         if phonebook.contact_count > 0 {
             return Err(StoreError::Refused(format!(
-                "phonebook {name:?} has {} contacts, so it stays: keep it among the phonebooks of the settings",
-                phonebook.contact_count
+                "phonebook {name:?} has {}, so it stays: keep it among the phonebooks of the settings",
+                counted(phonebook.contact_count)
             )));
         }
         self.connection.execute("DELETE FROM phonebook WHERE id = ?", [phonebook.id.0])?;
@@ -138,9 +139,9 @@ impl Change<'_> {
         let refuse = |why: String| Err(StoreError::Refused(why));
         if phonebook.contact_count > 0 {
             return refuse(format!(
-                "phonebook {name:?} has {} contacts of source {source:?}: it can be deleted when a run has left it empty, \
+                "phonebook {name:?} has {} of source {source:?}: it can be deleted when a run has left it empty, \
                  or goes with the source",
-                phonebook.contact_count
+                counted(phonebook.contact_count)
             ));
         }
         let Some(stored) = self.source(source)? else { return Ok(()) };

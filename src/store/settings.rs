@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::json::{from_json, to_json};
 use super::{Change, Reading, StoreError};
+use crate::contact::counted;
 use crate::phonebook::PhonebookId;
 use crate::settings::{HistorySettings, LocalPhonebook, Settings, SourceSettings, folded_name};
 
@@ -204,7 +205,10 @@ impl Change<'_> {
                 params![folded_name(&source.name), position, source_json(source)?],
             )?;
         }
-        for source in gone.values() {
+        // The first in their order is the one that an error names.
+        let mut gone: Vec<StoredSource> = gone.into_values().collect();
+        gone.sort_by_key(|source| source.id);
+        for source in &gone {
             touched |= self.delete_source(source, removed)?;
         }
         Ok(touched)
@@ -229,9 +233,10 @@ impl Change<'_> {
         match removed {
             RemovedSources::Refuse if contacts > 0 => {
                 return Err(StoreError::Refused(format!(
-                    "source {:?} has {contacts} contacts: say whether to keep them as local contacts or to remove \
+                    "source {:?} has {}: say whether to keep them as local contacts or to remove \
                      them with the source",
-                    source.settings.name
+                    source.settings.name,
+                    counted(contacts)
                 )));
             }
             RemovedSources::KeepContacts => self.release_contacts(source.id, true)?,

@@ -171,7 +171,7 @@ fn a_source_with_contacts_is_not_lost_by_an_edit() {
     let store = store_with_contact(folder.path());
     let without = Settings { sources: Vec::new(), ..settings_with_source() };
     let refused = store.write(|change| change.save_settings(&without, RemovedSources::Refuse)).unwrap_err();
-    assert!(refused.to_string().contains("has 1 contacts"), "{refused}");
+    assert!(refused.to_string().contains("has 1 contact: "), "{refused}");
     assert_eq!(store.read(|reading| reading.contact_count()).unwrap(), 1);
 }
 

@@ -3,12 +3,13 @@
 //! Everything is counted; what is kept of it is bounded ([`MAX_KEPT_CHANGES`] of each kind,
 //! [`MAX_KEPT_REROUTES`]), so that a preview of half a million contacts is no larger than it is readable.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::contact::{ContactDetails, FieldDifference, difference};
 use crate::phone_number::PhoneNumber;
 use crate::phonebook::PhonebookName;
-use crate::settings::InboundRoute;
+use crate::settings::{Attestation, InboundRoute};
 
 /// Most changes of each kind that are kept.
 pub const MAX_KEPT_CHANGES: usize = 1000;
@@ -18,6 +19,22 @@ pub const MAX_KEPT_REROUTES: usize = 1000;
 
 /// Most lines that are kept of one change of route.
 pub const MAX_KEPT_LINES: usize = 10;
+
+/// What a preview is to assume of the calls whose routes it compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssumedCalls {
+    /// How far the network vouches for the caller's number; `None` when it does not.
+    pub attestation: Option<Attestation>,
+    /// When they come in; `None` for when the preview is made.
+    pub at: Option<Timestamp>,
+}
+
+impl Default for AssumedCalls {
+    /// Calls of the moment whose network vouches for the caller in full: those that routes which ask for it take.
+    fn default() -> Self {
+        AssumedCalls { attestation: Some(Attestation::A), at: None }
+    }
+}
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,6 +131,10 @@ pub struct CallEffect {
     pub reroutes: Vec<Reroute>,
     /// How many there are.
     pub reroute_count: u64,
+    /// How far the network was assumed to vouch for callers' numbers; `None`: not at all.
+    pub attestation: Option<Attestation>,
+    /// The time that calls were decided for; `None` when none was, because the run would change no answer.
+    pub at: Option<Timestamp>,
 }
 
 /// Where a call is assumed to come in.

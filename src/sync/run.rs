@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::notify::Notification;
+use super::preview::AssumedCalls;
 use crate::generation::Generation;
 
 /// Number of a sync run; grows with time.
@@ -197,6 +198,9 @@ pub struct SyncRun {
     /// Of a preview: tells whether calls are decided by the same rules as when its effect on them was told.
     #[serde(default)]
     pub rules_digest: String,
+    /// Of a preview: what it assumes of calls.
+    #[serde(default)]
+    pub assumed_calls: AssumedCalls,
     /// The preview whose plan this run was allowed to carry out.
     #[serde(default)]
     pub allowed_by: Option<RunId>,
@@ -228,6 +232,7 @@ impl SyncRun {
             generation: None,
             plan_digest: String::new(),
             rules_digest: String::new(),
+            assumed_calls: AssumedCalls::default(),
             allowed_by: None,
             to_before: None,
             notifications: Vec::new(),

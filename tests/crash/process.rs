@@ -1,6 +1,6 @@
 //! The program as it is shipped, as a process that can be struck, and what it left behind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
-use super::company::{self, Version};
+use super::company::{self, Person, Version};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -47,6 +47,15 @@ pub(crate) enum Outcome {
 pub(crate) enum Limit {
     Bytes(u64),
     None,
+}
+
+/// What a store holds.
+pub(crate) struct Stored {
+    pub(crate) people: BTreeMap<String, Person>,
+    pub(crate) generation: u64,
+    pub(crate) contacts_of_sources: u64,
+    pub(crate) synced_phonebooks: u64,
+    pub(crate) local_phonebooks: u64,
 }
 
 pub(crate) struct Serving {
@@ -150,6 +159,32 @@ impl Serving {
         self.begun = Some(self.runtime.spawn(try_finish(self.sync(), job)));
     }
 
+    /// Begins something that is no run.
+    pub(crate) fn begin_other<W>(&mut self, work: impl FnOnce(SyncServiceClient<Channel>) -> W)
+    where
+        W: Future<Output = Outcome> + Send + 'static,
+    {
+        self.begun = Some(self.runtime.spawn(work(self.sync())));
+    }
+
+    /// Does something that is no run, to its end.
+    pub(crate) fn finish_other<W: Future>(
+        &self,
+        work: impl FnOnce(SyncServiceClient<Channel>) -> W,
+    ) -> W::Output {
+        self.runtime.block_on(work(self.sync()))
+    }
+
+    /// A source as the server tells it; `None` when there is none.
+    pub(crate) fn source(&self, name: &str) -> Option<v1::Source> {
+        let request = v1::GetSourceRequest { name: name.to_owned() };
+        match self.finish_other(async |mut client| client.get_source(request).await) {
+            Ok(answer) => answer.into_inner().source,
+            Err(status) if status.code() == tonic::Code::NotFound => None,
+            Err(status) => panic!("{status}"),
+        }
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.begun.as_ref().is_none_or(tokio::task::JoinHandle::is_finished)
     }
@@ -205,18 +240,37 @@ impl Serving {
         runs.unwrap().into_inner().runs
     }
 
-    /// The store is sound, what it holds is one of `versions` and nothing else, and that is what callers are told.
+    /// What is stored, in a store that is sound.
     #[track_caller]
-    pub(crate) fn check(&self, versions: &[Version], at: &str) -> Version {
+    pub(crate) fn stored(&self, at: &str) -> Stored {
         let (_copy, store) = copy_of_store(&self.data);
         let sound: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(sound, "ok", "{at}");
         assert!(!store.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap(), "{at}");
-        let generation: u64 = store.query_row("SELECT number FROM generation", [], |row| row.get(0)).unwrap();
-        let stored = company::stored(&store);
-        let version = versions.iter().find(|version| company::people(**version) == stored);
+        let number = |sql: &str| store.query_row(sql, [], |row| row.get(0)).unwrap();
+        Stored {
+            people: company::stored(&store),
+            generation: number("SELECT number FROM generation"),
+            contacts_of_sources: number("SELECT count(*) FROM contact WHERE source_id IS NOT NULL"),
+            synced_phonebooks: number("SELECT count(*) FROM phonebook WHERE source_id IS NOT NULL"),
+            local_phonebooks: number("SELECT count(*) FROM phonebook WHERE source_id IS NULL AND is_local"),
+        }
+    }
+
+    /// Callers are told of these people, and of nobody else.
+    #[track_caller]
+    pub(crate) fn check_callers(&self, people: &BTreeMap<String, Person>, stored: &Stored, at: &str) {
+        self.runtime.block_on(self.check_answers(people, stored.generation, at));
+    }
+
+    /// The store is sound, what it holds is one of `versions` and nothing else, and that is what callers are told.
+    #[track_caller]
+    pub(crate) fn check(&self, versions: &[Version], at: &str) -> Version {
+        let (_copy, store) = copy_of_store(&self.data);
+        let stored = self.stored(at);
+        let version = versions.iter().find(|version| company::people(**version) == stored.people);
         let Some(version) = version.copied() else {
-            panic!("{at}: {} contacts are stored that are neither generation's", stored.len());
+            panic!("{at}: {} contacts are stored that are neither generation's", stored.people.len());
         };
         let phonebooks: BTreeSet<String> = store
             .prepare("SELECT name FROM phonebook WHERE EXISTS (SELECT 1 FROM phonebook_contact WHERE phonebook_id = id)")
@@ -225,15 +279,15 @@ impl Serving {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        let expected: BTreeSet<String> = stored.values().map(|person| person.team.to_owned()).collect();
+        let expected: BTreeSet<String> =
+            stored.people.values().map(|person| person.team.to_owned()).collect();
         assert_eq!(phonebooks, expected, "{at}");
-        self.runtime.block_on(self.check_answers(version, generation, at));
+        self.check_callers(&company::people(version), &stored, at);
         version
     }
 
-    async fn check_answers(&self, version: Version, generation: u64, at: &str) {
+    async fn check_answers(&self, people: &BTreeMap<String, Person>, generation: u64, at: &str) {
         let mut calls = CallRoutingServiceClient::new(self.channel.clone());
-        let people = company::people(version);
         let anybody = company::people(Version::Before).into_iter().chain(company::people(Version::After));
         for (key, person) in anybody.step_by(61) {
             let request = v1::MatchCallerRequest { caller: person.phone, trunk: String::new() };

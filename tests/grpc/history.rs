@@ -359,9 +359,9 @@ async fn a_source_is_not_parted_from_its_contacts_while_it_is_being_read() {
     // A source that is off can be previewed.
     let waiting = {
         let mut client = client.clone();
-        tokio::spawn(
-            async move { client.preview_sync(v1::PreviewSyncRequest { source: "crm".into() }).await },
-        )
+        tokio::spawn(async move {
+            client.preview_sync(v1::PreviewSyncRequest { source: "crm".into(), ..Default::default() }).await
+        })
     };
     while server.engine.active_run_of("crm").is_none() {
         tokio::task::yield_now().await;

@@ -16,7 +16,7 @@ const LATER: [Person; 4] = [
 async fn previewed() -> (Server, v1::PreviewSyncResponse) {
     let server = Server::start_with_company().await;
     make_company(&server.company(), &LATER);
-    let request = v1::PreviewSyncRequest { source: "crm".into() };
+    let request = v1::PreviewSyncRequest { source: "crm".into(), ..Default::default() };
     let answer = server.sync().await.preview_sync(request).await.unwrap().into_inner();
     (server, answer)
 }
@@ -71,6 +71,35 @@ async fn a_preview_says_what_becomes_of_phonebooks_and_calls() {
     let again = server.sync().await.get_sync_preview(v1::GetSyncPreviewRequest { run_id }).await.unwrap();
     let v1::GetSyncPreviewResponse { run, preview } = again.into_inner();
     assert_eq!((run, preview), (answer.run, answer.preview));
+}
+
+#[tokio::test]
+async fn a_preview_takes_and_tells_what_calls_are_assumed_to_be_like() {
+    let (server, usual) = previewed().await;
+    let mut client = server.sync().await;
+    let calls = usual.preview.unwrap().calls.unwrap();
+    assert_eq!(calls.attestation(), v1::Attestation::A);
+    assert!(calls.at.is_some(), "it says for when calls were decided");
+
+    let at = prost_types::Timestamp { seconds: 1_800_000_000, nanos: 0 };
+    let request = v1::PreviewSyncRequest {
+        source: "crm".into(),
+        attestation: Some(v1::Attestation::Unspecified.into()),
+        at: Some(at),
+    };
+    let answer = client.preview_sync(request.clone()).await.unwrap().into_inner();
+    let calls = answer.preview.unwrap().calls.unwrap();
+    assert_eq!((calls.attestation(), calls.at), (v1::Attestation::Unspecified, Some(at)));
+
+    let too_late = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 });
+    for (field, wrong) in [
+        ("at", v1::PreviewSyncRequest { at: too_late, ..request.clone() }),
+        ("attestation", v1::PreviewSyncRequest { attestation: Some(99), ..request }),
+    ] {
+        let refused = client.preview_sync(wrong).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(refused.message().starts_with(field), "{refused:?}");
+    }
 }
 
 #[tokio::test]

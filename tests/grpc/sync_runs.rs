@@ -76,7 +76,7 @@ async fn a_second_start_is_given_the_running_run_and_cancel_ends_it() {
     assert_eq!(second.run.unwrap().run_id, run_id);
 
     // What would disturb it is refused meanwhile.
-    let preview = v1::PreviewSyncRequest { source: "endless".into() };
+    let preview = v1::PreviewSyncRequest { source: "endless".into(), ..Default::default() };
     let status = client.preview_sync(preview).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
     let delete = v1::DeleteSourceRequest { name: "endless".into(), ..Default::default() };
@@ -118,7 +118,7 @@ async fn a_preview_changes_nothing_and_allows_a_run_that_does_the_same() {
     assert_eq!(run.state(), v1::SyncRunState::Refused, "{}", run.failure);
 
     let generation = server.engine.generation();
-    let preview = v1::PreviewSyncRequest { source: "crm".into() };
+    let preview = v1::PreviewSyncRequest { source: "crm".into(), ..Default::default() };
     let preview = client.preview_sync(preview).await.unwrap().into_inner().run.unwrap();
     assert_eq!((preview.kind(), preview.state()), (v1::SyncRunKind::Preview, v1::SyncRunState::Succeeded));
     assert_eq!(preview.counts.unwrap().removed, 4);
@@ -134,7 +134,7 @@ async fn a_preview_changes_nothing_and_allows_a_run_that_does_the_same() {
         run.failure
     );
     // The source's last run is that one, not the preview.
-    client.preview_sync(v1::PreviewSyncRequest { source: "crm".into() }).await.unwrap();
+    client.preview_sync(v1::PreviewSyncRequest { source: "crm".into(), ..Default::default() }).await.unwrap();
     let request = v1::GetSourceRequest { name: "crm".into() };
     let source = client.get_source(request).await.unwrap().into_inner().source.unwrap();
     assert_eq!((source.last_run.unwrap().run_id, source.contact_count), (run.run_id, 0));
@@ -146,9 +146,11 @@ async fn a_preview_that_nobody_waits_for_any_more_is_cancelled() {
     let mut client = server.sync().await;
     let waiting = {
         let mut client = client.clone();
-        tokio::spawn(
-            async move { client.preview_sync(v1::PreviewSyncRequest { source: "endless".into() }).await },
-        )
+        tokio::spawn(async move {
+            client
+                .preview_sync(v1::PreviewSyncRequest { source: "endless".into(), ..Default::default() })
+                .await
+        })
     };
     let run_id = loop {
         if let Some(active) = server.engine.active_run_of("endless") {
@@ -203,7 +205,7 @@ async fn what_does_not_exist_is_not_found() {
             .start_sync(v1::StartSyncRequest { source: source.clone(), allow_preview: None })
             .await
             .unwrap_err(),
-        client.preview_sync(v1::PreviewSyncRequest { source }).await.unwrap_err(),
+        client.preview_sync(v1::PreviewSyncRequest { source, ..Default::default() }).await.unwrap_err(),
         client.list_sync_runs(list).await.unwrap_err(),
     ] {
         assert_eq!((status.code(), status.message()), (Code::NotFound, "there is no source \"erp\""));

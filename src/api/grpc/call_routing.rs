@@ -7,7 +7,7 @@ use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::convert::{calls, routes};
-use super::request::{bad, check_bytes};
+use super::request::{check_bytes, time};
 use super::{Door, answers::Answers, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingService;
@@ -21,9 +21,6 @@ const MAX_DID_BYTES: usize = 256;
 
 /// Longest name of a trunk, in bytes: any name that a trunk may have in the settings is shorter.
 const MAX_TRUNK_BYTES: usize = 256;
-
-/// The first and the last second of a `google.protobuf.Timestamp`: years 1 to 9999.
-const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 type AnswerStream<A> = std::pin::Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
 
@@ -136,7 +133,10 @@ impl Door {
         let v1::RouteCallRequest { caller, did, trunk, at: asked_at, explain, attestation } = request;
         check_bytes("did", did, MAX_DID_BYTES)?;
         check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
-        let at = asked_at.as_ref().map_or_else(|| Ok(Timestamp::now()), time)?;
+        let at = asked_at
+            .as_ref()
+            .map_or_else(|| Ok(Timestamp::now()), |at| time("at", at))
+            .map_err(status::of)?;
         let attestation = routes::attestation_from("attestation", *attestation).map_err(status::of)?;
         let call = Call { caller, did, trunk, attestation, at };
         self.with_snapshot(|snapshot| {
@@ -176,17 +176,4 @@ impl Door {
         let current = self.engine.snapshot();
         current.as_ref().map(|snapshot| answer(snapshot)).ok_or_else(status::no_snapshot)
     }
-}
-
-fn time(at: &prost_types::Timestamp) -> Result<Timestamp, Status> {
-    if TIMES.contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos) {
-        // Ours end some hours before the last of the contract's.
-        return Ok(Timestamp::new(at.seconds, at.nanos).unwrap_or(Timestamp::MAX));
-    }
-    let problem = format!(
-        "is {} seconds and {} nanoseconds from 1970; a time in the years 1 to 9999 is expected, nanoseconds from \
-         0 to 999999999",
-        at.seconds, at.nanos
-    );
-    Err(status::of(bad("at", problem)))
 }

@@ -3,6 +3,7 @@
 //! What a field *means* is checked where that is known, by the settings or the engine. Here is only what
 //! the contract itself says.
 
+use jiff::Timestamp;
 use tonic::Status;
 
 use super::status;
@@ -14,6 +15,9 @@ const DEFAULT_PAGE_SIZE: u32 = 100;
 
 /// Most items on a page.
 const MAX_PAGE_SIZE: u32 = 1000;
+
+/// The first and the last second of a `google.protobuf.Timestamp`: years 1 to 9999.
+const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// The store counts to this.
 const MAX_ID: u64 = i64::MAX as u64;
@@ -40,6 +44,20 @@ pub(super) fn check_characters(field: &str, text: &str, most: usize) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// A time.
+pub(super) fn time(field: &str, time: &prost_types::Timestamp) -> Result<Timestamp, EngineError> {
+    if TIMES.contains(&time.seconds) && (0..1_000_000_000).contains(&time.nanos) {
+        // Ours end some hours before the last of the contract's.
+        return Ok(Timestamp::new(time.seconds, time.nanos).unwrap_or(Timestamp::MAX));
+    }
+    let problem = format!(
+        "is {} seconds and {} nanoseconds from 1970; a time in the years 1 to 9999 is expected, nanoseconds from \
+         0 to 999999999",
+        time.seconds, time.nanos
+    );
+    Err(bad(field, problem))
 }
 
 /// The name of something that is to be found: a source, a route.

@@ -72,10 +72,11 @@ impl SyncService for Door {
         request: Request<v1::PreviewSyncRequest>,
     ) -> Result<Response<v1::PreviewSyncResponse>, Status> {
         let started_by = started_by(&request);
-        let v1::PreviewSyncRequest { source } = request.into_inner();
+        let v1::PreviewSyncRequest { source, attestation, at } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
+        let assumed = convert::previews::assumed_calls(attestation, at.as_ref()).map_err(status::of)?;
         let StartedRun { run, already_running } =
-            self.engine.start_sync(&source, RunKind::Preview, &started_by, None).await.map_err(status::of)?;
+            self.engine.start_preview(&source, &started_by, assumed).await.map_err(status::of)?;
         let _abandoned = (!already_running).then(|| watching::CancelWhenDropped::new(&self.engine, run.id));
         if let Some(active) = self.engine.active_run(run.id) {
             self.wait(watching::end_of(&active)).await?;

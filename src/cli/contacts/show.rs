@@ -7,6 +7,7 @@ use crate::cli::calls;
 use crate::cli::connection::ServerArguments;
 use crate::cli::exit::Result;
 use crate::cli::screen::{Screen, Table};
+use crate::cli::words;
 
 /// Show all that is known of a contact, and where calls from its numbers go
 #[derive(Debug, Args)]
@@ -77,6 +78,10 @@ pub(super) fn fields(screen: &mut Screen, contact: &v1::Contact) -> Result<()> {
         if !value.is_empty() {
             table.row([name, value, ""]);
         }
+    }
+    if contact.not_received_since.is_some() {
+        let since = words::time(contact.not_received_since.as_ref());
+        table.row(["not received", &format!("since {since}; kept, as its source says (remove_missing)"), ""]);
     }
     for number in &contact.numbers {
         let name = number.label().as_str_name().trim_start_matches("NUMBER_LABEL_");

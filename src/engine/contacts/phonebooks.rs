@@ -6,7 +6,8 @@ use crate::phonebook::PhonebookName;
 use crate::store::RemovedSources;
 
 impl Engine {
-    /// Gives a local phonebook another name. Inbound routes that ask for it go on asking for it. Blocks.
+    /// Gives a local phonebook another name. Inbound routes that ask for it go on asking for it,
+    /// and visibility grants go on showing it. Blocks.
     pub fn rename_phonebook(
         &self,
         name: &PhonebookName,

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::*;
 use crate::contact::ContactId;
-use crate::settings::LimitSettings;
+use crate::settings::{LimitSettings, VisibilityGrant};
 use crate::source::rows::Field;
 use crate::store::StoredContact;
 
@@ -205,12 +205,24 @@ async fn a_run_leaves_local_contacts_alone_and_an_edit_leaves_synced_ones() {
 }
 
 #[test]
-fn a_phonebook_takes_its_contacts_and_routes_along_when_it_is_renamed() {
+fn a_phonebook_takes_its_contacts_routes_and_grants_along_when_it_is_renamed() {
     let fixture = Fixture::with_local_phonebook();
     fixture.engine.create_contact(&berg()).unwrap();
     let mut route = fixture.engine.settings().unwrap().inbound_routes.remove(0);
     (route.name, route.phonebooks) = ("to me".into(), vec![name("Mine"), name("Sales")]);
     fixture.engine.create_route(route, 1).unwrap();
+    let grant = VisibilityGrant {
+        name: "everybody".into(),
+        phonebooks: vec![name("Sales"), name("Mine")],
+        all_extensions: true,
+        ..VisibilityGrant::default()
+    };
+    let grants = vec![grant];
+    let granted = fixture.engine.edit(RemovedSources::Refuse, |_, settings| {
+        settings.visibility_grants = grants;
+        Ok(())
+    });
+    granted.unwrap();
     let goes_to = || {
         let loaded = fixture.engine.snapshot();
         let at = jiff::Timestamp::now();
@@ -227,6 +239,7 @@ fn a_phonebook_takes_its_contacts_and_routes_along_when_it_is_renamed() {
         assert_eq!(settings.phonebooks.len(), 1);
         assert_eq!(settings.phonebooks[0].name.as_str(), new_name);
         assert_eq!(settings.inbound_routes[0].phonebooks, [name(new_name), name("Sales")]);
+        assert_eq!(settings.visibility_grants[0].phonebooks, [name("Sales"), name(new_name)]);
     }
     fixture.engine.create_phonebook(name("Other")).unwrap();
     let taken = fixture.engine.rename_phonebook(&name("ours"), &name("other")).unwrap_err();

@@ -46,9 +46,7 @@ async fn contacts_of_all_sources_count_together() {
     second.phonebook = PhonebookTarget::New { name: PhonebookName::parse("Partners").unwrap() };
     fixture.engine.create_source(second).unwrap();
     assert_eq!(fixture.sync().await.state, RunState::Succeeded);
-    let started = fixture.engine.start_sync("partners", RunKind::Sync, "test", None).await.unwrap();
-    fixture.engine.wait_for_syncs().await;
-    let run = fixture.engine.run(started.run.id).await.unwrap();
+    let run = fixture.sync_source("partners").await;
     assert_eq!(run.state, RunState::Refused);
     assert!(run.failure.contains("2 contacts, 1 contact more"), "{}", run.failure);
 }

@@ -8,7 +8,9 @@ use super::*;
 use crate::routing::effect::Lines;
 use crate::settings::Attestation;
 use crate::store::ContactFilter;
-use crate::sync::preview::{ContactChange, ContactChangeKind, FieldChange, PhonebookChange, PreviewSummary};
+use crate::sync::preview::{
+    AssumedCalls, ContactChange, ContactChangeKind, FieldChange, PhonebookChange, PreviewSummary,
+};
 
 const ROUTES: &str = r#"
 [[trunk]]
@@ -39,11 +41,8 @@ destination = { type = "ivr", target = "3" }
 
 fn with_routes() -> Fixture {
     let fixture = Fixture::new();
-    let mut settings = fixture.engine.settings().unwrap();
-    let routes: Settings = toml::from_str(ROUTES).unwrap();
-    settings.trunks = routes.trunks;
-    settings.inbound_routes = routes.inbound_routes;
-    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    let Settings { trunks, inbound_routes, .. } = toml::from_str(ROUTES).unwrap();
+    fixture.set(|settings| (settings.trunks, settings.inbound_routes) = (trunks, inbound_routes));
     fixture
 }
 
@@ -264,6 +263,53 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         runtime.block_on(what_a_preview_says_happens(&old, &new, remove_missing));
     }
+}
+
+#[tokio::test]
+async fn a_preview_compares_the_calls_that_it_is_told_to_assume() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let office = r#"
+        [[time_condition]]
+        name = "Office"
+        time_zone = "Europe/Berlin"
+        hours = ["mon-fri 09:00-17:00"]
+        [[inbound_route]]
+        name = "to sales"
+        phonebooks = ["Sales"]
+        attestation = "B"
+        times = [{ condition = "Office" }]
+        destination = { type = "queue", target = "6400" }
+    "#;
+    let Settings { time_conditions, mut inbound_routes, .. } = toml::from_str(office).unwrap();
+    fixture.set(|settings| {
+        settings.time_conditions = time_conditions;
+        settings.inbound_routes[0] = inbound_routes.remove(0);
+    });
+    // Berg goes to Support, which anybody reaches at any time.
+    fixture.put(&[(1, "Berg", "030 1234567", "Support")]);
+    let tuesday = "2026-11-24T10:00:00+01:00".parse().unwrap();
+    let sunday = "2026-11-29T10:00:00+01:00".parse().unwrap();
+    for (attestation, at, from) in [
+        (Some(Attestation::A), tuesday, Some("to sales")),
+        (Some(Attestation::B), tuesday, Some("to sales")),
+        (Some(Attestation::C), tuesday, None),
+        (None, tuesday, None),
+        (Some(Attestation::A), sunday, None),
+    ] {
+        let assumed = AssumedCalls { attestation, at: Some(at) };
+        let started = fixture.engine.start_preview("crm", "test", assumed).await.unwrap();
+        let calls = fixture.previewed(&end_of(&fixture.engine, started.run.id).await).0.calls;
+        assert_eq!((calls.attestation, calls.at), (attestation, Some(at)), "it says what it assumed");
+        let turns: Vec<_> =
+            calls.reroutes.iter().map(|turn| (turn.from.as_deref(), turn.to.as_deref())).collect();
+        assert_eq!(turns, [(from, Some("to support"))], "{assumed:?}");
+    }
+    let before = jiff::Timestamp::now();
+    let usual = fixture.previewed(&fixture.preview().await).0.calls;
+    assert_eq!(usual.attestation, Some(Attestation::A));
+    assert!(usual.at.is_some_and(|at| at >= before && at <= jiff::Timestamp::now()), "{usual:?}");
 }
 
 #[tokio::test]

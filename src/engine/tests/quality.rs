@@ -106,9 +106,7 @@ async fn contacts_of_other_sources_are_named_but_not_reported_on() {
     source.sync_filter = "select ${MAP} from main.partners order by id".into();
     source.phonebook = PhonebookTarget::New { name: PhonebookName::parse("Partners").unwrap() };
     fixture.engine.create_source(source).unwrap();
-    let started = fixture.engine.start_sync("partners", RunKind::Sync, "test", None).await.unwrap();
-    fixture.engine.wait_for_syncs().await;
-    assert_eq!(fixture.engine.run(started.run.id).await.unwrap().state, RunState::Succeeded);
+    assert_eq!(fixture.sync_source("partners").await.state, RunState::Succeeded);
 
     let of = |source| fixture.engine.quality_findings(source, None, QualityPosition::Start, 100).unwrap().0;
     let partners = of("partners");

@@ -113,7 +113,7 @@ async fn a_phonebook_that_a_run_left_empty_can_be_deleted_and_comes_back_with_a_
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
     fixture.sync().await;
     let refused = fixture.engine.delete_phonebook(&support).unwrap_err().to_string();
-    assert!(refused.contains("has 1 contacts of source \"crm\""), "{refused}");
+    assert!(refused.contains("has 1 contact of source \"crm\""), "{refused}");
     assert_eq!(names(), ["Sales", "Support"]);
 
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Sales")]);

@@ -13,7 +13,7 @@ fn trunks() -> Vec<Trunk> {
 }
 
 fn compare(before: &Snapshot, after: &Snapshot, lines: &[Line]) -> Effect {
-    effect(before, after, lines, Timestamp::UNIX_EPOCH, &|| false).unwrap()
+    effect(before, after, lines, Some(Attestation::A), Timestamp::UNIX_EPOCH, &|| false).unwrap()
 }
 
 /// Contacts found and route taken, as far as a call can tell.
@@ -163,5 +163,8 @@ fn a_pattern_that_no_number_can_fit_is_left_out_and_counted() {
 #[test]
 fn it_can_be_stopped() {
     let snapshot = snapshot(&[(vec![0], vec![0])], Vec::new(), false);
-    assert_eq!(effect(&snapshot, &snapshot, &[], Timestamp::UNIX_EPOCH, &|| true), None);
+    assert_eq!(
+        effect(&snapshot, &snapshot, &[], Some(Attestation::A), Timestamp::UNIX_EPOCH, &|| true),
+        None
+    );
 }

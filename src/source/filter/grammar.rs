@@ -1,18 +1,21 @@
 //! What a parsed sync filter may be made of. Everything that is not named here is refused, so that what
 //! `sqlparser` learns to read in a later version is not permitted by accident.
 
+mod expressions;
+mod tables;
+
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query,
-    Select, SelectFlavor, SelectItem, SetExpr, Spanned, Statement, TableFactor, UnaryOperator, Value, Visit,
-    Visitor,
+    Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, OrderBy, OrderByExpr, OrderByKind, OrderBySort,
+    Query, Select, SelectFlavor, SelectItem, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor,
 };
 use sqlparser::tokenizer::{Location, Span};
 
-use super::words::{HINTS, is_reserved};
+use super::reserved::is_reserved;
 use super::{Places, TableName};
+use expressions::plain_expression;
+use tables::table_name;
 
 /// What a refusal points at.
 pub(super) enum At {
@@ -264,188 +267,4 @@ fn plain_select(select: &Select) -> Result<(), Refusal> {
         )?;
     }
     Ok(())
-}
-
-/// Schema, table and place of a table that is read under its plain two-part name.
-fn table_name(factor: &TableFactor) -> Result<(String, String, Span), Refusal> {
-    let at = || match factor {
-        TableFactor::Table { .. } | TableFactor::Derived { .. } => place(factor.span()),
-        _ => At::Word("FROM"), // their places are not always known
-    };
-    let refuse =
-        |at: At, message: &str, remedy: &'static str| Refusal { at, message: message.to_owned(), remedy };
-    let TableFactor::Table {
-        name,
-        alias,
-        args,
-        with_hints,
-        version,
-        with_ordinality,
-        partitions,
-        json_path,
-        sample,
-        index_hints,
-    } = factor
-    else {
-        return Err(refuse(at(), "only tables and views can be read here", VIEW));
-    };
-    let named = |alias: &sqlparser::ast::TableAlias| alias.columns.is_empty() && alias.at.is_none();
-    if let Some(hint) = args.as_ref().and_then(|args| first_hint(&args.args)) {
-        return Err(refuse(place(hint.span), HINTS, "Leave the hint out, with its parentheses."));
-    }
-    if args.is_some() || !with_hints.is_empty() || alias.as_ref().is_some_and(|alias| !named(alias)) {
-        return Err(refuse(
-            at(),
-            "functions in place of a table, and hints, are not supported",
-            "Read a table or view: {schema}.{table}, without parentheses.",
-        ));
-    }
-    let plain = version.is_none()
-        && !with_ordinality
-        && partitions.is_empty()
-        && json_path.is_none()
-        && sample.is_none()
-        && index_hints.is_empty();
-    plain.or_refuse(at(), "what follows this table is not supported", "Write the table's name alone.")?;
-    let ObjectName(parts) = name;
-    let parts: Vec<_> = parts.iter().filter_map(|part| part.as_ident()).collect();
-    match parts[..] {
-        [_, table] if table.value.starts_with('#') => Err(refuse(
-            at(),
-            "temporary tables are not part of a sync filter",
-            "Read a table or view: {schema}.{table}.",
-        )),
-        [schema, table] if !schema.value.is_empty() && !table.value.is_empty() => Ok((
-            schema.value.clone(),
-            table.value.clone(),
-            Span { start: schema.span.start, end: table.span.end },
-        )),
-        [_] => Err(refuse(
-            at(),
-            &format!("the table {name} is named without its schema"),
-            "Write {schema}.{table}, such as dbo.contacts.",
-        )),
-        _ => Err(refuse(
-            at(),
-            &format!("the table name {name} has {} parts", parts.len()),
-            "Write two: {schema}.{table}. The database is chosen in the source's connection.",
-        )),
-    }
-}
-
-/// The hint in `dbo.contacts (nolock)`, which reads like the call of a function.
-fn first_hint(arguments: &[FunctionArg]) -> Option<&Ident> {
-    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name)))) = arguments.first() else {
-        return None;
-    };
-    let spelling = name.value.to_ascii_uppercase();
-    (name.quote_style.is_none() && TABLE_HINTS.contains(&spelling.as_str())).then_some(name)
-}
-
-/// The table hints that T-SQL takes without WITH, too.
-const TABLE_HINTS: [&str; 16] = [
-    "HOLDLOCK",
-    "NOEXPAND",
-    "NOLOCK",
-    "NOWAIT",
-    "PAGLOCK",
-    "READCOMMITTED",
-    "READCOMMITTEDLOCK",
-    "READPAST",
-    "READUNCOMMITTED",
-    "REPEATABLEREAD",
-    "ROWLOCK",
-    "SERIALIZABLE",
-    "SNAPSHOT",
-    "TABLOCK",
-    "UPDLOCK",
-    "XLOCK",
-];
-
-fn plain_expression(expr: &Expr) -> Result<(), Refusal> {
-    let plain = match expr {
-        Expr::Identifier(_)
-        | Expr::IsNull(_)
-        | Expr::IsNotNull(_)
-        | Expr::InList { .. }
-        | Expr::InSubquery { .. }
-        | Expr::Between { .. }
-        | Expr::Collate { .. }
-        | Expr::Nested(_)
-        | Expr::Case { .. }
-        | Expr::Exists { .. }
-        | Expr::Subquery(_)
-        | Expr::Convert { .. } => true,
-        Expr::CompoundIdentifier(parts) => parts.len() <= 3,
-        Expr::Like { any, .. } => !any,
-        Expr::BinaryOp { op, .. } => matches!(
-            op,
-            BinaryOperator::Plus
-                | BinaryOperator::Minus
-                | BinaryOperator::Multiply
-                | BinaryOperator::Divide
-                | BinaryOperator::Modulo
-                | BinaryOperator::Gt
-                | BinaryOperator::Lt
-                | BinaryOperator::GtEq
-                | BinaryOperator::LtEq
-                | BinaryOperator::Eq
-                | BinaryOperator::NotEq
-                | BinaryOperator::And
-                | BinaryOperator::Or
-        ),
-        Expr::UnaryOp { op, .. } => {
-            matches!(op, UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not)
-        }
-        Expr::Cast { kind, format, .. } => {
-            matches!(kind, CastKind::Cast | CastKind::TryCast) && format.is_none()
-        }
-        Expr::Substring { substring_from, special, .. } => *special && substring_from.is_some(),
-        Expr::Trim { trim_where, trim_what, trim_characters, .. } => {
-            trim_where.is_none() && trim_what.is_none() && trim_characters.is_none()
-        }
-        Expr::Value(value) => matches!(
-            value.value,
-            Value::Number(..) | Value::SingleQuotedString(_) | Value::NationalStringLiteral(_) | Value::Null
-        ),
-        Expr::Function(function) => return plain_function(function),
-        _ => false,
-    };
-    plain.or_refuse(
-        place(expr.span()),
-        "this expression is not supported",
-        "Use comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL, CASE, arithmetic and built-in functions; \
-         for anything else make a view.",
-    )
-}
-
-/// A call of a built-in function; a function in a schema could do anything.
-fn plain_function(function: &Function) -> Result<(), Refusal> {
-    let Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment, over } =
-        function;
-    let built_in =
-        matches!(&name.0[..], [part] if part.as_ident().is_some_and(|ident| ident.quote_style.is_none()));
-    built_in.or_refuse(
-        place(name.span()),
-        &format!("{name} is not a built-in function; only those are supported"),
-        VIEW,
-    )?;
-    let arguments = match args {
-        FunctionArguments::None => true,
-        FunctionArguments::Subquery(_) => false,
-        FunctionArguments::List(list) => {
-            let plain = |argument: &FunctionArg| {
-                matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(_) | FunctionArgExpr::Wildcard))
-            };
-            list.duplicate_treatment.is_none() && list.clauses.is_empty() && list.args.iter().all(plain)
-        }
-    };
-    let plain = arguments
-        && !uses_odbc_syntax
-        && matches!(parameters, FunctionArguments::None)
-        && within_group.is_empty()
-        && filter.is_none()
-        && null_treatment.is_none()
-        && over.is_none();
-    plain.or_refuse(place(name.span()), "this form of function call is not supported", VIEW)
 }

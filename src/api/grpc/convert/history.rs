@@ -51,7 +51,7 @@ pub(in crate::api::grpc) fn change(change: ContactChange) -> v1::SyncChange {
         kind: kind.into(),
         fields: fields
             .into_iter()
-            .map(|FieldDifference { field, before, after }| v1::SyncFieldChange {
+            .map(|FieldDifference { field, before, after }| v1::FieldChange {
                 field: field.to_owned(),
                 before,
                 after,

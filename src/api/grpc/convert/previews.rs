@@ -1,10 +1,27 @@
 //! What previews say -> the contract's.
 
+use super::routes::{attestation_from, attestation_to_proto};
+use super::timestamp;
+use crate::api::grpc::request::time;
 use crate::api::proto::v1;
+use crate::engine::EngineError;
 use crate::sync::preview::{
-    AssumedLine, CallEffect, ContactChange, ContactChangeKind, FieldChange, PhonebookChange, PreviewSummary,
-    Reroute, RerouteExample,
+    AssumedCalls, AssumedLine, CallEffect, ContactChange, ContactChangeKind, FieldChange, PhonebookChange,
+    PreviewSummary, Reroute, RerouteExample,
 };
+
+/// What a request says of calls; what it does not say is as ever.
+pub(in crate::api::grpc) fn assumed_calls(
+    attestation: Option<i32>,
+    at: Option<&prost_types::Timestamp>,
+) -> Result<AssumedCalls, EngineError> {
+    let usual = AssumedCalls::default();
+    let attestation = match attestation {
+        Some(attestation) => attestation_from("attestation", attestation)?,
+        None => usual.attestation,
+    };
+    Ok(AssumedCalls { attestation, at: at.map(|at| time("at", at)).transpose()? })
+}
 
 pub(in crate::api::grpc) fn preview(summary: PreviewSummary) -> v1::SyncPreview {
     let PreviewSummary { objection, phonebooks, calls } = summary;
@@ -31,6 +48,8 @@ fn call_effect(effect: CallEffect) -> v1::CallEffect {
         rerouted,
         reroutes,
         reroute_count,
+        attestation,
+        at,
     } = effect;
     let line = |AssumedLine { trunk, did }| v1::AssumedLine { trunk, did };
     v1::CallEffect {
@@ -43,6 +62,8 @@ fn call_effect(effect: CallEffect) -> v1::CallEffect {
         rerouted,
         reroutes: reroutes.into_iter().map(reroute).collect(),
         reroute_count,
+        attestation: attestation.map_or(v1::Attestation::Unspecified, attestation_to_proto).into(),
+        at: at.map(timestamp),
     }
 }
 

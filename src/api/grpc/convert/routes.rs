@@ -53,7 +53,7 @@ pub(in crate::api::grpc) fn to_proto(route: &InboundRoute, position: usize) -> v
     }
 }
 
-fn attestation_to_proto(attestation: Attestation) -> v1::Attestation {
+pub(in crate::api::grpc) fn attestation_to_proto(attestation: Attestation) -> v1::Attestation {
     match attestation {
         Attestation::A => v1::Attestation::A,
         Attestation::B => v1::Attestation::B,

@@ -23,6 +23,8 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         generation,
         plan_digest: _,
         rules_digest: _,
+        // Told with what the preview says of calls.
+        assumed_calls: _,
         allowed_by,
         to_before,
         notifications,
