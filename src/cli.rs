@@ -5,6 +5,7 @@
 //! calls and the answer to text, and decides nothing.
 
 mod apply;
+mod audit;
 mod calls;
 mod check;
 mod connection;
@@ -69,6 +70,7 @@ enum Command {
     Check(check::CheckArguments),
     Apply(apply::ApplyArguments),
     Export(apply::ExportArguments),
+    Audit(audit::AuditArguments),
     #[command(subcommand)]
     Sync(sync::SyncCommand),
     Sources(sources::SourcesArguments),
@@ -109,6 +111,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Check(arguments) => arguments.run(screen),
         Command::Apply(arguments) => arguments.run(screen).await,
         Command::Export(arguments) => arguments.run(screen).await,
+        Command::Audit(arguments) => arguments.run(screen).await,
         Command::Sync(command) => command.run(screen).await,
         Command::Sources(arguments) => arguments.run(screen).await,
         Command::Match(arguments) => arguments.run(screen).await,

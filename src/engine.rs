@@ -5,7 +5,7 @@
 //! * a **sync run** ([`Engine::start_sync`]): read and plan outside of any lock; then, in one transaction,
 //!   write the plan, build the next index from what was written, verify it; then commit, then publish.
 //!   Building before the commit means that a generation that cannot be served is never stored;
-//! * an **edit** of the settings ([`Engine::edit`]): validated, compiled into a snapshot that shares the
+//! * an **edit** of the settings ([`Editor::edit`]): validated, compiled into a snapshot that shares the
 //!   contact index, committed, published;
 //! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
 //!
@@ -41,7 +41,7 @@ use crate::store::{Reading, Store, StoreError};
 use crate::sync::{RunId, SyncError};
 
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
-pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
+pub use editing::{Applied, Edited, Editor, RoutingParts, etag, is_same_name, take_secrets};
 pub use notifying::RunNews;
 pub use quality::{
     ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,

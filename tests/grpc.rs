@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "grpc/audit.rs"]
+mod audit;
 #[path = "grpc/calls.rs"]
 mod calls;
 #[path = "grpc/history.rs"]

@@ -7,8 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
-const VOCABULARY: &[&str] =
-    &["clock", "contact", "generation", "phone_number", "phonebook", "secret", "settings", "toml_document"];
+const VOCABULARY: &[&str] = &[
+    "audit",
+    "clock",
+    "contact",
+    "generation",
+    "phone_number",
+    "phonebook",
+    "secret",
+    "settings",
+    "toml_document",
+];
 
 /// The rooms, from left to right.
 const ROOMS: &[&str] = &[

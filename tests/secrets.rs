@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -161,6 +161,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["contacts"],
         &["decisions"],
         &["apply", "-f", "settings.toml"],
+        &["audit"],
     ];
     for arguments in commands {
         run(&mut seen, arguments, true);
@@ -345,6 +346,7 @@ async fn no_rpc_tells_a_password() {
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
+        ("AuditService/ListAuditEntries", json("{}")),
     ];
     let mut seen = Seen::default();
     for (method, request) in &calls {
@@ -363,6 +365,9 @@ async fn no_rpc_tells_a_password() {
     assert!(refused.contains("InvalidArgument") && refused.contains("host is another"), "{refused}");
     let another = &seen.0[21].1;
     assert!(another.contains("connection.sql_server.password: another secret"), "{another}");
+
+    let (_, audited) = seen.0.iter().find(|(place, _)| place.starts_with("AuditService")).unwrap();
+    assert!(audited.contains("another secret") && audited.contains("AUDIT_ACTION_REMOVED"), "{audited}");
 
     // No method was forgotten.
     let tried: BTreeSet<&str> = calls.iter().map(|(method, _)| *method).collect();

@@ -12,6 +12,7 @@
 //!   `UNAVAILABLE`, and lets the rest be answered, but waits no longer than [`DRAIN_TIME`].
 
 mod answers;
+mod audit;
 mod call_routing;
 mod convert;
 mod phonebook;
@@ -36,13 +37,15 @@ use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::api::proto::FILE_DESCRIPTOR_SET;
+use crate::api::proto::v1::audit_service_server::AuditServiceServer;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
-use crate::engine::{Engine, EngineError};
+use crate::audit::Actor;
+use crate::engine::{Editor, Engine, EngineError};
 use crate::generation::Generation;
 use crate::settings::MAX_DOCUMENT_BYTES;
 
@@ -84,6 +87,7 @@ pub async fn serve(
     let router = transport()
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
@@ -138,8 +142,9 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 7] = [
+const HEALTH_NAMES: [&str; 8] = [
     "",
+    AuditServiceServer::<Door>::NAME,
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
@@ -196,12 +201,13 @@ impl Door {
         self.on_blocking_thread(&self.readers, work).await
     }
 
-    /// Does work that changes the store.
+    /// Does work that changes the store, on behalf of an actor.
     async fn edit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+        actor: Actor,
+        work: impl FnOnce(&Editor<'_>) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Status> {
-        self.on_blocking_thread(&self.editor, work).await
+        self.on_blocking_thread(&self.editor, move |engine| work(&engine.by(actor))).await
     }
 
     /// Waits for a turn, which ends when the client goes away; work that has begun is done to its end.

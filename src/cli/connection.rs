@@ -6,6 +6,7 @@ use clap::Args;
 use tonic::transport::{Channel, Endpoint};
 
 use super::exit::{Exit, Failure, Result};
+use crate::api::proto::v1::audit_service_client::AuditServiceClient;
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
@@ -70,6 +71,10 @@ impl Connection {
             )
         })?;
         Ok(Connection { channel })
+    }
+
+    pub(super) fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn calls(&self) -> CallRoutingServiceClient<Channel> {

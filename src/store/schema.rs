@@ -163,6 +163,20 @@ const STEPS: &[&str] = &[
     CREATE TABLE destination (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
     CREATE TABLE time_condition (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
 ",
+    "
+    -- Who changed what; see `audit`.
+    CREATE TABLE audit_entry (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        -- Microseconds since 1970.
+        at INTEGER NOT NULL,
+        -- What is searched, in small letters.
+        who TEXT NOT NULL,
+        what TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL
+    ) STRICT;
+",
 ];
 
 /// The newest schema this program knows.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ringroute::api::grpc;
 use ringroute::api::proto::v1;
+use ringroute::api::proto::v1::audit_service_client::AuditServiceClient;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
@@ -171,6 +172,10 @@ impl Server {
 
     pub async fn routes(&self) -> RouteServiceClient<Channel> {
         RouteServiceClient::new(self.channel().await)
+    }
+
+    pub async fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel().await)
     }
 
     pub async fn routing_settings(&self) -> RoutingSettingsServiceClient<Channel> {

@@ -5,12 +5,12 @@ use tonic::{Request, Response, Status};
 use super::Door;
 use super::convert::contacts;
 use super::request::{
-    check_characters, cut, known_id, number_token, page_by_name, page_size, phonebook_name,
+    actor, check_characters, cut, known_id, number_token, page_by_name, page_size, phonebook_name,
 };
 use crate::api::proto::v1;
 use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Editor, Engine, EngineError};
 use crate::phonebook::PhonebookName;
 use crate::store::{ContactFilter, StoredPhonebook};
 
@@ -48,13 +48,14 @@ impl PhonebookService for Door {
         &self,
         request: Request<v1::CreatePhonebookRequest>,
     ) -> Result<Response<v1::CreatePhonebookResponse>, Status> {
+        let actor = actor(&request);
         let v1::CreatePhonebookRequest { name } = request.into_inner();
-        let create = move |engine: &Engine| {
+        let create = move |engine: &Editor<'_>| {
             let name = phonebook_name("name", &name)?;
             engine.create_phonebook(name.clone())?;
             find(engine, &name)
         };
-        let phonebook = self.edit(create).await?;
+        let phonebook = self.edit(actor, create).await?;
         Ok(Response::new(v1::CreatePhonebookResponse { phonebook: Some(contacts::phonebook(phonebook)) }))
     }
 
@@ -62,8 +63,9 @@ impl PhonebookService for Door {
         &self,
         request: Request<v1::DeletePhonebookRequest>,
     ) -> Result<Response<v1::DeletePhonebookResponse>, Status> {
+        let actor = actor(&request);
         let v1::DeletePhonebookRequest { name } = request.into_inner();
-        self.edit(move |engine| engine.delete_phonebook(&phonebook_name("name", &name)?)).await?;
+        self.edit(actor, move |engine| engine.delete_phonebook(&phonebook_name("name", &name)?)).await?;
         Ok(Response::new(v1::DeletePhonebookResponse {}))
     }
 

@@ -3,9 +3,10 @@
 //! What a field *means* is checked where that is known, by the settings or the engine. Here is only what
 //! the contract itself says.
 
-use tonic::Status;
+use tonic::{Request, Status};
 
 use super::status;
+use crate::audit::{Actor, Door};
 use crate::engine::EngineError;
 use crate::phonebook::{MAX_NAME_CHARACTERS, PhonebookName};
 
@@ -17,6 +18,13 @@ const MAX_PAGE_SIZE: u32 = 1000;
 
 /// The store counts to this.
 const MAX_ID: u64 = i64::MAX as u64;
+
+/// Who asks: whom whoever let the request in took them for ([`Actor`] among its extensions), or else somebody
+/// at an address.
+pub(super) fn actor<T>(request: &Request<T>) -> Actor {
+    let known = request.extensions().get::<Actor>().cloned();
+    known.unwrap_or_else(|| Actor::unnamed(Door::Grpc, request.remote_addr()))
+}
 
 /// An error that names the field.
 pub(super) fn bad(field: &str, problem: impl Into<String>) -> EngineError {

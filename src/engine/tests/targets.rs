@@ -7,7 +7,7 @@ impl Fixture {
         let mut source = self.engine.settings()?.sources.remove(0);
         source.phonebook =
             toml::from_str::<toml::Table>(target).unwrap()["phonebook"].clone().try_into().unwrap();
-        self.engine.update_source("crm", source, "").map(drop)
+        self.engine.by("test").update_source("crm", source, "").map(drop)
     }
 
     /// Name, source and contacts of every phonebook.
@@ -70,7 +70,7 @@ async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is
     let fixture = Fixture::new();
     fixture.put(&TWO);
     assert!(fixture.target("phonebook = { existing = { name = 'VIP' } }").is_err(), "there is none");
-    fixture.engine.create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
+    fixture.engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
     fixture.target("phonebook = { existing = { name = 'vip' } }").unwrap();
     assert_eq!(fixture.sync().await.state, RunState::Succeeded);
     assert_eq!(fixture.phonebooks(), [book("VIP", Some("crm"), 2)]);
@@ -79,9 +79,9 @@ async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is
 
     // Kept as local ones when their source goes, they keep others out.
     let mut second = fixture.engine.settings().unwrap().sources.remove(0);
-    fixture.engine.delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+    fixture.engine.by("test").delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
     second.name = "crm".into();
-    fixture.engine.create_source(second).unwrap();
+    fixture.engine.by("test").create_source(second).unwrap();
     let (before, generation) = (fixture.phonebooks(), fixture.engine.generation());
     let refused = fixture.sync().await;
     assert_eq!(refused.state, RunState::Refused);
@@ -93,7 +93,7 @@ async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is
 async fn a_name_that_somebody_took_meanwhile_is_refused_before_anything_changes() {
     let fixture = Fixture::new();
     fixture.put(&TWO);
-    fixture.engine.create_phonebook(PhonebookName::parse("support").unwrap()).unwrap();
+    fixture.engine.by("test").create_phonebook(PhonebookName::parse("support").unwrap()).unwrap();
     for kind in [RunKind::Preview, RunKind::Sync] {
         let refused = fixture.run(kind, None).await;
         assert_eq!(refused.state, RunState::Refused);
