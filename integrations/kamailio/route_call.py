@@ -26,9 +26,7 @@ SERVER = os.environ.get("RINGROUTE_SERVER", "127.0.0.1:50051")
 DEADLINE_SECONDS = float(os.environ.get("RINGROUTE_DEADLINE_MS", "200")) / 1000
 # Where a call goes when Ringroute does not answer, or has no route for it: a SIP URI.
 FALLBACK = os.environ.get("RINGROUTE_FALLBACK", "sip:operator@127.0.0.1:5080")
-# Where destinations are: a SIP URI with {target} in it, for each type or for one target of it, separated by
-# white space: "queue=sip:{target}@pbx:5080 ivr=sip:{target}@ivr:5080 queue/6400=sip:6400@sales:5080".
-DIAL = dict(entry.split("=", 1) for entry in os.environ.get("RINGROUTE_DIAL", "").split())
+# Where a destination is whose type has no SIP URI in Ringroute's settings (routing.dial_strings).
 PBX = os.environ.get("RINGROUTE_PBX", "sip:{target}@127.0.0.1:5080")
 
 CHANNEL_OPTIONS = [
@@ -93,8 +91,11 @@ class Worker:
             cause = int(target) if target.isdigit() else DECLINED
             kamailio.pv.seti("$var(sip_cause)", cause)
             return
-        template = DIAL.get(f"{kind}/{target}") or DIAL.get(kind) or PBX
-        next_hop = template.replace("{target}", target) if target else FALLBACK
+        next_hop = answer.destination.dial_string
+        if not next_hop.lower().startswith(("sip:", "sips:")):
+            if next_hop:
+                kamailio.warn(f"ringroute: dial string {next_hop!r} of {kind} is no SIP URI: RINGROUTE_PBX is used\n")
+            next_hop = PBX.replace("{target}", target) if target else FALLBACK
         kamailio.pv.sets("$var(alert_info)", answer.alert_info)
         kamailio.pv.sets("$var(next_hop)", next_hop)
         kamailio.info(f"ringroute: route {answer.route!r} -> {next_hop}\n")
