@@ -17,10 +17,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::api::grpc;
+use crate::api::grpc::{self, Gate};
 use crate::clock::SystemClock;
 use crate::config::{Config, LogConfig, LogFormat, LogLevel};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, USES_WRITTEN_EVERY};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
@@ -36,6 +36,7 @@ pub struct Server {
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
+    remembering: JoinHandle<()>,
 }
 
 /// Why a server did not start, or ended by itself.
@@ -91,14 +92,16 @@ impl Server {
         let address =
             listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let gate = Gate::new(engine.tokens(), config.require_tokens);
+        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, stop, serving, scheduling, notifying })
+        Ok(Server { engine, address, stop, serving, scheduling, notifying, remembering })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
@@ -129,8 +132,10 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified) = tokio::join!(syncs, self.serving, self.notifying);
+        let (syncs, served, notified, remembered) =
+            tokio::join!(syncs, self.serving, self.notifying, self.remembering);
         joined(notified.map(Ok))?;
+        joined(remembered.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",
@@ -138,6 +143,19 @@ impl Server {
             );
         }
         joined(served)
+    }
+}
+
+/// Tells the store when tokens were last used, now and then, and once more at the end.
+async fn remember_token_uses(engine: Arc<Engine>, stop: CancellationToken) {
+    loop {
+        let stopped = tokio::time::timeout(USES_WRITTEN_EVERY, stop.cancelled()).await.is_ok();
+        if let Err(error) = engine.remember_token_uses().await {
+            tracing::warn!(%error, "when tokens were last used could not be written");
+        }
+        if stopped {
+            return;
+        }
     }
 }
 

@@ -64,13 +64,23 @@ impl From<&str> for Actor {
     }
 }
 
-/// As runs and lists show it: `grpc 192.0.2.1:4711`, `anna, console 192.0.2.1`, `schedule`.
+/// As runs and lists show it: `grpc 192.0.2.1:4711, token "Kamailio"`, `console 192.0.2.1, user "anna"`, `schedule`.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [self.door.name(), &self.address];
-        let way = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        let separator = if self.name.is_empty() || way.is_empty() { "" } else { ", " };
-        write!(f, "{}{separator}{way}", self.name)
+        let Actor { name, door, address } = self;
+        let what = match door {
+            Door::Inside => return f.write_str(name),
+            Door::Grpc => "token",
+            Door::Console => "user",
+        };
+        f.write_str(door.name())?;
+        if !address.is_empty() {
+            write!(f, " {address}")?;
+        }
+        if !name.is_empty() {
+            write!(f, ", {what} {name:?}")?;
+        }
+        Ok(())
     }
 }
 
@@ -182,7 +192,7 @@ mod tests {
         assert_eq!(Actor::unnamed(Door::Grpc, None::<&str>).to_string(), "grpc");
         assert_eq!(Actor::from("schedule").to_string(), "schedule");
         let anna = Actor { name: "anna".into(), ..Actor::unnamed(Door::Console, address) };
-        assert_eq!(anna.to_string(), "anna, console 192.0.2.1:4711");
+        assert_eq!(anna.to_string(), r#"console 192.0.2.1:4711, user "anna""#);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod serve;
 mod sources;
 mod spreadsheet;
 mod sync;
+mod token;
 mod words;
 
 use std::ffi::OsString;
@@ -79,6 +80,8 @@ enum Command {
     Decisions(decisions::DecisionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
     Contacts(phonebooks::ContactsArguments),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
 }
 
 /// Does what the arguments say. Their first is the name of the program.
@@ -119,6 +122,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Decisions(arguments) => arguments.run(screen).await,
         Command::Phonebooks(arguments) => arguments.run(screen).await,
         Command::Contacts(arguments) => arguments.run(screen).await,
+        Command::Token(command) => command.run(screen).await,
     }
 }
 

@@ -30,9 +30,10 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 5] = ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE"];
+const VARIABLES: [&str; 6] =
+    ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
 /// Not of the server but of the command line and of tests.
-const FOREIGN_VARIABLES: [&str; 2] = ["SERVER", "RELEASE_PROTO"];
+const FOREIGN_VARIABLES: [&str; 3] = ["SERVER", "TOKEN", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 
 /// What a server process needs, checked.
@@ -48,6 +49,8 @@ pub struct Config {
     /// May listen where other machines can reach it, without encryption and without asking who they are.
     /// `RINGROUTE_INSECURE`.
     pub insecure: bool,
+    /// Refuses requests without a token, also where only this machine can reach it. `RINGROUTE_REQUIRE_TOKENS`.
+    pub require_tokens: bool,
     /// What is logged.
     pub log: LogConfig,
     /// The mail server that Feedback Email goes to; without one, no mail is sent.
@@ -65,6 +68,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             data_folder: "ringroute-data".into(),
             insecure: false,
+            require_tokens: false,
             log: LogConfig::default(),
             mail: None,
             webhook: WebhookConfig::default(),
@@ -193,7 +197,7 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, data_folder, level, format, insecure] = VARIABLES.map(&mut take);
+        let [listen, data_folder, level, format, insecure, require_tokens] = VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, EXPECTED_ADDRESS)?;
         }
@@ -208,6 +212,9 @@ impl Config {
         }
         if let Some(insecure) = insecure {
             self.insecure = parsed(insecure, "true or false")?;
+        }
+        if let Some(require_tokens) = require_tokens {
+            self.require_tokens = parsed(require_tokens, "true or false")?;
         }
         for name in variables.keys().map(String::as_str) {
             let is_foreign = FOREIGN_VARIABLES.contains(&name) || name.starts_with(FOREIGN_VARIABLE_PREFIX);

@@ -24,6 +24,7 @@ mod scheduling;
 mod syncing;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use arc_swap::Guard;
 use dashmap::DashMap;
 use tokio::sync::watch;
 
+use crate::access::Tokens;
 use crate::generation::Generation;
 use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
@@ -49,6 +51,7 @@ pub use quality::{
 pub use rolling_back::PlannedRollback;
 pub use scheduling::Scheduling;
 pub use syncing::{ActiveRun, StartedRun};
+pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
 /// A running Ringroute, without its doors.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    tokens: Arc<Tokens>,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
@@ -95,6 +99,8 @@ pub enum EngineError {
     SyncRunning { name: String, run: RunId },
     #[error("source {name:?} is off: turn it on (enabled = true) before synchronising it")]
     SourceIsOff { name: String },
+    #[error("the system gives no random numbers, so no secret can be made; its log may say why")]
+    NoRandomNumbers,
 }
 
 /// Run on a thread where blocking is allowed.
@@ -116,10 +122,12 @@ impl Engine {
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),
+            tokens: Arc::default(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
             runs_ended: watch::Sender::new(0),
         };
+        engine.load_tokens()?;
         engine.publish_stored()?;
         Ok(Arc::new(engine))
     }

@@ -20,6 +20,7 @@
 //! * Whatever fails before a commit changes nothing; what was committed can be served.
 //! * Data flows one way: each room imports only rooms to its left (`tests/layering.rs`).
 
+pub mod access;
 pub mod api;
 pub mod app;
 pub mod audit;

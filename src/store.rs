@@ -26,6 +26,7 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};

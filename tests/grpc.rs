@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "grpc/access.rs"]
+mod access;
 #[path = "grpc/audit.rs"]
 mod audit;
 #[path = "grpc/calls.rs"]

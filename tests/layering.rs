@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Types that every room may use. They use only each other.
 const VOCABULARY: &[&str] = &[
+    "access",
     "audit",
     "clock",
     "contact",

@@ -142,7 +142,7 @@ fn no_command_and_no_log_tells_a_password() {
             seen.add(format!("{arguments:?} of {wrong}"), printed(&output));
         }
     }
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 22] = [
         &["export"],
         &["sources"],
         &["sources", "list"],
@@ -160,6 +160,9 @@ fn no_command_and_no_log_tells_a_password() {
         &["phonebooks"],
         &["contacts"],
         &["decisions"],
+        &["token", "create", "ci", "--role", "lookup"],
+        &["token", "list"],
+        &["token", "revoke", "ci"],
         &["apply", "-f", "settings.toml"],
         &["audit"],
     ];
@@ -345,6 +348,9 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/CheckInboundRoutes", json("{}")),
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
+        ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
+        ("TokenService/ListTokens", json("{}")),
+        ("TokenService/RevokeToken", json(r#"{ "name": "ci" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
         ("AuditService/ListAuditEntries", json("{}")),
     ];

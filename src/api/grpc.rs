@@ -15,6 +15,9 @@ mod answers;
 mod audit;
 mod call_routing;
 mod convert;
+mod gate;
+mod guarded;
+mod permissions;
 mod phonebook;
 mod request;
 mod route;
@@ -22,6 +25,7 @@ mod routing_settings;
 mod settings;
 mod status;
 mod sync;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,10 +48,15 @@ use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
+use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::audit::Actor;
 use crate::engine::{Editor, Engine, EngineError};
 use crate::generation::Generation;
 use crate::settings::MAX_DOCUMENT_BYTES;
+
+pub(crate) use convert::tokens::{role_to_proto, to_proto as token_to_proto};
+pub use gate::{Answering, Gate, Gated};
+pub use guarded::{Guarded, Pass};
 
 /// How long open calls may go on after the server was told to stop.
 pub const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -71,20 +80,32 @@ const MAX_READERS: usize = 8;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
-/// [`DRAIN_TIME`]. Runs of sources are not its business: whoever stops the engine cancels them.
+/// Like [`serve_behind`], for whoever can connect: a token is not asked for.
 pub async fn serve(
     engine: Arc<Engine>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
+    let gate = Gate::new(engine.tokens(), false);
+    serve_behind(gate, engine, listener, stop).await
+}
+
+/// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
+/// [`DRAIN_TIME`]. Runs of sources are not its business: whoever stops the engine cancels them.
+pub async fn serve_behind(
+    gate: Gate,
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
     let published = engine.published();
-    let door = Door::new(engine, stop.clone());
+    let door = Door::new(engine, stop.clone(), gate.requires_tokens());
     let health = HealthReporter::new();
     let is_published = *published.borrow() != Generation::NONE;
     set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
 
     let router = transport()
+        .layer(gate)
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
@@ -93,7 +114,8 @@ pub async fn serve(
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
-        .add_service(SettingsServiceServer::new(door).max_decoding_message_size(MAX_SETTINGS_BYTES))
+        .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
+        .add_service(TokenServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
             health.clone(),
         )))
@@ -142,7 +164,7 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 8] = [
+const HEALTH_NAMES: [&str; 9] = [
     "",
     AuditServiceServer::<Door>::NAME,
     CallRoutingServiceServer::<Door>::NAME,
@@ -151,6 +173,7 @@ const HEALTH_NAMES: [&str; 8] = [
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
+    TokenServiceServer::<Door>::NAME,
 ];
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
@@ -185,12 +208,13 @@ struct Door {
     readers: Arc<Semaphore>,
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
+    tokens_required: bool,
 }
 
 impl Door {
-    fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
+    fn new(engine: Arc<Engine>, stop: CancellationToken, tokens_required: bool) -> Self {
         let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, editor }
+        Door { engine, stop, readers, editor, tokens_required }
     }
 
     /// Does work that reads the store.

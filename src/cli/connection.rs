@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
 use super::exit::{Exit, Failure, Result};
 use crate::api::proto::v1::audit_service_client::AuditServiceClient;
@@ -11,6 +15,8 @@ use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
 use crate::api::proto::v1::sync_service_client::SyncServiceClient;
+use crate::api::proto::v1::token_service_client::TokenServiceClient;
+use crate::secret::Secret;
 
 /// Where a server is unless told otherwise.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -27,6 +33,9 @@ pub(super) struct ServerArguments {
     /// The server to ask
     #[arg(long, value_name = "URL", env = "RINGROUTE_SERVER", default_value = DEFAULT_SERVER)]
     server: String,
+    /// The token to show, or where it is: env:NAME or file:PATH
+    #[arg(long, value_name = "TOKEN", env = "RINGROUTE_TOKEN", hide_env_values = true, value_parser = secret)]
+    token: Option<Secret>,
     /// Print the answer as JSON, in protobuf's own form of it
     #[arg(long)]
     pub(super) json: bool,
@@ -36,11 +45,42 @@ pub(super) struct ServerArguments {
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     channel: Channel,
+    credentials: Credentials,
+}
+
+/// What is sent with each request, to show who asks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Credentials {
+    authorization: Option<AsciiMetadataValue>,
+}
+
+impl Interceptor for Credentials {
+    fn call(&mut self, mut request: Request<()>) -> std::result::Result<Request<()>, Status> {
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// What requests go through.
+pub(super) type Way = InterceptedService<Channel, Credentials>;
+
+fn secret(text: &str) -> std::result::Result<Secret, String> {
+    let secret = Secret::new(text);
+    match secret.problem() {
+        None => Ok(secret),
+        Some(problem) => Err(problem),
+    }
 }
 
 impl ServerArguments {
     pub(super) async fn connect(&self) -> Result<Connection> {
-        Connection::to(&self.server).await
+        let connection = Connection::to(&self.server).await?;
+        match &self.token {
+            None => Ok(connection),
+            Some(token) => connection.with_token(token).await,
+        }
     }
 }
 
@@ -70,27 +110,47 @@ impl Connection {
                 ),
             )
         })?;
-        Ok(Connection { channel })
+        Ok(Connection { channel, credentials: Credentials::default() })
     }
 
-    pub(super) fn audit(&self) -> AuditServiceClient<Channel> {
-        AuditServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    /// The same, with a token to show.
+    async fn with_token(self, token: &Secret) -> Result<Self> {
+        let wrong =
+            |problem: &str| Failure::new(Exit::Usage, format!("--token (or RINGROUTE_TOKEN): {problem}"));
+        let token = token.resolve().await.map_err(|error| wrong(&error.to_string()))?;
+        let mut authorization: AsciiMetadataValue = format!("Bearer {}", token.as_str())
+            .parse()
+            .map_err(|_| wrong("it has characters that no token has; those begin with rr_"))?;
+        authorization.set_sensitive(true);
+        Ok(Connection { credentials: Credentials { authorization: Some(authorization) }, ..self })
     }
 
-    pub(super) fn calls(&self) -> CallRoutingServiceClient<Channel> {
-        CallRoutingServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    fn way(&self) -> Way {
+        InterceptedService::new(self.channel.clone(), self.credentials.clone())
     }
 
-    pub(super) fn phonebooks(&self) -> PhonebookServiceClient<Channel> {
-        PhonebookServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    pub(super) fn audit(&self) -> AuditServiceClient<Way> {
+        AuditServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
-    pub(super) fn settings(&self) -> SettingsServiceClient<Channel> {
-        SettingsServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    pub(super) fn calls(&self) -> CallRoutingServiceClient<Way> {
+        CallRoutingServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
-    pub(super) fn sync(&self) -> SyncServiceClient<Channel> {
-        SyncServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    pub(super) fn phonebooks(&self) -> PhonebookServiceClient<Way> {
+        PhonebookServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn settings(&self) -> SettingsServiceClient<Way> {
+        SettingsServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn sync(&self) -> SyncServiceClient<Way> {
+        SyncServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn tokens(&self) -> TokenServiceClient<Way> {
+        TokenServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 }
 

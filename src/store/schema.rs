@@ -164,6 +164,20 @@ const STEPS: &[&str] = &[
     CREATE TABLE time_condition (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
 ",
     "
+    -- Who may ask; of a token's secret, only the digest.
+    CREATE TABLE access_token (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        folded_name TEXT NOT NULL UNIQUE,
+        role TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        created_at TEXT NOT NULL,
+        created_by TEXT NOT NULL,
+        expires_at TEXT,
+        last_used_at TEXT
+    ) STRICT;
+",
+    "
     -- Who changed what; see `audit`.
     CREATE TABLE audit_entry (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringroute::access::{NewToken, Role};
 use ringroute::api::grpc;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::audit_service_client::AuditServiceClient;
@@ -69,12 +70,23 @@ impl Server {
         server
     }
 
+    /// With a company, and refusing requests without a token.
+    pub async fn start_with_company_and_required_tokens() -> Self {
+        let folder = Server::start_with_company().await.stop().await;
+        Server::start_behind(folder, true).await
+    }
+
     async fn start_in(folder: tempfile::TempDir) -> Self {
+        Server::start_behind(folder, false).await
+    }
+
+    async fn start_behind(folder: tempfile::TempDir, require_tokens: bool) -> Self {
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(grpc::serve(Arc::clone(&engine), listener, stop.clone()));
+        let gate = grpc::Gate::new(engine.tokens(), require_tokens);
+        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
         Server { engine, address, folder, stop, serving }
     }
 
@@ -156,6 +168,13 @@ impl Server {
 
     pub async fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
+    /// Makes a token of that role, named after it.
+    pub async fn token(&self, role: Role) -> String {
+        let (name, engine) = (role.to_string(), Arc::clone(&self.engine));
+        let new = NewToken { name, role, expires_at: None, created_by: "test".into() };
+        tokio::task::spawn_blocking(move || engine.create_token(&new)).await.unwrap().unwrap().1
     }
 
     pub async fn calls(&self) -> CallRoutingServiceClient<Channel> {

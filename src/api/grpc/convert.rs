@@ -15,6 +15,7 @@ pub(super) mod routing_settings;
 pub(super) mod runs;
 mod schedules;
 pub(super) mod sources;
+pub(super) mod tokens;
 
 use jiff::Timestamp;
 

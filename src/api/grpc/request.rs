@@ -5,7 +5,7 @@
 
 use tonic::{Request, Status};
 
-use super::status;
+use super::{gate, status};
 use crate::audit::{Actor, Door};
 use crate::engine::EngineError;
 use crate::phonebook::{MAX_NAME_CHARACTERS, PhonebookName};
@@ -19,11 +19,11 @@ const MAX_PAGE_SIZE: u32 = 1000;
 /// The store counts to this.
 const MAX_ID: u64 = i64::MAX as u64;
 
-/// Who asks: whom whoever let the request in took them for ([`Actor`] among its extensions), or else somebody
-/// at an address.
+/// Who asks, for the engine and its audit.
 pub(super) fn actor<T>(request: &Request<T>) -> Actor {
-    let known = request.extensions().get::<Actor>().cloned();
-    known.unwrap_or_else(|| Actor::unnamed(Door::Grpc, request.remote_addr()))
+    let caller = gate::caller(request);
+    let name = caller.token.as_ref().map(|token| token.name().to_owned()).unwrap_or_default();
+    Actor { name, ..Actor::unnamed(Door::Grpc, Some(caller.peer)) }
 }
 
 /// An error that names the field.

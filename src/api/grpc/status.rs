@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use tonic::{Code, Status};
 
+use crate::access::{Permission, Token};
 use crate::engine::EngineError;
 use crate::store::StoreError;
 use crate::sync::SyncError;
@@ -41,6 +42,7 @@ pub(super) fn of(error: EngineError) -> Status {
             | StoreError::Sqlite(_) => return inside(error),
         },
         EngineError::Index(error) => return inside(error),
+        EngineError::NoRandomNumbers => return inside(&error),
         EngineError::Verify(error) => return inside(error),
     };
     Status::new(code, shortened(error.to_string()))
@@ -61,6 +63,45 @@ pub(super) fn of_defect(defect: &tokio::task::JoinError) -> Status {
 /// The server was told to stop.
 pub(super) fn shutting_down() -> Status {
     Status::unavailable("the server is shutting down: connect again")
+}
+
+/// An RPC that is not in the table of permissions, be it served or not.
+pub(super) fn no_such_rpc() -> Status {
+    Status::unimplemented("this server has no such RPC")
+}
+
+/// A token is asked for, and none was sent.
+pub(super) fn no_token() -> Status {
+    Status::unauthenticated(
+        "this server asks for a token: send one as `authorization: Bearer TOKEN` (ringroute: --token, or \
+         RINGROUTE_TOKEN); `ringroute token create` makes one",
+    )
+}
+
+/// Something else than a token was sent.
+pub(super) fn no_bearer() -> Status {
+    Status::unauthenticated("the header `authorization` is not `Bearer TOKEN`: write it so, or leave it out")
+}
+
+/// A token that does not permit what was asked for.
+pub(super) fn not_permitted(token: &Token, path: &str, permission: Permission) -> Status {
+    Status::permission_denied(format!(
+        "the token {:?} has the role {}, which does not permit {}; the role {} does",
+        token.name(),
+        token.role(),
+        path.rsplit('/').next().unwrap_or(path),
+        permission.least_role()
+    ))
+}
+
+/// A token that was good when the request began.
+pub(super) fn revoked() -> Status {
+    Status::unauthenticated("the token was revoked")
+}
+
+/// A token whose time ended while the request was under way.
+pub(super) fn expired() -> Status {
+    Status::unauthenticated("the token expired; `ringroute token create` makes another")
 }
 
 /// There is nothing to answer a call from.
