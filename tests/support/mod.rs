@@ -174,7 +174,7 @@ impl Server {
     pub async fn token(&self, role: Role) -> String {
         let (name, engine) = (role.to_string(), Arc::clone(&self.engine));
         let new = NewToken { name, role, expires_at: None, created_by: "test".into() };
-        tokio::task::spawn_blocking(move || engine.create_token(&new)).await.unwrap().unwrap().1
+        tokio::task::spawn_blocking(move || engine.by("test").create_token(&new)).await.unwrap().unwrap().1
     }
 
     pub async fn calls(&self) -> CallRoutingServiceClient<Channel> {
