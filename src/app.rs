@@ -7,22 +7,32 @@
 //! An end is a drain with a bound: nothing new is accepted, running syncs are cancelled (they change
 //! nothing then, and are recorded), calls under way are answered; after [`grpc::DRAIN_TIME`] whatever is left is cut.
 
-use std::io::{self, IsTerminal};
+mod logging;
+mod reloading;
+mod service_manager;
+
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::api::grpc::{self, Gate};
+use crate::api::metrics;
 use crate::clock::SystemClock;
-use crate::config::{Config, LogConfig, LogFormat, LogLevel};
-use crate::engine::{Engine, EngineError, USES_WRITTEN_EVERY};
+use crate::config::Config;
+use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
+
+pub use logging::{start_logging, wants_colours};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -31,12 +41,24 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug)]
 pub struct Server {
     engine: Arc<Engine>,
+    /// What is in force of it.
+    config: Config,
     address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
     remembering: JoinHandle<()>,
+    ways: watch::Sender<Ways>,
+    watched: Watched,
+}
+
+/// What watches the server, and is there until the end of its drain.
+#[derive(Debug)]
+struct Watched {
+    metrics_address: Option<SocketAddr>,
+    ended: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Why a server did not start, or ended by itself.
@@ -82,26 +104,42 @@ impl Server {
     /// Opens the data folder and serves; returns as soon as callers are answered.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let claimed = claim(config.listen)?;
+        let metrics_claimed = config.metrics.map(claim).transpose()?.zip(config.metrics);
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
             Ok(engine) => engine?,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         };
-        let listener = listen(claimed, config.listen)?;
-        let address =
-            listener.local_addr().map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
+        let metrics_listener =
+            metrics_claimed.map(|(socket, address)| listen(socket, address)).transpose()?;
+        let (listener, address) = listen(claimed, config.listen)?;
         let stop = CancellationToken::new();
         let gate = Gate::new(engine.tokens(), config.require_tokens);
         let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
-        let ways = Ways { mail: config.mail.clone(), webhook: config.webhook.clone() };
+        let (ways, known_ways) = watch::channel(reloading::ways(config));
         let notifying =
-            tokio::spawn(notifier::run(Arc::clone(&engine), ways, Arc::new(SystemClock), stop.clone()));
+            tokio::spawn(notifier::run(Arc::clone(&engine), known_ways, Arc::new(SystemClock), stop.clone()));
+        // Ends when told to stop; nobody waits for what it makes.
+        drop(tokio::spawn(Arc::clone(&engine).keep_search_ready(stop.clone())));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        Ok(Server { engine, address, stop, serving, scheduling, notifying, remembering })
+        let watched = Watched::start(&engine, metrics_listener, &stop);
+        let config = config.clone();
+        Ok(Server {
+            engine,
+            config,
+            address,
+            stop,
+            serving,
+            scheduling,
+            notifying,
+            remembering,
+            ways,
+            watched,
+        })
     }
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
@@ -110,17 +148,42 @@ impl Server {
         self.address
     }
 
-    /// Goes on until `stop`, such as [`stop_signal`], then drains.
-    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        tokio::select! {
-            ended = &mut self.serving => {
-                self.stop.cancel();
-                self.engine.cancel_all_syncs();
-                return joined(ended);
+    /// Where metrics are told, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.watched.metrics_address
+    }
+
+    /// Goes on until `stop`, such as [`stop_signal`], then drains. Whatever `reloads` reads is taken over, as far as
+    /// that is possible; see [`Self::take_over`].
+    pub async fn run_until<E: std::fmt::Display>(
+        mut self,
+        stop: impl Future<Output = ()>,
+        reloads: impl Stream<Item = Result<Config, E>>,
+    ) -> Result<(), ServerError> {
+        let (mut stop, mut reloads) = (std::pin::pin!(stop), std::pin::pin!(reloads));
+        let mut published = self.engine.published();
+        service_manager::ready(&self.engine);
+        loop {
+            tokio::select! {
+                ended = &mut self.serving => {
+                    self.stop.cancel();
+                    self.watched.ended.cancel();
+                    self.engine.cancel_all_syncs();
+                    return joined(ended);
+                }
+                () = &mut stop => break,
+                Some(read) = reloads.next() => {
+                    service_manager::reloading();
+                    self.reload(read);
+                    service_manager::ready(&self.engine);
+                }
+                // The engine is there as long as this is.
+                _ = published.changed() => service_manager::published(&self.engine),
             }
-            () = stop => {}
         }
         tracing::info!("told to stop: finishing what is under way");
+        service_manager::stopping();
         self.drain().await
     }
 
@@ -142,7 +205,45 @@ impl Server {
                 grpc::DRAIN_TIME
             );
         }
+        // Whoever watches sees the server drain.
+        self.watched.end().await;
         joined(served)
+    }
+}
+
+impl Watched {
+    fn start(
+        engine: &Arc<Engine>,
+        metrics_listener: Option<(TcpListener, SocketAddr)>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let ended = CancellationToken::new();
+        let clock = Arc::new(SystemClock);
+        let mut tasks = vec![
+            tokio::spawn(engine::keep_call_history(Arc::clone(engine), clock, ended.clone())),
+            tokio::spawn(service_manager::feed_watchdog(ended.clone())),
+        ];
+        let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
+        if let Some((listener, address)) = metrics_listener {
+            tracing::info!(%address, "telling metrics");
+            let serving = metrics::serve(Arc::clone(engine), listener, stop.clone(), ended.clone());
+            tasks.push(tokio::spawn(async {
+                // Calls are answered all the same.
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "metrics are told no more");
+                }
+            }));
+        }
+        Watched { metrics_address, ended, tasks }
+    }
+
+    async fn end(self) {
+        self.ended.cancel();
+        for task in self.tasks {
+            if let Err(defect) = task.await {
+                tracing::error!(%defect, "a task ended by a defect; please report this");
+            }
+        }
     }
 }
 
@@ -183,8 +284,14 @@ fn claim(address: SocketAddr) -> Result<TcpSocket, ServerError> {
     claimed().map_err(|cause| explain(address, cause))
 }
 
-fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<TcpListener, ServerError> {
-    claimed.listen(BACKLOG).map_err(|cause| explain(address, cause))
+/// Answers on a claimed port, and says which it is.
+fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let listening = || {
+        let listener = claimed.listen(BACKLOG)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listening().map_err(|cause| explain(address, cause))
 }
 
 fn explain(address: SocketAddr, cause: io::Error) -> ServerError {
@@ -217,28 +324,27 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     }
 }
 
-/// Whether a stream should get colours: only a terminal, and nobody said otherwise (<https://no-color.org>).
-pub fn wants_colours(stream: &impl IsTerminal) -> bool {
-    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    stream.is_terminal() && !is_unwanted
+/// Listens from now on for the process being told to read its configuration again (SIGHUP). Never, where there is no
+/// such signal.
+pub fn reload_signals() -> io::Result<impl Stream<Item = ()>> {
+    #[cfg(unix)]
+    {
+        Ok(HangUps(signal::unix::signal(signal::unix::SignalKind::hangup())?))
+    }
+    #[cfg(windows)]
+    {
+        Ok(tokio_stream::pending())
+    }
 }
 
-/// Writes messages to standard error from now on, as configured. Those of libraries only when they warn.
-pub fn start_logging(log: &LogConfig) {
-    let level = match log.level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "warn,ringroute=info",
-        LogLevel::Debug => "info,ringroute=debug",
-        LogLevel::Trace => "debug,ringroute=trace",
-    };
-    // The SQL Server driver logs what the server says, and that may hold values of contacts.
-    let filter = EnvFilter::new(format!("{level},tiberius=off"));
-    let messages = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // An error says that logging was set up before, which then goes on.
-    let _ = match log.format {
-        LogFormat::Text => messages.with_ansi(wants_colours(&io::stderr())).try_init(),
-        LogFormat::Json => messages.json().try_init(),
-    };
+#[cfg(unix)]
+struct HangUps(signal::unix::Signal);
+
+#[cfg(unix)]
+impl Stream for HangUps {
+    type Item = ();
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
+        self.0.poll_recv(context)
+    }
 }

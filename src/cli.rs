@@ -9,9 +9,12 @@ mod audit;
 mod calls;
 mod check;
 mod connection;
+mod contacts;
 mod decisions;
 mod demo;
+mod directory;
 mod exit;
+mod extensions;
 mod history;
 mod json;
 mod phonebooks;
@@ -23,6 +26,7 @@ mod screen;
 mod serve;
 mod sources;
 mod spreadsheet;
+mod status;
 mod sync;
 mod token;
 mod words;
@@ -50,6 +54,7 @@ const AFTER_HELP: &str = "\
 Examples:
   ringroute demo                                   see it work; nothing is needed
   ringroute serve --data-folder /var/lib/ringroute
+  ringroute status                                 is all well, and if not, what is to be done?
   ringroute apply -f settings.toml --dry-run       what would change?
   ringroute sync run crm                           synchronise now
   ringroute match '030 1234567'                    who is that?
@@ -68,6 +73,7 @@ Exit codes:
 enum Command {
     Demo(demo::DemoArguments),
     Serve(serve::ServeArguments),
+    Status(status::StatusArguments),
     Check(check::CheckArguments),
     Apply(apply::ApplyArguments),
     Export(apply::ExportArguments),
@@ -78,8 +84,11 @@ enum Command {
     Match(calls::MatchArguments),
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
+    Extensions(extensions::ExtensionsArguments),
     Phonebooks(phonebooks::PhonebooksArguments),
-    Contacts(phonebooks::ContactsArguments),
+    Contacts(contacts::ContactsArguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
@@ -111,6 +120,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
     match command {
         Command::Demo(arguments) => arguments.run(screen).await,
         Command::Serve(arguments) => arguments.run(screen).await,
+        Command::Status(arguments) => arguments.run(screen).await,
         Command::Check(arguments) => arguments.run(screen),
         Command::Apply(arguments) => arguments.run(screen).await,
         Command::Export(arguments) => arguments.run(screen).await,
@@ -120,6 +130,8 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Match(arguments) => arguments.run(screen).await,
         Command::Route(arguments) => arguments.run(screen).await,
         Command::Decisions(arguments) => arguments.run(screen).await,
+        Command::Directory(command) => command.run(screen).await,
+        Command::Extensions(arguments) => arguments.run(screen).await,
         Command::Phonebooks(arguments) => arguments.run(screen).await,
         Command::Contacts(arguments) => arguments.run(screen).await,
         Command::Token(command) => command.run(screen).await,

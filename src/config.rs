@@ -30,8 +30,8 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 6] =
-    ["LISTEN", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
+const VARIABLES: [&str; 7] =
+    ["LISTEN", "METRICS", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
 /// Not of the server but of the command line and of tests.
 const FOREIGN_VARIABLES: [&str; 3] = ["SERVER", "TOKEN", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
@@ -43,6 +43,9 @@ pub struct Config {
     /// Where gRPC is served. `RINGROUTE_LISTEN`.
     #[serde(deserialize_with = "socket_address")]
     pub listen: SocketAddr,
+    /// Where metrics, liveness and readiness are told over HTTP; nowhere unless given. `RINGROUTE_METRICS`.
+    #[serde(deserialize_with = "some_socket_address")]
+    pub metrics: Option<SocketAddr>,
     /// Where the store is; made when it is not there. A relative path starts from the current folder.
     /// `RINGROUTE_DATA_FOLDER`.
     pub data_folder: PathBuf,
@@ -66,6 +69,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            metrics: None,
             data_folder: "ringroute-data".into(),
             insecure: false,
             require_tokens: false,
@@ -158,6 +162,16 @@ pub enum ConfigError {
         /// Where it would listen.
         listen: SocketAddr,
     },
+    /// Other machines could read the metrics.
+    #[error(
+        "metrics = \"{metrics}\" lets other machines read the metrics, which name sources, routes and phonebooks: \
+         tell them on 127.0.0.1, where something that asks who reads them can pass them on, or say \
+         `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+    )]
+    MetricsExposed {
+        /// Where they would be told.
+        metrics: SocketAddr,
+    },
 }
 
 impl Config {
@@ -197,9 +211,13 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, data_folder, level, format, insecure, require_tokens] = VARIABLES.map(&mut take);
+        let [listen, metrics, data_folder, level, format, insecure, require_tokens] =
+            VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, EXPECTED_ADDRESS)?;
+        }
+        if let Some(metrics) = metrics {
+            self.metrics = Some(parsed(metrics, EXPECTED_ADDRESS)?);
         }
         if let Some((_, data_folder)) = data_folder {
             self.data_folder = data_folder.into();
@@ -235,6 +253,12 @@ impl Config {
         if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
+        if let Some(metrics) = self.metrics
+            && !self.insecure
+            && !metrics.ip().to_canonical().is_loopback()
+        {
+            return Err(ConfigError::MetricsExposed { metrics });
+        }
         let problem = self.mail.as_ref().and_then(MailConfig::problem).or_else(|| self.webhook.problem());
         match problem {
             None => Ok(self),
@@ -248,6 +272,10 @@ const EXPECTED_ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:5005
 fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))
+}
+
+fn some_socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    socket_address(deserializer).map(Some)
 }
 
 fn refused(name: &str, problem: String) -> ConfigError {

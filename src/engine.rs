@@ -1,19 +1,26 @@
 //! Wires the rooms together: what every door (gRPC, console, command line) calls.
 //!
-//! Three things happen here, and each is whole or not at all:
+//! Four things happen here, and each is whole or not at all:
 //!
 //! * a **sync run** ([`Engine::start_sync`]): read and plan outside of any lock; then, in one transaction,
 //!   write the plan, build the next index from what was written, verify it; then commit, then publish.
 //!   Building before the commit means that a generation that cannot be served is never stored;
 //! * an **edit** of the settings ([`Editor::edit`]): validated, compiled into a snapshot that shares the
 //!   contact index, committed, published;
+//! * an **edit of contacts** made by hand ([`Engine::create_contact`]): checked like the rows of a source, and
+//!   put into the index that is being served;
 //! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
+mod activity;
+mod call_history;
 mod checking;
+mod contacts;
 mod decisions;
+mod directory;
 mod editing;
+mod look_ups;
 mod notifying;
 mod permitting;
 mod previewing;
@@ -21,35 +28,49 @@ mod publishing;
 mod quality;
 mod rolling_back;
 mod scheduling;
+mod searching;
+mod status;
 mod syncing;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::Guard;
 use dashmap::DashMap;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::access::Tokens;
+use crate::directory::DirectoryError;
 use crate::generation::Generation;
 use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
 use crate::snapshot::{CurrentSnapshot, RouteError, Snapshot};
 use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
-use crate::sync::{RunId, SyncError};
+use crate::sync::{FieldProblem, RunId, SyncError};
 
+pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
+pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
+pub use contacts::{
+    ContactEntry, DEFAULT_MAX_REJECTED_PERCENT, FilePart, ImportColumn, ImportOptions, ImportProblem,
+    Imported, MAX_IMPORT_BYTES, MAX_IMPORT_PROBLEMS, NumberRoute, contact_etag,
+};
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
+pub use directory::{DirectoryContact, DirectoryPage, DirectoryParts, Looked};
 pub use editing::{Applied, Edited, Editor, RoutingParts, etag, is_same_name, take_secrets};
+pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
 pub use notifying::RunNews;
 pub use quality::{
     ForeignPosition, MAX_NAMED_CONTACTS, QualityContact, QualityFinding, QualityPosition, QualityReport,
 };
 pub use rolling_back::PlannedRollback;
 pub use scheduling::Scheduling;
+pub use searching::{ContactPage, ContactSearch};
+pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
@@ -60,7 +81,13 @@ pub struct Engine {
     data_folder: PathBuf,
     current: CurrentSnapshot,
     decisions: decisions::Decisions,
+    search: searching::Search,
     tokens: Arc<Tokens>,
+    look_ups: LookUps,
+    call_history: call_history::CallHistory,
+    activity: Activity,
+    sizes: Mutex<status::KnownSizes>,
+    started_at: Timestamp,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
@@ -87,12 +114,16 @@ pub enum EngineError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     #[error("there is no {what} {name:?}")]
     NotFound { what: &'static str, name: String },
     #[error("there is a {what} {name:?} already")]
     AlreadyExists { what: &'static str, name: String },
     #[error("{what} {name:?} was changed by somebody else since you read it: read it again, then change it")]
     ChangedMeanwhile { what: &'static str, name: String },
+    #[error("{}", tell(problems))]
+    BadContact { problems: Vec<FieldProblem> },
     #[error("{field}: {problem}")]
     BadRequest { field: String, problem: String },
     #[error("source {name:?} is being synchronised (run {run}): wait for it, or cancel it")]
@@ -101,6 +132,12 @@ pub enum EngineError {
     SourceIsOff { name: String },
     #[error("the system gives no random numbers, so no secret can be made; its log may say why")]
     NoRandomNumbers,
+}
+
+fn tell(problems: &[FieldProblem]) -> String {
+    let told: Vec<_> =
+        problems.iter().map(|FieldProblem { field, problem }| format!("{field}: {problem}")).collect();
+    told.join("; ")
 }
 
 /// Run on a thread where blocking is allowed.
@@ -122,7 +159,13 @@ impl Engine {
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),
+            search: searching::Search::default(),
             tokens: Arc::default(),
+            look_ups: LookUps::default(),
+            call_history: call_history::CallHistory::default(),
+            activity: Activity::default(),
+            sizes: Mutex::default(),
+            started_at: Timestamp::now(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
             runs_ended: watch::Sender::new(0),
@@ -147,6 +190,24 @@ impl Engine {
     #[must_use]
     pub fn published(&self) -> watch::Receiver<Generation> {
         self.current.published()
+    }
+
+    /// How many look-ups were answered; whoever answers one counts it here.
+    #[must_use]
+    pub fn look_ups(&self) -> &LookUps {
+        &self.look_ups
+    }
+
+    /// What the process has done beside that.
+    #[must_use]
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// When the process began.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
     }
 
     /// Reads one state of the store. Blocks: not for the path of a call.

@@ -10,10 +10,12 @@
 //!
 //! [`verify()`] then proves that the parts agree; an index that fails is never published.
 
+mod amend;
 mod builder;
 mod contacts;
 mod numbers;
 mod postings;
+mod sizes;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -28,6 +30,7 @@ use crate::phonebook::{PhonebookId, PhonebookName};
 pub use builder::{ContactIndexBuilder, IndexError, IndexedContact};
 pub use contacts::ContactView;
 pub use postings::{Posting, Postings};
+pub use sizes::PhonebookSize;
 pub use verify::{VerifyError, verify};
 pub use walk::Numbers;
 

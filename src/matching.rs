@@ -81,6 +81,25 @@ pub(crate) fn match_rewritten(
     caller: &str,
     trunk: Option<&CompiledTrunk>,
 ) -> CallerMatch {
+    match_among(snapshot, raw, caller, trunk, |_| true)
+}
+
+/// [`match_caller`] as if there were only the contacts that `is_there` says, on no trunk.
+pub(crate) fn match_visible(
+    snapshot: &Snapshot,
+    number: &str,
+    is_there: impl Fn(&Posting) -> bool,
+) -> CallerMatch {
+    match_among(snapshot, number, number, None, is_there)
+}
+
+fn match_among(
+    snapshot: &Snapshot,
+    raw: &str,
+    caller: &str,
+    trunk: Option<&CompiledTrunk>,
+    is_there: impl Fn(&Posting) -> bool,
+) -> CallerMatch {
     if trunk.is_some_and(|trunk| trunk.is_withheld(raw)) {
         return CallerMatch::Withheld;
     }
@@ -91,13 +110,17 @@ pub(crate) fn match_rewritten(
     };
     let exact = snapshot.contacts().exact(number);
     if !exact.is_empty() {
-        return CallerMatch::Matched { number, contacts: exact.collect(), kind: MatchKind::Exact };
+        let contacts: Vec<Posting> = exact.filter(&is_there).collect();
+        if !contacts.is_empty() {
+            return CallerMatch::Matched { number, contacts, kind: MatchKind::Exact };
+        }
     }
-    let similar = snapshot
+    let mut similar = snapshot
         .last_digits()
         .filter(|count| digits_given(caller) > usize::from(*count))
         .map(|count| snapshot.contacts().last_digits(number, count))
         .unwrap_or_default();
+    similar.retain(is_there);
     if similar.is_empty() {
         CallerMatch::NotMatched(number)
     } else {

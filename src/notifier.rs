@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -78,7 +78,12 @@ enum Attempt {
 
 /// Tells what is to be told, until `stop`. What is under way then has a little time to come to its end; the rest
 /// stays pending for the next process.
-pub async fn run(engine: Arc<Engine>, ways: Ways, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub async fn run(
+    engine: Arc<Engine>,
+    ways: watch::Receiver<Ways>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     let mut ended = engine.runs_ended();
     let teller = Arc::new(Teller { engine, ways, clock, at_once: Semaphore::new(MAX_AT_ONCE) });
     let mut under_way = JoinSet::new();
@@ -123,7 +128,7 @@ pub async fn run(engine: Arc<Engine>, ways: Ways, clock: Arc<dyn Clock>, stop: C
 
 struct Teller {
     engine: Arc<Engine>,
-    ways: Ways,
+    ways: watch::Receiver<Ways>,
     clock: Arc<dyn Clock>,
     at_once: Semaphore,
 }
@@ -166,16 +171,18 @@ impl Teller {
         if age.is_some_and(|age| age > MAX_AGE) {
             return Ok(Attempt::Never("not sent within a day".to_owned()));
         }
+        // As they are now: they may have been put right since the attempt before.
+        let ways = self.ways.borrow().clone();
         let report = Report { id, occasion: notification.occasion, news: &news };
         Ok(match notification.channel {
-            Channel::Email => match &self.ways.mail {
+            Channel::Email => match &ways.mail {
                 Some(server) => mail::send(server, &notification.target, &report, now).await,
                 None => Attempt::Never(
                     "no mail server is configured: name one under [mail] in ringroute.toml".to_owned(),
                 ),
             },
             Channel::Webhook => match &news.webhook {
-                Some(webhook) => webhook::send(&self.ways.webhook, webhook, &report, now).await,
+                Some(webhook) => webhook::send(&ways.webhook, webhook, &report, now).await,
                 None => Attempt::Never("the source has no webhook any more".to_owned()),
             },
         })

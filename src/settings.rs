@@ -5,9 +5,11 @@
 //! filter by [`crate::source`], a pattern by [`crate::snapshot`]. What a *process* needs (listen address,
 //! data folder) is not here but in [`crate::config`].
 
+mod client_policy;
 mod destination;
 mod difference;
 mod document;
+mod extension;
 mod history;
 mod inbound_route;
 mod limits;
@@ -28,11 +30,13 @@ use serde::{Deserialize, Serialize};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookName;
 
+pub use client_policy::{ClientPolicy, ClientVersion, UnnamedClients, VersionError};
 pub use destination::{
     Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
 };
 pub use difference::{Change, ChangeKind};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use extension::{Extension, VisibilityGrant};
 pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
 pub use inbound_route::{Attestation, Freshness, InboundRoute, OlderData, RouteTime};
 pub use limits::LimitSettings;
@@ -49,8 +53,8 @@ pub use sql_server::ConnectionProblem;
 pub use time_condition::{ALWAYS, TimeCondition};
 pub use trunk::{NumberRule, Trunk};
 pub use validation::{
-    MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LISTED_DESTINATIONS, MAX_LOCAL_PHONEBOOKS, MAX_SOURCES,
-    MAX_TIME_CONDITIONS, MAX_TRUNKS, folded_name,
+    MAX_EXTENSIONS, MAX_GUARD_CONTACTS, MAX_INBOUND_ROUTES, MAX_LISTED_DESTINATIONS, MAX_LOCAL_PHONEBOOKS,
+    MAX_SOURCES, MAX_TIME_CONDITIONS, MAX_TRUNKS, MAX_VISIBILITY_GRANTS, folded_name,
 };
 
 /// Everything that the business decides, as one document.
@@ -74,6 +78,15 @@ pub struct Settings {
     /// Destinations that exist.
     #[serde(rename = "destination", skip_serializing_if = "Vec::is_empty")]
     pub destinations: Vec<ListedDestination>,
+    /// Extensions with a name and groups; destinations too.
+    #[serde(rename = "extension", skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
+    /// Which phonebooks extensions see.
+    #[serde(rename = "visibility_grant", skip_serializing_if = "Vec::is_empty")]
+    pub visibility_grants: Vec<VisibilityGrant>,
+    /// Which clients may use the directory.
+    #[serde(skip_serializing_if = "ClientPolicy::is_default")]
+    pub client_policy: ClientPolicy,
     /// Times with a name.
     #[serde(rename = "time_condition", skip_serializing_if = "Vec::is_empty")]
     pub time_conditions: Vec<TimeCondition>,

@@ -13,6 +13,7 @@ pub mod pattern;
 pub mod route_table;
 pub mod time_condition;
 pub mod trunk;
+pub mod visibility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,12 +22,13 @@ use crate::generation::Generation;
 use crate::index::{ContactIndex, PhonebookOrdinal};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookId;
-use crate::settings::{Settings, folded_name};
+use crate::settings::{ClientPolicy, Settings, folded_name};
 
 use destinations::Destinations;
 use route_table::Surroundings;
 use time_condition::CompiledTimeCondition;
 pub use trunk::CompiledTrunk;
+use visibility::{NoViewer, Visibility};
 
 pub use counters::{CallCounters, Counter};
 pub use current::{CurrentSnapshot, StaleSnapshot};
@@ -50,6 +52,8 @@ struct Rules {
     routes: RouteTable,
     trunks: HashMap<String, CompiledTrunk>,
     destinations: Destinations,
+    visibility: Visibility,
+    client_policy: ClientPolicy,
     default_region: Option<Region>,
     last_digits: Option<u8>,
     shows_numbers: bool,
@@ -79,7 +83,10 @@ impl Snapshot {
             let compiled = Arc::new(CompiledTimeCondition::compile(condition)?);
             time_conditions.insert(folded_name(&condition.name), compiled);
         }
-        let destinations = Destinations::compile(&settings.routing, &settings.destinations)?;
+        let destinations =
+            Destinations::compile(&settings.routing, &settings.destinations, &settings.extensions)?;
+        let grants = &settings.visibility_grants;
+        let visibility = Visibility::compile(&settings.extensions, grants, &contacts, &destinations)?;
         let around = Surroundings {
             contacts: &contacts,
             regions: &regions,
@@ -89,7 +96,16 @@ impl Snapshot {
         let routes = RouteTable::compile(&settings.inbound_routes, around)?;
         let last_digits = Some(settings.numbers.last_digits).filter(|count| *count > 0);
         let shows_numbers = settings.routing.shows_numbers;
-        let rules = Rules { routes, trunks, destinations, default_region, last_digits, shows_numbers };
+        let rules = Rules {
+            routes,
+            trunks,
+            destinations,
+            visibility,
+            client_policy: settings.client_policy.clone(),
+            default_region,
+            last_digits,
+            shows_numbers,
+        };
         let last_synced = vec![LastSynced::Local; contacts.phonebooks().len()].into();
         let counters = Arc::default();
         Ok(Snapshot { generation, contacts, rules: Arc::new(rules), last_synced, counters })
@@ -153,6 +169,17 @@ impl Snapshot {
     #[must_use]
     pub fn destinations(&self) -> &Destinations {
         &self.rules.destinations
+    }
+
+    /// For each phonebook, by its [place](PhonebookOrdinal::place), whether that extension sees it.
+    pub fn visible_to(&self, extension: &str) -> Result<Box<[bool]>, NoViewer> {
+        self.rules.visibility.of(extension, &self.contacts, &self.rules.destinations)
+    }
+
+    /// Which clients may use the directory.
+    #[must_use]
+    pub fn client_policy(&self) -> &ClientPolicy {
+        &self.rules.client_policy
     }
 
     /// A trunk of the settings.

@@ -11,6 +11,7 @@
 //! - A read succeeds only when the source has proven that there are no more rows. Whoever takes the rows
 //!   must therefore change nothing before [`ContactSource::read`] has returned `Ok`.
 
+pub mod csv_file;
 pub mod filter;
 pub mod rows;
 

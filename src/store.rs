@@ -15,6 +15,7 @@ mod changes;
 mod contacts;
 mod journal;
 mod json;
+mod local_contacts;
 mod notifications;
 mod phonebooks;
 mod previews;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::contact::ContactId;
@@ -42,6 +44,7 @@ use crate::generation::Generation;
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
+pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;
 pub use quality::SourceContact;
@@ -207,6 +210,14 @@ impl Store {
         change(&Change { reading: Reading { connection: &transaction } })
     }
 
+    /// How large the files are, in bytes, as far as that can be told.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        let log = self.file.with_extension("db-wal");
+        let log = fs::metadata(log).map_or(0, |log| log.len());
+        Some(fs::metadata(&self.file).ok()?.len() + log)
+    }
+
     fn writer(&self) -> MutexGuard<'_, Connection> {
         // A panic while writing dropped its transaction, which rolled it back: the connection is sound.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -238,12 +249,20 @@ impl Reading<'_> {
         let generation = self.connection.query_row("SELECT number FROM generation", [], |row| row.get(0))?;
         Ok(Generation(generation))
     }
+
+    /// When that commit was made; not known of one that an older version made.
+    pub fn generation_made_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let made_at: Option<String> =
+            self.connection.query_row("SELECT made_at FROM generation", [], |row| row.get(0))?;
+        Ok(made_at.and_then(|time| time.parse().ok()))
+    }
 }
 
 impl Change<'_> {
     /// Begins the next generation, and says which it is.
     pub fn next_generation(&self) -> Result<Generation, StoreError> {
-        self.connection.execute("UPDATE generation SET number = number + 1", [])?;
+        let sql = "UPDATE generation SET number = number + 1, made_at = ?";
+        self.connection.execute(sql, [Timestamp::now().to_string()])?;
         self.generation()
     }
 }

@@ -9,6 +9,7 @@
 //! writes the plan to the store, builds and verifies an index from what was written, commits, and publishes;
 //! a failure anywhere leaves everything as it was.
 
+mod entry;
 mod guard;
 mod notify;
 mod plan;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
+pub use entry::{FieldProblem, check_entry};
 pub use guard::{Objection, check as guard, objection};
 pub use notify::{Channel, Notification, NotificationState, notifications};
 pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};

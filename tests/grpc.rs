@@ -9,6 +9,10 @@ mod access;
 mod audit;
 #[path = "grpc/calls.rs"]
 mod calls;
+#[path = "grpc/contacts.rs"]
+mod contacts;
+#[path = "grpc/directory.rs"]
+mod directory;
 #[path = "grpc/history.rs"]
 mod history;
 #[path = "grpc/phonebooks.rs"]

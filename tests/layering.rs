@@ -17,6 +17,7 @@ const VOCABULARY: &[&str] = &[
     "phonebook",
     "secret",
     "settings",
+    "spreadsheet",
     "toml_document",
 ];
 
@@ -29,6 +30,8 @@ const ROOMS: &[&str] = &[
     "snapshot",
     "matching",
     "routing",
+    "directory",
+    "contact_file",
     "engine",
     "scheduler",
     "notifier",

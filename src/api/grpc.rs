@@ -14,7 +14,10 @@
 mod answers;
 mod audit;
 mod call_routing;
+mod contact;
 mod convert;
+mod directory;
+mod directory_settings;
 mod gate;
 mod guarded;
 mod permissions;
@@ -22,6 +25,7 @@ mod phonebook;
 mod request;
 mod route;
 mod routing_settings;
+mod running;
 mod settings;
 mod status;
 mod sync;
@@ -43,10 +47,14 @@ use tonic_health::server::{HealthReporter, HealthService};
 use crate::api::proto::FILE_DESCRIPTOR_SET;
 use crate::api::proto::v1::audit_service_server::AuditServiceServer;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
+use crate::api::proto::v1::contact_service_server::ContactServiceServer;
+use crate::api::proto::v1::directory_service_server::DirectoryServiceServer;
+use crate::api::proto::v1::directory_settings_service_server::DirectorySettingsServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
 use crate::api::proto::v1::settings_service_server::SettingsServiceServer;
+use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::audit::Actor;
@@ -110,10 +118,16 @@ pub async fn serve_behind(
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(ContactServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(DirectoryServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
+        .add_service(
+            DirectorySettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES),
+        )
         .add_service(RouteServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(
             RoutingSettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
+        .add_service(StatusServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
         .add_service(TokenServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
@@ -164,15 +178,19 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 9] = [
+const HEALTH_NAMES: [&str; 13] = [
     "",
     AuditServiceServer::<Door>::NAME,
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
+    ContactServiceServer::<Door>::NAME,
+    DirectoryServiceServer::<Door>::NAME,
+    DirectorySettingsServiceServer::<Door>::NAME,
     RouteServiceServer::<Door>::NAME,
     RoutingSettingsServiceServer::<Door>::NAME,
     SettingsServiceServer::<Door>::NAME,
+    StatusServiceServer::<Door>::NAME,
     TokenServiceServer::<Door>::NAME,
 ];
 
@@ -206,6 +224,7 @@ struct Door {
     engine: Arc<Engine>,
     stop: CancellationToken,
     readers: Arc<Semaphore>,
+    lookers: Arc<Semaphore>,
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
     tokens_required: bool,
@@ -213,8 +232,9 @@ struct Door {
 
 impl Door {
     fn new(engine: Arc<Engine>, stop: CancellationToken, tokens_required: bool) -> Self {
-        let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, editor, tokens_required }
+        let [readers, lookers, editor] =
+            [MAX_READERS, MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, lookers, editor, tokens_required }
     }
 
     /// Does work that reads the store.

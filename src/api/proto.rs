@@ -28,7 +28,7 @@ mod tests {
     fn the_descriptor_set_is_complete() {
         let pool = prost_reflect::DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
         let services: Vec<_> = pool.services().map(|service| service.full_name().to_owned()).collect();
-        for name in ["CallRouting", "Phonebook", "Route", "Settings", "Sync"] {
+        for name in ["CallRouting", "Phonebook", "Route", "Settings", "Status", "Sync"] {
             assert!(services.contains(&format!("ringroute.v1.{name}Service")), "{services:?}");
         }
     }

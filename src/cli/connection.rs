@@ -12,8 +12,12 @@ use tonic::{Request, Status};
 use super::exit::{Exit, Failure, Result};
 use crate::api::proto::v1::audit_service_client::AuditServiceClient;
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
+use crate::api::proto::v1::contact_service_client::ContactServiceClient;
+use crate::api::proto::v1::directory_service_client::DirectoryServiceClient;
+use crate::api::proto::v1::directory_settings_service_client::DirectorySettingsServiceClient;
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
+use crate::api::proto::v1::status_service_client::StatusServiceClient;
 use crate::api::proto::v1::sync_service_client::SyncServiceClient;
 use crate::api::proto::v1::token_service_client::TokenServiceClient;
 use crate::secret::Secret;
@@ -137,12 +141,30 @@ impl Connection {
         CallRoutingServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
+    pub(super) fn contacts(&self) -> ContactServiceClient<Way> {
+        ContactServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
     pub(super) fn phonebooks(&self) -> PhonebookServiceClient<Way> {
         PhonebookServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
+    pub(super) fn directory(&self) -> DirectoryServiceClient<Way> {
+        DirectoryServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn directory_settings(&self) -> DirectorySettingsServiceClient<Way> {
+        DirectorySettingsServiceClient::new(self.way())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
+            .max_encoding_message_size(MAX_ANSWER_BYTES)
+    }
+
     pub(super) fn settings(&self) -> SettingsServiceClient<Way> {
         SettingsServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn status(&self) -> StatusServiceClient<Way> {
+        StatusServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn sync(&self) -> SyncServiceClient<Way> {

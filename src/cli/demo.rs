@@ -74,7 +74,10 @@ impl DemoArguments {
             return shown;
         }
         what_to_try(screen, &server.address())?;
-        Ok(server.run_until(stop).await.context("the demo ended")?)
+        Ok(server
+            .run_until(stop, tokio_stream::pending::<anyhow::Result<Config>>())
+            .await
+            .context("the demo ended")?)
     }
 
     fn new_contacts(&self) -> u32 {

@@ -1,6 +1,6 @@
-//! `ringroute phonebooks` and `ringroute contacts`.
+//! `ringroute phonebooks`: list; create, rename and delete local ones.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::calls;
 use super::connection::{Connection, ServerArguments};
@@ -12,33 +12,68 @@ use crate::api::proto::v1;
 /// Most items that are asked for at once.
 const PAGE: u32 = 1000;
 
-/// List the phonebooks
+/// List the phonebooks; create, rename and delete local ones
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   ringroute phonebooks
-  ringroute phonebooks --json | jq -r '.phonebooks[].name'")]
+  ringroute phonebooks --json | jq -r '.phonebooks[].name'
+  ringroute phonebooks create Suppliers
+  ringroute contacts import suppliers.csv --phonebook Suppliers
+  ringroute phonebooks rename Suppliers Vendors"
+)]
 pub(super) struct PhonebooksArguments {
+    #[command(subcommand)]
+    command: Option<PhonebooksCommand>,
     #[command(flatten)]
     server: ServerArguments,
 }
 
-/// List contacts, or search them
+#[derive(Debug, Subcommand)]
+enum PhonebooksCommand {
+    Create(CreateArguments),
+    Rename(RenameArguments),
+    Delete(DeleteArguments),
+}
+
+/// Make a local phonebook, empty
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ringroute contacts müller                        part of a name or company
-  ringroute contacts 231251                        part of a number
-  ringroute contacts --phonebook Sales --limit 50
-  ringroute contacts müller --json | jq '.contacts[].numbers'")]
-pub(super) struct ContactsArguments {
-    /// Only contacts that this is part of: of a name or company, or of a number
-    #[arg(default_value = "", hide_default_value = true)]
-    query: String,
-    /// Only contacts in this phonebook
-    #[arg(long, default_value = "", hide_default_value = true)]
-    phonebook: String,
-    /// Most contacts to list
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
+  ringroute phonebooks create Suppliers")]
+struct CreateArguments {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Give a local phonebook another name; inbound routes that name it follow
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute phonebooks rename Suppliers Vendors")]
+struct RenameArguments {
+    /// Its name
+    name: String,
+    /// Its new name
+    new_name: String,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Delete a local phonebook
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringroute phonebooks delete Suppliers
+  ringroute phonebooks delete Suppliers --with-contacts
+
+Exit codes: 0 deleted, 4 no such phonebook, 5 refused: it is synced, or it has contacts")]
+struct DeleteArguments {
+    /// Its name
+    name: String,
+    /// Its contacts go with it, unless they are in another phonebook too
+    #[arg(long)]
+    with_contacts: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -74,39 +109,58 @@ pub(super) async fn list(connection: &Connection, screen: &mut Screen) -> Result
 
 impl PhonebooksArguments {
     pub(super) async fn run(self, screen: &mut Screen) -> Result<()> {
-        let connection = self.server.connect().await?;
-        if self.server.json { screen.json(&all(&connection).await?) } else { list(&connection, screen).await }
+        match self.command {
+            None => {
+                let connection = self.server.connect().await?;
+                if self.server.json {
+                    screen.json(&all(&connection).await?)
+                } else {
+                    list(&connection, screen).await
+                }
+            }
+            Some(PhonebooksCommand::Create(arguments)) => arguments.run(screen).await,
+            Some(PhonebooksCommand::Rename(arguments)) => arguments.run(screen).await,
+            Some(PhonebooksCommand::Delete(arguments)) => arguments.run(screen).await,
+        }
     }
 }
 
-impl ContactsArguments {
-    pub(super) async fn run(self, screen: &mut Screen) -> Result<()> {
-        let connection = self.server.connect().await?;
-        let request = v1::ListContactsRequest {
-            phonebook: self.phonebook,
-            query: self.query,
-            page_size: self.limit,
-            page_token: String::new(),
-        };
-        let answer = connection.phonebooks().list_contacts(request).await?.into_inner();
+impl CreateArguments {
+    async fn run(self, screen: &mut Screen) -> Result<()> {
+        let mut phonebooks = self.server.connect().await?.phonebooks();
+        let request = v1::CreatePhonebookRequest { name: self.name };
+        let answer = phonebooks.create_phonebook(request).await?.into_inner();
         if self.server.json {
             return screen.json(&answer);
         }
-        let mut table = Table::new(["contact", "name", "company", "phonebooks", "numbers"]);
-        for contact in &answer.contacts {
-            let numbers: Vec<&str> = contact.numbers.iter().map(|number| number.e164.as_str()).collect();
-            table.row([
-                &contact.contact_id.to_string(),
-                &contact.display_name,
-                &contact.company,
-                &contact.phonebooks.join(", "),
-                &numbers.join(", "),
-            ]);
+        let phonebook = answer.phonebook.unwrap_or_default();
+        screen.line(words::on_one_line(&format!("phonebook {:?} is there, and empty", phonebook.name)))
+    }
+}
+
+impl RenameArguments {
+    async fn run(self, screen: &mut Screen) -> Result<()> {
+        let mut phonebooks = self.server.connect().await?.phonebooks();
+        let request = v1::UpdatePhonebookRequest { name: self.name.clone(), new_name: self.new_name };
+        let answer = phonebooks.update_phonebook(request).await?.into_inner();
+        if self.server.json {
+            return screen.json(&answer);
         }
-        screen.table(&table)?;
-        if !answer.next_page_token.is_empty() {
-            eprintln!("there are more: raise --limit, or search for something");
+        let phonebook = answer.phonebook.unwrap_or_default();
+        screen.line(words::on_one_line(&format!("phonebook {:?} is now {:?}", self.name, phonebook.name)))
+    }
+}
+
+impl DeleteArguments {
+    async fn run(self, screen: &mut Screen) -> Result<()> {
+        let mut phonebooks = self.server.connect().await?.phonebooks();
+        let request =
+            v1::DeletePhonebookRequest { name: self.name.clone(), delete_contacts: self.with_contacts };
+        let answer = phonebooks.delete_phonebook(request).await?.into_inner();
+        if self.server.json {
+            return screen.json(&answer);
         }
-        Ok(())
+        let contacts = words::counted(answer.contact_count, "contact");
+        screen.line(words::on_one_line(&format!("phonebook {:?} is deleted, with {contacts}", self.name)))
     }
 }

@@ -38,6 +38,11 @@ impl Screen {
         Ok(self.out.flush()?)
     }
 
+    /// Bytes as they are.
+    pub(super) fn bytes(&mut self, data: &[u8]) -> Result<()> {
+        Ok(self.out.write_all(data)?)
+    }
+
     /// One answer as JSON.
     pub(super) fn json<M: Name>(&mut self, message: &M) -> Result<()> {
         self.line(json::of(message, Layout::Pretty)?)

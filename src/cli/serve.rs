@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use tokio_stream::StreamExt;
 
 use super::exit::Result;
 use super::screen::Screen;
@@ -15,7 +16,8 @@ use crate::config::Config;
 /// Serve call handlers over gRPC, and synchronise
 ///
 /// Ends when it is told to (SIGINT, SIGTERM): calls under way are answered, running syncs are cancelled,
-/// which changes nothing.
+/// which changes nothing. Reads its configuration again when it is told to (SIGHUP): how much is logged, the mail
+/// server and webhooks are taken over at once; the rest, says the log, with the next start.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute serve
@@ -65,8 +67,13 @@ impl ServeArguments {
             tracing::warn!("{warning}");
         }
         let stop = app::stop_signal()?;
+        let reloads = app::reload_signals()?;
         let server = Server::start(&config).await.context("ringroute does not start")?;
         screen.line(format!("Ringroute listens on http://{}", server.address()))?;
-        Ok(server.run_until(stop).await.context("ringroute ended")?)
+        if let Some(address) = server.metrics_address() {
+            screen.line(format!("Metrics are at http://{address}/metrics"))?;
+        }
+        let reloads = reloads.map(|()| self.process.config());
+        Ok(server.run_until(stop, reloads).await.context("ringroute ended")?)
     }
 }

@@ -54,6 +54,15 @@ pub(super) fn time(timestamp: Option<&Timestamp>) -> String {
         .unwrap_or_default()
 }
 
+/// How long ago a time is, in the largest unit that fits twice; seconds below that.
+pub(super) fn ago(time: Option<&Timestamp>, now: Option<&Timestamp>) -> String {
+    let (Some(time), Some(now)) = (time, now) else { return String::new() };
+    let seconds = now.seconds.saturating_sub(time.seconds).max(0).unsigned_abs();
+    let units = [("day", 86_400), ("hour", 3600), ("minute", 60)];
+    let (unit, length) = units.into_iter().find(|(_, length)| seconds >= 2 * length).unwrap_or(("second", 1));
+    format!("{} ago", counted(seconds / length, unit))
+}
+
 /// Text that came from somewhere else, without what could take a terminal over.
 pub(super) fn printable(text: &str) -> String {
     let is_harmless = |c: &char| !c.is_control() || *c == '\n';
@@ -131,6 +140,16 @@ mod tests {
         assert_eq!(time(Some(&Timestamp { seconds: 0, nanos: 5 })), "1970-01-01T00:00:00Z");
         assert_eq!(time(Some(&Timestamp { seconds: i64::MAX, nanos: 0 })), "");
         assert_eq!(time(None), "");
+    }
+
+    #[test]
+    fn how_long_ago_is_told_in_a_unit_that_says_something() {
+        let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
+        let ago = |seconds: i64| ago(at(1_000_000 - seconds).as_ref(), at(1_000_000).as_ref());
+        assert_eq!([ago(0), ago(1), ago(119)], ["0 seconds ago", "1 second ago", "119 seconds ago"]);
+        assert_eq!([ago(120), ago(7199), ago(7200)], ["2 minutes ago", "119 minutes ago", "2 hours ago"]);
+        assert_eq!([ago(172_799), ago(172_800)], ["47 hours ago", "2 days ago"]);
+        assert_eq!(ago(-5), "0 seconds ago", "clocks differ");
     }
 
     #[test]

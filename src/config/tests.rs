@@ -110,6 +110,23 @@ fn other_machines_are_let_in_only_when_the_file_says_so() {
 }
 
 #[test]
+fn other_machines_read_the_metrics_only_when_the_file_says_so() {
+    assert_eq!(load("", &[]).unwrap().metrics, None, "off unless asked for");
+    for metrics in ["0.0.0.0:1", "192.0.2.1:1", "[::]:1", "[::ffff:192.0.2.1]:1"] {
+        let file = format!("metrics = '{metrics}'");
+        assert!(matches!(load(&file, &[]), Err(ConfigError::MetricsExposed { .. })), "{metrics}");
+        assert!(load("", &[("RINGROUTE_METRICS", metrics)]).is_err(), "{metrics}");
+        assert!(load(&format!("{file}\ninsecure = true"), &[]).is_ok(), "{metrics}");
+    }
+    for metrics in ["127.0.0.1:9464", "[::1]:9464"] {
+        let config = load("", &[("RINGROUTE_METRICS", metrics)]).unwrap();
+        assert_eq!(config.metrics, Some(metrics.parse().unwrap()));
+    }
+    let error = load("metrics = 'localhost:9464'", &[]).unwrap_err().to_string();
+    assert!(error.contains("localhost:9464") && error.contains("an IP address and a port"), "{error}");
+}
+
+#[test]
 fn misspelled_variables_are_warned_about() {
     let warnings = |name: &str| load("", &[(name, "x")]).unwrap().warnings;
     assert_eq!(

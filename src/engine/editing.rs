@@ -70,7 +70,7 @@ pub fn is_same_name(a: &str, b: &str) -> bool {
     folded_name(a) == folded_name(b)
 }
 
-fn check_etag(
+pub(super) fn check_etag(
     expected: &str,
     setting: &impl Serialize,
     what: &'static str,

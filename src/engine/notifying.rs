@@ -63,6 +63,7 @@ impl Engine {
         notification: Notification,
         due_at: Timestamp,
     ) -> Result<(), EngineError> {
+        self.activity.notified(notification.channel, notification.state);
         let engine = Arc::clone(self);
         blocking(move || {
             engine.store.write(|change| Ok(change.update_notification(id, &notification, due_at)?))

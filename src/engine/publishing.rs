@@ -1,7 +1,7 @@
 //! From what is stored to what is served: build, verify, publish.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::phone_number::PhoneNumber;
 use crate::phonebook::{PhonebookId, PhonebookOrigin};
 use crate::settings::Settings;
 use crate::snapshot::{LastSynced, Snapshot};
-use crate::store::{ContactRow, Reading, StoreError, StoredPhonebook};
+use crate::store::{ContactRow, Reading, StoreError, StoredContact, StoredPhonebook};
 use crate::sync::SyncError;
 
 /// One contact in this many is looked up again before an index is published.
@@ -59,12 +59,65 @@ pub(super) fn index_of(
     settings: &Settings,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<VerifiedContacts, EngineError> {
-    let phonebooks = reading.phonebooks()?.into_iter();
-    let phonebooks =
-        phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect();
-    let mut assembly = Assembly::begin(reading, phonebooks, is_cancelled)?;
+    let mut assembly = Assembly::begin(reading, indexed_phonebooks(reading)?, is_cancelled)?;
     reading.each_contact(|row| assembly.take(&row))?;
     assembly.finish(settings, reading.contact_count()?)
+}
+
+/// Most contacts that are put into an index by amending it; building it anew is no slower for more.
+pub(super) const MAX_AMENDED: usize = 10_000;
+
+/// The index of what `reading` sees, of which only `edits` differ from `before`: contacts as they are now, `None`
+/// for those that are gone. Phonebooks may have other names too.
+pub(super) fn amended_index(
+    reading: &Reading<'_>,
+    settings: &Settings,
+    before: &ContactIndex,
+    edits: &BTreeMap<ContactId, Option<StoredContact>>,
+) -> Result<Arc<ContactIndex>, EngineError> {
+    let texts: BTreeMap<ContactId, Option<IndexedTexts>> =
+        edits.iter().map(|(id, contact)| (*id, contact.as_ref().map(IndexedTexts::of))).collect();
+    let indexed = edits.iter().zip(texts.values()).map(|((id, contact), texts)| {
+        let indexed = contact.as_ref().zip(texts.as_ref()).map(|(contact, texts)| IndexedContact {
+            id: *id,
+            source: contact.source.as_deref(),
+            source_key: &contact.source_key,
+            display_name: &texts.display_name,
+            company: &contact.details.company,
+            own_extension: &contact.details.own_extension,
+            phonebooks: &contact.phonebooks,
+            numbers: &texts.numbers,
+        });
+        (*id, indexed)
+    });
+    let builder = ContactIndexBuilder::amend(before, indexed_phonebooks(reading)?, &indexed.collect())?;
+    let contacts = builder.finish(settings.numbers.last_digits > 0)?;
+    let samples = texts.iter().filter_map(|(id, texts)| Some((texts.as_ref()?.numbers.first()?.number, *id)));
+    index::verify(&contacts, reading.contact_count()?, &samples.collect::<Vec<_>>())?;
+    Ok(Arc::new(contacts))
+}
+
+/// What an index needs of a contact and the store does not have in that form.
+struct IndexedTexts {
+    display_name: String,
+    numbers: Vec<IndexedNumber>,
+}
+
+impl IndexedTexts {
+    fn of(contact: &StoredContact) -> Self {
+        let details = &contact.details;
+        let numbers = details.numbers.iter();
+        IndexedTexts {
+            display_name: display_name(&details.first_name, &details.last_name, &details.company),
+            numbers: numbers.map(|n| IndexedNumber { number: n.number, label: n.label }).collect(),
+        }
+    }
+}
+
+/// All phonebooks, in order of priority.
+fn indexed_phonebooks(reading: &Reading<'_>) -> Result<Vec<IndexedPhonebook>, StoreError> {
+    let phonebooks = reading.phonebooks()?.into_iter();
+    Ok(phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect())
 }
 
 /// An index being made of contacts as the store has them, or would have them.

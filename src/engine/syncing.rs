@@ -317,6 +317,7 @@ impl Pass {
         for warning in &run.warnings {
             tracing::warn!(source = run.source, run = %run.id, "{warning}");
         }
+        engine.activity.run_ended(&run);
         engine.active.remove(&key);
         engine.runs_ended.send_modify(|count| *count += 1);
         progress.send_modify(|progress| {

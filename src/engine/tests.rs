@@ -1,3 +1,4 @@
+mod contacts;
 mod limits;
 mod missing;
 mod preview;

@@ -62,17 +62,17 @@ pub enum IndexError {
 /// Builds a [`ContactIndex`].
 #[derive(Debug)]
 pub struct ContactIndexBuilder {
-    contacts: PackedContacts,
+    pub(super) contacts: PackedContacts,
     phonebooks: Vec<IndexedPhonebook>,
     ordinals: HashMap<PhonebookId, PhonebookOrdinal>,
     sets: HashMap<Box<[PhonebookOrdinal]>, PhonebookSet>,
-    sources: Vec<Box<str>>,
+    pub(super) sources: Vec<Box<str>>,
     /// Postings are packed at the end, when the number of sets is known.
-    entries: Vec<(PhoneNumber, u64)>,
+    pub(super) entries: Vec<(PhoneNumber, u64)>,
 }
 
 /// Used until the number of sets is known: room for all of them.
-fn widest() -> Packing {
+pub(super) fn widest() -> Packing {
     Packing::for_sets(MAX_SETS)
 }
 
@@ -98,7 +98,7 @@ impl ContactIndexBuilder {
     /// Adds a contact.
     pub fn push(&mut self, contact: IndexedContact<'_>) -> Result<(), IndexError> {
         let source = contact.source.map_or(0, |name| self.source_place(name));
-        let phonebooks = self.phonebook_set(&contact)?;
+        let phonebooks = self.phonebook_set(contact.id, contact.phonebooks.iter().copied())?;
         let texts = [contact.source_key, contact.display_name, contact.company, contact.own_extension];
         let ordinal = self.contacts.push(contact.id, source, texts)?;
         for (place, number) in contact.numbers.iter().enumerate() {
@@ -120,11 +120,15 @@ impl ContactIndexBuilder {
         place as u64 + 1
     }
 
-    fn phonebook_set(&mut self, contact: &IndexedContact<'_>) -> Result<PhonebookSet, IndexError> {
-        let mut set = Vec::with_capacity(contact.phonebooks.len());
-        for id in contact.phonebooks {
-            let unknown = || IndexError::UnknownPhonebook { contact: contact.id, phonebook: *id };
-            set.push(*self.ordinals.get(id).ok_or_else(unknown)?);
+    pub(super) fn phonebook_set(
+        &mut self,
+        contact: ContactId,
+        phonebooks: impl Iterator<Item = PhonebookId>,
+    ) -> Result<PhonebookSet, IndexError> {
+        let mut set = Vec::with_capacity(phonebooks.size_hint().0);
+        for phonebook in phonebooks {
+            let unknown = IndexError::UnknownPhonebook { contact, phonebook };
+            set.push(*self.ordinals.get(&phonebook).ok_or(unknown)?);
         }
         set.sort_unstable();
         set.dedup();

@@ -59,6 +59,30 @@ impl PackedContacts {
         Ok(ContactOrdinal(ordinal))
     }
 
+    /// Room for what `other` holds.
+    pub(super) fn reserve_for(&mut self, other: &PackedContacts) {
+        self.bytes.reserve(other.bytes.len());
+        self.starts.reserve(other.starts.len());
+    }
+
+    /// Takes a contact over from another index that has the same sources.
+    pub(super) fn copy(
+        &mut self,
+        from: &PackedContacts,
+        ordinal: ContactOrdinal,
+    ) -> Result<ContactOrdinal, IndexError> {
+        let place = ordinal.0 as usize;
+        let end = from.starts.get(place + 1).map_or(from.bytes.len(), |next| *next as usize);
+        let copy = u32::try_from(self.starts.len()).map_err(|_| IndexError::TooManyContacts)?;
+        self.starts.push(self.bytes.len() as u64);
+        self.bytes.extend_from_slice(&from.bytes[from.starts[place] as usize..end]);
+        Ok(ContactOrdinal(copy))
+    }
+
+    pub(super) fn id(&self, ordinal: ContactOrdinal) -> ContactId {
+        ContactId(take_integer(&mut &self.bytes[self.starts[ordinal.0 as usize] as usize..]))
+    }
+
     pub(super) fn get<'a>(&'a self, ordinal: ContactOrdinal, sources: &'a [Box<str>]) -> ContactView<'a> {
         let mut record = &self.bytes[self.starts[ordinal.0 as usize] as usize..];
         let id = ContactId(take_integer(&mut record));

@@ -337,3 +337,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_phonebook_is_as_large_as_what_is_in_it() {
+    let index = index_of(&[
+        person(1, "a", &[10], &[(BusinessNumber, "+4930901820"), (MobileNumber, "+4915112345678")]),
+        person(2, "b", &[10, 12], &[(BusinessNumber, "+4930901820")]),
+        person(3, "c", &[], &[(HomeNumber, "112")]),
+    ]);
+    let sizes: Vec<_> = index.phonebook_sizes().iter().map(|size| (size.contacts, size.numbers)).collect();
+    assert_eq!(sizes, [(2, 3), (0, 0), (1, 1), (0, 0)]);
+}

@@ -60,6 +60,11 @@ impl Settings {
             };
             settings.destinations.iter().map(item).collect::<Vec<_>>()
         };
+        let extensions =
+            |settings: &Settings| items("extension", &settings.extensions, |extension| &extension.number);
+        let grants =
+            |settings: &Settings| items("visibility_grant", &settings.visibility_grants, |grant| &grant.name);
+        let clients = |settings: &Settings| [Item::new("client_policy".into(), "", &settings.client_policy)];
         let times = |settings: &Settings| {
             items("time_condition", &settings.time_conditions, |condition| &condition.name)
         };
@@ -81,6 +86,9 @@ impl Settings {
         changes.extend(compare(&phonebooks(self), &phonebooks(new), false));
         changes.extend(compare(&routing(self), &routing(new), false));
         changes.extend(compare(&destinations(self), &destinations(new), false));
+        changes.extend(compare(&extensions(self), &extensions(new), false));
+        changes.extend(compare(&grants(self), &grants(new), false));
+        changes.extend(compare(&clients(self), &clients(new), false));
         changes.extend(compare(&times(self), &times(new), false));
         changes.extend(compare(&trunks(self), &trunks(new), false));
         changes.extend(compare(&sources(self), &sources(new), false));

@@ -18,6 +18,10 @@ pub const MAX_TRUNKS: usize = 1000;
 pub const MAX_TIME_CONDITIONS: usize = 1000;
 /// Most listed destinations; a range of extensions is one.
 pub const MAX_LISTED_DESTINATIONS: usize = 100_000;
+/// Most extensions with a name.
+pub const MAX_EXTENSIONS: usize = 100_000;
+/// Most visibility grants. All of them may be looked at for one request of the directory.
+pub const MAX_VISIBILITY_GRANTS: usize = 1000;
 /// Most local phonebooks. How many phonebooks there may be altogether is checked where they are made.
 pub const MAX_LOCAL_PHONEBOOKS: usize = 10_000;
 /// Largest [`GuardSettings::max_removed_contacts`](super::GuardSettings::max_removed_contacts).
@@ -47,12 +51,15 @@ impl Settings {
         self.history.validate()?;
         count("phonebook", self.phonebooks.len(), MAX_LOCAL_PHONEBOOKS)?;
         count("destination", self.destinations.len(), MAX_LISTED_DESTINATIONS)?;
+        count("extension", self.extensions.len(), MAX_EXTENSIONS)?;
+        count("visibility_grant", self.visibility_grants.len(), MAX_VISIBILITY_GRANTS)?;
         count("time_condition", self.time_conditions.len(), MAX_TIME_CONDITIONS)?;
         count("trunk", self.trunks.len(), MAX_TRUNKS)?;
         count("source", self.sources.len(), MAX_SOURCES)?;
         count("inbound_route", self.inbound_routes.len(), MAX_INBOUND_ROUTES)?;
 
         unique("phonebook", self.phonebooks.iter().map(|phonebook| phonebook.name.as_str()))?;
+        unique("visibility_grant", self.visibility_grants.iter().map(|grant| grant.name.as_str()))?;
         unique("time_condition", self.time_conditions.iter().map(|condition| condition.name.as_str()))?;
         unique("trunk", self.trunks.iter().map(|trunk| trunk.name.as_str()))?;
         unique("source", self.sources.iter().map(|source| source.name.as_str()))?;
@@ -60,6 +67,9 @@ impl Settings {
 
         for (index, source) in self.sources.iter().enumerate() {
             check_source(source, &format!("source[{index}] {:?}", source.name))?;
+        }
+        if let Some((field, problem)) = self.client_policy.problem() {
+            return Err(invalid(format!("client_policy.{field}"), problem));
         }
         self.check_phonebook_targets()?;
         let trunks: HashSet<&str> = self.trunks.iter().map(|trunk| trunk.name.as_str()).collect();

@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::number_range::NumberRange;
 use super::pattern::EXTENSION;
 use super::route_table::{NumberCriterion, RouteError};
+use crate::phonebook::MAX_NAME_CHARACTERS;
 use crate::settings::{
-    Destination, DestinationType, ListedDestination, RoutingSettings, UnlistedDestinations,
+    Destination, DestinationType, Extension, ListedDestination, RoutingSettings, UnlistedDestinations,
 };
 
 /// Longest target of a destination, in characters.
@@ -32,6 +33,8 @@ const TARGET: &str = "{target}";
 pub struct Destinations {
     listed: HashSet<(DestinationType, String)>,
     extension_ranges: Vec<NumberRange>,
+    /// Those of the settings that have a name or groups; they do not close the list.
+    extensions: HashSet<String>,
     is_closed: bool,
     dial_strings: BTreeMap<DestinationType, String>,
 }
@@ -85,6 +88,7 @@ impl Destinations {
     pub(super) fn compile(
         routing: &RoutingSettings,
         listed: &[ListedDestination],
+        extensions: &[Extension],
     ) -> Result<Self, RouteError> {
         let mut destinations = Destinations {
             is_closed: match routing.unlisted_destinations {
@@ -109,7 +113,41 @@ impl Destinations {
                 problem: what,
             })?;
         }
+        for (place, extension) in extensions.iter().enumerate() {
+            destinations.add_extension(extension).map_err(|Problem { field, what }| RouteError {
+                subject: format!("extension[{place}]"),
+                field,
+                problem: what,
+            })?;
+        }
         Ok(destinations)
+    }
+
+    fn add_extension(&mut self, extension: &Extension) -> Result<(), Problem> {
+        let Extension { number, name, .. } = extension;
+        if number.is_empty() {
+            return Err(problem("number", "must not be blank"));
+        }
+        at_most("number", number, MAX_NAME_CHARACTERS)?;
+        if let Some((position, character)) =
+            number.char_indices().find(|(_, character)| !is_harmless(*character))
+        {
+            let what = format!(
+                "{number:?}: found {character:?} at byte {position}; the number of an extension has only digits, \
+                 letters from a to z and + - . _ *"
+            );
+            return Err(problem("number", what));
+        }
+        at_most("name", name, MAX_TARGET_CHARACTERS)?;
+        one_line("name", name)?;
+        if self.listed.contains(&(DestinationType::Extension, number.clone())) {
+            let what = format!("{number:?} is listed among the destinations too: take it out there");
+            return Err(problem("number", what));
+        }
+        if !self.extensions.insert(number.clone()) {
+            return Err(problem("number", format!("{number:?} is there already")));
+        }
+        Ok(())
     }
 
     fn list(&mut self, entry: &ListedDestination) -> Result<(), Problem> {
@@ -156,6 +194,7 @@ impl Destinations {
     pub fn lists(&self, kind: DestinationType, target: &str) -> bool {
         let is_extension = |target: &str| {
             self.listed.contains(&(DestinationType::Extension, target.to_owned()))
+                || self.extensions.contains(target)
                 || self.extension_ranges.iter().any(|range| range.contains(target.as_bytes()))
         };
         match kind {

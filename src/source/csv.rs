@@ -7,7 +7,7 @@
 //! A CSV file does not say where it ends. One that is cut off between two lines cannot be told from a
 //! shorter one (the guard of the sync pass is for that); one cut off inside quotes is an error.
 
-mod records;
+pub(super) mod records;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -47,18 +47,8 @@ pub(super) struct CsvSource {
 impl CsvSource {
     pub(super) fn new(connection: &CsvConnection, query: MappedQuery) -> Result<Self, SourceError> {
         check_path("connection.csv.path", &connection.path)?;
-        let delimiter = match u8::try_from(connection.delimiter) {
-            Ok(byte) if byte == b'\t' || byte.is_ascii_punctuation() && byte != b'"' || byte == b' ' => byte,
-            _ => {
-                return Err(SourceError::settings(
-                    "connection.csv.delimiter",
-                    format!(
-                        "{:?} cannot stand between two values; expected one sign such as ',' or ';', or a tab",
-                        connection.delimiter
-                    ),
-                ));
-            }
-        };
+        let delimiter = delimiter_byte(connection.delimiter)
+            .map_err(|problem| SourceError::settings("connection.csv.delimiter", problem))?;
         Ok(CsvSource { path: connection.path.clone(), delimiter, query })
     }
 }
@@ -191,8 +181,18 @@ fn create_table(header: &[String], stop: &CancellationToken) -> rusqlite::Result
     Ok((connection, line))
 }
 
+/// What may stand between two values.
+pub(super) fn delimiter_byte(delimiter: char) -> Result<u8, String> {
+    match u8::try_from(delimiter) {
+        Ok(byte) if byte == b'\t' || byte.is_ascii_punctuation() && byte != b'"' || byte == b' ' => Ok(byte),
+        _ => Err(format!(
+            "{delimiter:?} cannot stand between two values; expected one sign such as ',' or ';', or a tab"
+        )),
+    }
+}
+
 /// The names of the columns.
-fn header(record: &ByteRecord, delimiter: u8) -> Result<Vec<String>, String> {
+pub(super) fn header(record: &ByteRecord, delimiter: u8) -> Result<Vec<String>, String> {
     if record.len() > MAX_REPORTED_COLUMNS {
         return Err(format!(
             "the header has {} columns; at most {MAX_REPORTED_COLUMNS} are read",

@@ -38,11 +38,51 @@ pub enum Field {
 }
 
 impl Field {
+    /// What is known of a contact, whoever tells it: the fields in the reference system's order, and the
+    /// extension of the contact's own person.
+    pub const OF_CONTACT: [Field; 20] = [
+        Field::FirstName,
+        Field::LastName,
+        Field::Company,
+        Field::Email,
+        Field::Remark,
+        Field::Number(NumberLabel::BusinessNumber),
+        Field::Number(NumberLabel::BusinessNumber2),
+        Field::Number(NumberLabel::BusinessFax),
+        Field::Number(NumberLabel::MobileNumber),
+        Field::Number(NumberLabel::MobileNumber2),
+        Field::Number(NumberLabel::HomeNumber),
+        Field::Number(NumberLabel::HomeNumber2),
+        Field::Number(NumberLabel::HomeFax),
+        Field::Number(NumberLabel::OtherNumber),
+        Field::ZipCode,
+        Field::Street,
+        Field::City,
+        Field::State,
+        Field::Country,
+        Field::OwnExtension,
+    ];
+
     /// Where the settings of a source name the field's column, such as `field_map.first_name`.
     #[must_use]
     pub fn setting(self) -> String {
-        let field = match self {
-            Field::PhonebookProperty => return "phonebook.by_property.column".to_owned(),
+        match self {
+            Field::PhonebookProperty => "phonebook.by_property.column".to_owned(),
+            field => format!("field_map.{}", field.name()),
+        }
+    }
+
+    /// The field of a contact that has this name.
+    #[must_use]
+    pub fn of_contact(name: &str) -> Option<Field> {
+        Field::OF_CONTACT.into_iter().find(|field| field.name() == name)
+    }
+
+    /// The name used in settings, in the API and on screen, such as `first_name`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::PhonebookProperty => "phonebook",
             Field::Key => "key",
             Field::FirstName => "first_name",
             Field::LastName => "last_name",
@@ -56,8 +96,7 @@ impl Field {
             Field::State => "state",
             Field::Country => "country",
             Field::OwnExtension => "own_extension",
-        };
-        format!("field_map.{field}")
+        }
     }
 }
 
@@ -130,6 +169,12 @@ impl Projection {
                 .filter_map(|(field, column)| Some((field, column.as_ref()?.clone())))
                 .collect(),
         }
+    }
+
+    /// The columns as they are, in their order.
+    #[must_use]
+    pub fn of(columns: Vec<(Field, String)>) -> Self {
+        Projection { columns }
     }
 
     /// Field and column name, in the order in which a row has them.

@@ -31,8 +31,6 @@ pub struct StoredContact {
 pub struct ContactFilter {
     /// Only those in this phonebook.
     pub phonebook: Option<PhonebookName>,
-    /// Only those with this text in a name, the company, the e-mail address or a number; blank means all.
-    pub text: String,
     /// Only those after this one.
     pub after: Option<ContactId>,
     /// At most this many.
@@ -42,10 +40,10 @@ pub struct ContactFilter {
 /// How many contacts are written between two looks at whether the run was cancelled.
 const CANCEL_CHECK_EVERY: usize = 4096;
 
-const SELECT: &str = "
-    SELECT contact.id, source.settings ->> 'name', contact.source_key, contact.details, contact.missing_since,
-           (SELECT json_group_array(phonebook_id) FROM phonebook_contact WHERE contact_id = contact.id)
-    FROM contact LEFT JOIN source ON source.id = contact.source_id";
+const COLUMNS: &str = "
+    contact.id, source.settings ->> 'name', contact.source_key, contact.details, contact.missing_since,
+    (SELECT json_group_array(phonebook_id) FROM phonebook_contact WHERE contact_id = contact.id)";
+const WITH_SOURCE: &str = "LEFT JOIN source ON source.id = contact.source_id";
 
 fn contact(row: &Row<'_>) -> rusqlite::Result<StoredContact> {
     let mut phonebooks: Vec<PhonebookId> = from_json(row, 5)?;
@@ -74,48 +72,47 @@ impl Reading<'_> {
 
     /// A contact.
     pub fn contact(&self, id: ContactId) -> Result<Option<StoredContact>, StoreError> {
-        let mut statement = self.connection.prepare(&format!("{SELECT} WHERE contact.id = ?"))?;
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
         Ok(statement.query_row([id.0], contact).optional()?)
     }
 
     /// Contacts in the order of their numbers.
     pub fn contacts(&self, filter: &ContactFilter) -> Result<Vec<StoredContact>, StoreError> {
-        let text = filter.text.trim();
-        // A number may be typed in groups; what is stored as E.164 has none.
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        // Zeros before a national number are not part of its E.164 form.
-        let digits = digits.trim_start_matches('0');
-        let is_number = digits.len() > 2 && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
-        let pattern = |text: &str| {
-            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            format!("%{escaped}%")
+        // Of a phonebook, its own contacts are gone through from where the page begins, and no others.
+        let (from, is_asked_for, order) = match filter.phonebook {
+            Some(_) => (
+                "phonebook_contact AS placed CROSS JOIN contact ON contact.id = placed.contact_id",
+                "placed.phonebook_id = (SELECT id FROM phonebook WHERE folded_name = ?2)",
+                "placed.contact_id",
+            ),
+            None => ("contact", "?2 IS NULL", "contact.id"),
         };
         let sql = format!(
-            "{SELECT}
-             WHERE contact.id > ?1
-               AND (?2 IS NULL OR contact.id IN (
-                     SELECT contact_id FROM phonebook_contact
-                     JOIN phonebook ON phonebook.id = phonebook_id WHERE folded_name = ?2))
-               AND (?3 IS NULL
-                    OR concat_ws(' ', details ->> 'first_name', details ->> 'last_name', details ->> 'company',
-                                 details ->> 'email') LIKE ?3 ESCAPE '\\'
-                    OR (?4 IS NOT NULL AND EXISTS (
-                        SELECT 1 FROM json_each(details, '$.numbers')
-                        WHERE value ->> 'number' LIKE ?4 ESCAPE '\\' OR value ->> 'raw' LIKE ?3 ESCAPE '\\')))
-             ORDER BY contact.id LIMIT ?5"
+            "SELECT {COLUMNS} FROM {from} {WITH_SOURCE}
+             WHERE {is_asked_for} AND {order} > ?1
+             ORDER BY {order} LIMIT ?3"
         );
         let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map(
             params![
                 filter.after.map_or(0, |id| id.0),
                 filter.phonebook.as_ref().map(PhonebookName::folded),
-                (!text.is_empty()).then(|| pattern(text)),
-                is_number.then(|| pattern(digits)),
                 filter.limit,
             ],
             contact,
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Those of these contacts that are there, in their order.
+    pub fn contacts_of(&self, ids: &[ContactId]) -> Result<Vec<StoredContact>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
+        let found = ids.iter().filter_map(|id| statement.query_row([id.0], contact).optional().transpose());
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     /// Hands every contact to `take`, in the order of their numbers, one at a time: the texts are

@@ -55,6 +55,14 @@ impl Reading<'_> {
         run.map(|run| self.with_notifications(run)).transpose()
     }
 
+    /// The latest sync run of a source that came to its end by itself: neither under way nor cancelled.
+    pub fn last_ended_run(&self, source: &str) -> Result<Option<SyncRun>, StoreError> {
+        let sql = "SELECT id, record FROM sync_run WHERE source_name = ? AND record ->> 'kind' = 'sync'
+             AND record ->> 'state' NOT IN ('running', 'cancelled') ORDER BY id DESC LIMIT 1";
+        let run = self.connection.query_row(sql, [source], run).optional()?;
+        run.map(|run| self.with_notifications(run)).transpose()
+    }
+
     /// How many rows a source had when it was last read to its end with success.
     pub fn rows_of_last_run(&self, source: &str) -> Result<Option<u64>, StoreError> {
         let sql = "SELECT record ->> '$.counts.rows' FROM sync_run

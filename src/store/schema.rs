@@ -178,6 +178,16 @@ const STEPS: &[&str] = &[
     ) STRICT;
 ",
     "
+    ALTER TABLE generation ADD COLUMN made_at TEXT;
+",
+    "
+    -- What the directory shows to whom.
+    CREATE TABLE extension (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE visibility_grant (position INTEGER PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+    CREATE TABLE client_policy (settings TEXT NOT NULL) STRICT;
+    INSERT INTO client_policy VALUES ('{}');
+",
+    "
     -- Who changed what; see `audit`.
     CREATE TABLE audit_entry (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -107,6 +107,11 @@ impl Reading<'_> {
                 .connection
                 .query_row("SELECT settings FROM routing_settings", [], |row| from_json(row, 0))?,
             destinations: self.parts("SELECT settings FROM destination ORDER BY position")?,
+            extensions: self.parts("SELECT settings FROM extension ORDER BY position")?,
+            visibility_grants: self.parts("SELECT settings FROM visibility_grant ORDER BY position")?,
+            client_policy: self
+                .connection
+                .query_row("SELECT settings FROM client_policy", [], |row| from_json(row, 0))?,
             time_conditions: self.parts("SELECT settings FROM time_condition ORDER BY position")?,
             trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
             sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
@@ -157,6 +162,10 @@ impl Change<'_> {
         self.connection.execute("UPDATE history_settings SET settings = ?", [to_json(&settings.history)?])?;
         self.connection.execute("UPDATE routing_settings SET settings = ?", [to_json(&settings.routing)?])?;
         self.replace_parts("destination", &settings.destinations)?;
+        self.connection
+            .execute("UPDATE client_policy SET settings = ?", [to_json(&settings.client_policy)?])?;
+        self.replace_parts("extension", &settings.extensions)?;
+        self.replace_parts("visibility_grant", &settings.visibility_grants)?;
         self.replace_parts("time_condition", &settings.time_conditions)?;
         self.replace_parts("trunk", &settings.trunks)?;
         self.replace_parts("inbound_route", &settings.inbound_routes)?;

@@ -58,6 +58,12 @@ const MAX_KEY: usize = 255;
 const MAX_SHOWN: usize = 64;
 
 impl Preparation {
+    /// What a row makes of a contact that has no key: its digest, its details as JSON, and the numbers that were
+    /// left out. The error says why it is no usable contact.
+    pub fn entry(&self, row: &Row<'_>) -> Result<(DetailsDigest, String, Vec<Problem>), Box<Problem>> {
+        self.prepare(row).map(|prepared| (prepared.digest, prepared.details, prepared.dropped))
+    }
+
     /// Prepares a row; the error says why it is no usable contact.
     pub(super) fn prepare(&self, row: &Row<'_>) -> Result<Prepared, Box<Problem>> {
         let mut reading = RowReading { row, key: String::new() };
@@ -81,7 +87,7 @@ impl Preparation {
             content.update(&raw.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
             content.update(raw.unwrap_or_default().as_bytes());
             let text = raw.unwrap_or_default().trim();
-            let limit = match field {
+            match field {
                 Field::Key => {
                     if text.is_empty() {
                         return Err(reading.reject(column, "", "the key is NULL or blank".into()));
@@ -101,46 +107,15 @@ impl Preparation {
                         Some(self.phonebook_of(text).map_err(|why| reading.reject(column, text, why))?);
                     continue;
                 }
-                Field::Number(label) => {
-                    number_columns += usize::from(!text.is_empty());
-                    match normalise(text, self.region) {
-                        Ok(normalised) => details.numbers.push(ContactNumber {
-                            label: *label,
-                            raw: text.to_owned(),
-                            number: normalised.number,
-                        }),
-                        Err(NumberError::Blank) => {}
-                        // Too long for the reference system is too long for the row, never cut silently.
-                        Err(error @ NumberError::TooLong { .. }) => {
-                            return Err(reading.reject(column, text, error.to_string()));
-                        }
-                        Err(error) => {
-                            dropped.push(reading.problem(
-                                ProblemKind::NumberDropped,
-                                column,
-                                text,
-                                error.to_string(),
-                            ));
-                        }
-                    }
-                    continue;
+                Field::Number(_) => number_columns += usize::from(!text.is_empty()),
+                _ => {}
+            }
+            match put(&mut details, *field, text, self.region) {
+                Ok(()) => {}
+                Err(Unfit::Field(why)) => return Err(reading.reject(column, text, why)),
+                Err(Unfit::Number(why)) => {
+                    dropped.push(reading.problem(ProblemKind::NumberDropped, column, text, why));
                 }
-                Field::FirstName | Field::LastName => MAX_NAME,
-                Field::Company => MAX_COMPANY,
-                Field::Email => MAX_EMAIL,
-                _ => MAX_OTHER_TEXT,
-            };
-            let found = text.chars().count();
-            if found > limit {
-                let why = format!("at most {limit} characters fit; there are {found}");
-                return Err(reading.reject(column, text, why));
-            }
-            if let Some(control) = text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
-                let why = format!("contains the control character {:?}", control);
-                return Err(reading.reject(column, text, why));
-            }
-            if let Some(place) = text_field(&mut details, *field) {
-                text.clone_into(place);
             }
         }
         if !has_key {
@@ -149,19 +124,13 @@ impl Preparation {
         for problem in &mut dropped {
             problem.source_key.clone_from(&reading.key);
         }
-        if details.first_name.is_empty() && details.last_name.is_empty() && details.company.is_empty() {
-            return Err(reading.reject(
-                "",
-                "",
-                "no name: first name, last name and company are all blank".into(),
-            ));
+        if !has_name(&details) {
+            return Err(reading.reject("", "", NO_NAME.into()));
         }
         if details.numbers.is_empty() {
             return Err(match dropped.into_iter().next() {
                 Some(first) => Box::new(Problem { kind: ProblemKind::RowRejected, ..first }),
-                None if number_columns == 0 => {
-                    reading.reject("", "", "no phone number: all are blank".into())
-                }
+                None if number_columns == 0 => reading.reject("", "", NO_NUMBER.into()),
                 None => reading.reject("", "", "no usable phone number".into()),
             });
         }
@@ -177,6 +146,61 @@ impl Preparation {
         }
         PhonebookName::parse(property).map_err(|error| error.to_string())
     }
+}
+
+/// Why a text cannot be a field of a contact.
+pub(super) enum Unfit {
+    /// Nor can the contact be taken without it.
+    Field(String),
+    /// It is no phone number; a contact that has others can be taken without it.
+    Number(String),
+}
+
+pub(super) const NO_NAME: &str = "no name: first name, last name and company are all blank";
+pub(super) const NO_NUMBER: &str = "no phone number: all are blank";
+
+pub(super) fn has_name(details: &ContactDetails) -> bool {
+    !(details.first_name.is_empty() && details.last_name.is_empty() && details.company.is_empty())
+}
+
+/// Puts a trimmed text into the field that it is for, if it can be there. Numbers are added behind those that
+/// are there.
+pub(super) fn put(
+    details: &mut ContactDetails,
+    field: Field,
+    text: &str,
+    region: Option<Region>,
+) -> Result<(), Unfit> {
+    let limit = match field {
+        Field::Number(label) => {
+            return match normalise(text, region) {
+                Ok(normalised) => {
+                    let number = normalised.number;
+                    details.numbers.push(ContactNumber { label, raw: text.to_owned(), number });
+                    Ok(())
+                }
+                Err(NumberError::Blank) => Ok(()),
+                // Too long for the reference system is too long for the row, never cut silently.
+                Err(error @ NumberError::TooLong { .. }) => Err(Unfit::Field(error.to_string())),
+                Err(error) => Err(Unfit::Number(error.to_string())),
+            };
+        }
+        Field::FirstName | Field::LastName => MAX_NAME,
+        Field::Company => MAX_COMPANY,
+        Field::Email => MAX_EMAIL,
+        _ => MAX_OTHER_TEXT,
+    };
+    let found = text.chars().count();
+    if found > limit {
+        return Err(Unfit::Field(format!("at most {limit} characters fit; there are {found}")));
+    }
+    if let Some(control) = text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+        return Err(Unfit::Field(format!("contains the control character {control:?}")));
+    }
+    if let Some(place) = text_field(details, field) {
+        text.clone_into(place);
+    }
+    Ok(())
 }
 
 fn text_field(details: &mut ContactDetails, field: Field) -> Option<&mut String> {

@@ -69,7 +69,21 @@ async fn every_request_that_edits_is_audited() {
     let mut sync = server.sync().await;
 
     phonebooks.create_phonebook(v1::CreatePhonebookRequest { name: "VIP".into() }).await.unwrap();
-    phonebooks.delete_phonebook(v1::DeletePhonebookRequest { name: "VIP".into() }).await.unwrap();
+    let contact =
+        v1::Contact { phonebooks: vec!["VIP".into()], last_name: "Hedy Lamarr".into(), ..Default::default() };
+    let create = v1::CreateContactRequest { contact: Some(contact) };
+    let contact = phonebooks.create_contact(create).await.unwrap().into_inner().contact.unwrap();
+    let gone = v1::DeleteContactRequest { contact_id: contact.contact_id, etag: String::new() };
+    phonebooks.delete_contact(gone).await.unwrap();
+    let subject = format!("contact {}", contact.contact_id);
+    assert_eq!(done(&server, &subject).await, [(Removed, subject.clone()), (Added, subject)]);
+    let all = audited(&server, v1::ListAuditEntriesRequest::default()).await;
+    assert!(!format!("{all:?}").contains("Lamarr"), "who was deleted is to be gone");
+
+    phonebooks
+        .delete_phonebook(v1::DeletePhonebookRequest { name: "VIP".into(), delete_contacts: false })
+        .await
+        .unwrap();
     let vip = r#"phonebook "VIP""#;
     assert_eq!(done(&server, vip).await, [(Removed, vip.to_owned()), (Added, vip.to_owned())]);
 

@@ -38,7 +38,7 @@ async fn only_an_empty_local_phonebook_can_be_deleted() {
             client.create_phonebook(v1::CreatePhonebookRequest { name: name.into() }).await.unwrap_err();
         assert_eq!(taken.code(), Code::AlreadyExists);
     }
-    let delete = |name: &str| v1::DeletePhonebookRequest { name: name.into() };
+    let delete = |name: &str| v1::DeletePhonebookRequest { name: name.into(), ..Default::default() };
     let status = client.delete_phonebook(delete("Sales")).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
     client.create_phonebook(v1::CreatePhonebookRequest { name: "Mine".into() }).await.unwrap();

@@ -12,7 +12,17 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::support::{GRACE, Server, endless_source, make_company};
 
-const SERVICES: [&str; 6] = ["CallRouting", "Phonebook", "Route", "Settings", "Sync", "Token"];
+const SERVICES: [&str; 9] = [
+    "CallRouting",
+    "Directory",
+    "DirectorySettings",
+    "Phonebook",
+    "Route",
+    "Settings",
+    "Status",
+    "Sync",
+    "Token",
+];
 
 fn names() -> Vec<String> {
     SERVICES.iter().map(|name| format!("ringroute.v1.{name}Service")).collect()

@@ -10,6 +10,7 @@ use ringroute::engine::Engine;
 use ringroute::notifier::{self, Ways};
 use ringroute::store::RemovedSources;
 use ringroute::sync::{Notification, NotificationState, RunKind, SyncRun};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +31,7 @@ pub struct Fixture {
     pub folder: tempfile::TempDir,
     pub engine: Arc<Engine>,
     pub clock: Arc<MovableClock>,
-    ways: Ways,
+    ways: watch::Sender<Ways>,
     stop: CancellationToken,
     notifying: JoinHandle<()>,
 }
@@ -47,9 +48,10 @@ impl Fixture {
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let clock = Arc::new(MovableClock::default());
         let stop = CancellationToken::new();
+        let ways = watch::Sender::new(ways);
         let notifying = tokio::spawn(notifier::run(
             Arc::clone(&engine),
-            ways.clone(),
+            ways.subscribe(),
             Arc::clone(&clock) as Arc<dyn Clock>,
             stop.clone(),
         ));
@@ -130,6 +132,11 @@ impl Fixture {
         self.told(run, |told| told.iter().all(|told| told.attempts == times)).await
     }
 
+    /// Another configuration, as after a reload.
+    pub fn take_over(&self, ways: Ways) {
+        self.ways.send_replace(ways);
+    }
+
     /// Ends the notifier as the end of a process does.
     pub async fn stop(self) -> (tempfile::TempDir, Ways) {
         self.stop.cancel();
@@ -142,7 +149,8 @@ impl Fixture {
             }
         };
         tokio::time::timeout(PATIENCE, freed).await.expect("the engine is still in use");
-        (self.folder, self.ways)
+        let ways = self.ways.borrow().clone();
+        (self.folder, ways)
     }
 
     /// Another process on the same data folder.

@@ -225,6 +225,20 @@ async fn a_mail_that_is_put_off_comes_later_and_is_the_same() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_is_put_right_in_the_configuration_is_used_by_the_next_attempt() {
+    let post = Post::start(Encryption::Starttls, Behaviour::Good).await;
+    let mut wrong = post.ways();
+    // Nobody listens there.
+    wrong.mail.as_mut().unwrap().port = Some(1);
+    let fixture = Fixture::start(wrong, "crm", TO_ONE);
+    let run = fixture.sync("crm").await;
+    assert_eq!(fixture.tried(&run, 1).await[0].state, NotificationState::Pending);
+    fixture.take_over(post.ways());
+    fixture.clock.put_forward(BACK_OFF[0]);
+    assert_eq!(fixture.done(&run).await[0].state, NotificationState::Sent);
+}
+
 #[tokio::test]
 async fn a_server_that_is_down_disturbs_no_run_and_is_given_up_in_the_end() {
     let post = Post::start(Encryption::Starttls, Behaviour::Good).await;

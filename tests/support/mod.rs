@@ -13,6 +13,7 @@ use ringroute::api::grpc;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::audit_service_client::AuditServiceClient;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
+use ringroute::api::proto::v1::contact_service_client::ContactServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
 use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
@@ -187,6 +188,10 @@ impl Server {
 
     pub async fn phonebooks(&self) -> PhonebookServiceClient<Channel> {
         PhonebookServiceClient::new(self.channel().await)
+    }
+
+    pub async fn contacts(&self) -> ContactServiceClient<Channel> {
+        ContactServiceClient::new(self.channel().await)
     }
 
     pub async fn routes(&self) -> RouteServiceClient<Channel> {

@@ -29,16 +29,16 @@ pub struct Program {
     process: Child,
     pub url: String,
     log: PathBuf,
-    _stdout: BufReader<ChildStdout>,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Program {
-    /// Serves from `folder`, with `environment`, and logs everything.
+    /// Serves from `folder`, with `environment`, and logs everything unless that says otherwise.
     pub fn serve(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let log = folder.join("log");
         let mut command = ringroute(&["serve", "--listen", "127.0.0.1:0", "--data-folder"]);
-        command.arg(folder.join("data")).current_dir(folder).envs(environment.iter().copied());
-        command.env("RINGROUTE_LOG_LEVEL", "trace");
+        command.arg(folder.join("data")).current_dir(folder).env("RINGROUTE_LOG_LEVEL", "trace");
+        command.envs(environment.iter().copied());
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
@@ -47,7 +47,29 @@ impl Program {
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();
         let told = std::fs::read_to_string(&log).unwrap();
         assert!(url.starts_with("http://127.0.0.1:"), "{line}{told}");
-        Program { process, url, log, _stdout: stdout }
+        Program { process, url, log, stdout }
+    }
+
+    /// The next line that it prints.
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Its number.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until it ends by itself, and says how.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.process.wait().unwrap()
     }
 
     /// A command of which this is the server.

@@ -1,15 +1,17 @@
 //! `CallRoutingService`: who is calling, and where does the call go?
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::convert::{calls, routes};
 use super::request::{bad, check_bytes};
 use super::{Door, answers::Answers, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingService;
-use crate::engine::{Counts, KEPT_DECISIONS};
+use crate::engine::{Counts, KEPT_DECISIONS, LookUpKind, LookUpOutcome};
 use crate::matching::match_caller;
 use crate::routing::{self, Call};
 use crate::snapshot::Snapshot;
@@ -109,12 +111,28 @@ impl CallRoutingService for Door {
 
 impl Door {
     fn answer_match(&self, request: &v1::MatchCallerRequest) -> Result<v1::MatchCallerResponse, Status> {
-        let v1::MatchCallerRequest { caller, trunk } = request;
-        check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
-        self.with_snapshot(|snapshot| calls::match_response(snapshot, &match_caller(snapshot, caller, trunk)))
+        self.counted(LookUpKind::Match, || {
+            let v1::MatchCallerRequest { caller, trunk } = request;
+            check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
+            self.with_snapshot(|snapshot| {
+                let caller_match = match_caller(snapshot, caller, trunk);
+                (LookUpOutcome::from(&caller_match), calls::match_response(snapshot, &caller_match))
+            })
+        })
     }
 
     fn answer_route(&self, request: &v1::RouteCallRequest) -> Result<v1::RouteCallResponse, Status> {
+        // What somebody asks to know is no call.
+        let is_call = !request.explain && request.at.is_none();
+        let kind = if is_call { LookUpKind::Route } else { LookUpKind::Explain };
+        self.counted(kind, || self.decide(request, is_call))
+    }
+
+    fn decide(
+        &self,
+        request: &v1::RouteCallRequest,
+        is_call: bool,
+    ) -> Result<(LookUpOutcome, v1::RouteCallResponse), Status> {
         let v1::RouteCallRequest { caller, did, trunk, at: asked_at, explain, attestation } = request;
         check_bytes("did", did, MAX_DID_BYTES)?;
         check_bytes("trunk", trunk, MAX_TRUNK_BYTES)?;
@@ -129,12 +147,28 @@ impl Door {
                 }
                 false => (routing::decide(snapshot, &call), None),
             };
-            // What somebody asks to know is no call.
-            if !explain && asked_at.is_none() {
+            if is_call {
                 self.engine.remember(snapshot, &call, &decision);
             }
-            calls::route_response(snapshot, &decision, explanation)
+            let outcome = LookUpOutcome::from(&decision.caller_match);
+            (outcome, calls::route_response(snapshot, &decision, explanation))
         })
+    }
+
+    /// Counts what a look-up came to, and how long it took.
+    fn counted<T>(
+        &self,
+        kind: LookUpKind,
+        answer: impl FnOnce() -> Result<(LookUpOutcome, T), Status>,
+    ) -> Result<T, Status> {
+        let begin = Instant::now();
+        let (outcome, answer) = match answer() {
+            Ok((outcome, answer)) => (outcome, Ok(answer)),
+            Err(status) if status.code() == Code::Unavailable => (LookUpOutcome::Unavailable, Err(status)),
+            Err(status) => (LookUpOutcome::Refused, Err(status)),
+        };
+        self.engine.look_ups().count(kind, outcome, begin.elapsed());
+        answer
     }
 
     /// One load for one answer, so that all of it is of one generation.

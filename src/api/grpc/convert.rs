@@ -6,6 +6,7 @@
 pub(super) mod audit;
 pub(super) mod calls;
 pub(super) mod contacts;
+pub(super) mod directory;
 pub(super) mod history;
 mod notify;
 pub(super) mod previews;
@@ -15,6 +16,7 @@ pub(super) mod routing_settings;
 pub(super) mod runs;
 mod schedules;
 pub(super) mod sources;
+pub(super) mod status;
 pub(super) mod tokens;
 
 use jiff::Timestamp;

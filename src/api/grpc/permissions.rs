@@ -2,7 +2,7 @@
 //!
 //! A test holds it against the contract. An RPC that is not here is answered as if there were none.
 
-use crate::access::Permission::{self, Access, Call, Change, Known, Open, Read, Sync};
+use crate::access::Permission::{self, Access, Call, Change, Directory, Known, Open, Read, Sync};
 
 /// What the RPC of that path (`/package.Service/Method`) takes; `None`: there is no such RPC.
 pub(super) fn permission(path: &str) -> Option<Permission> {
@@ -21,12 +21,26 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.AuditService/ListAuditEntries", Access),
     ("/ringroute.v1.CallRoutingService/ListDecisions", Read),
     ("/ringroute.v1.CallRoutingService/GetCallCounts", Read),
+    ("/ringroute.v1.DirectoryService/ListDirectoryPhonebooks", Directory),
+    ("/ringroute.v1.DirectoryService/ListDirectoryContacts", Directory),
+    ("/ringroute.v1.DirectoryService/GetDirectoryContact", Directory),
+    ("/ringroute.v1.DirectoryService/LookUpDirectoryNumber", Directory),
+    ("/ringroute.v1.DirectoryService/GetClientPolicy", Directory),
+    ("/ringroute.v1.DirectorySettingsService/GetDirectorySettings", Read),
+    ("/ringroute.v1.DirectorySettingsService/UpdateDirectorySettings", Change),
     ("/ringroute.v1.PhonebookService/ListPhonebooks", Read),
     ("/ringroute.v1.PhonebookService/GetPhonebook", Read),
     ("/ringroute.v1.PhonebookService/CreatePhonebook", Change),
     ("/ringroute.v1.PhonebookService/DeletePhonebook", Change),
+    ("/ringroute.v1.PhonebookService/UpdatePhonebook", Change),
     ("/ringroute.v1.PhonebookService/ListContacts", Read),
     ("/ringroute.v1.PhonebookService/GetContact", Read),
+    ("/ringroute.v1.PhonebookService/CreateContact", Change),
+    ("/ringroute.v1.PhonebookService/UpdateContact", Change),
+    ("/ringroute.v1.PhonebookService/DeleteContact", Change),
+    ("/ringroute.v1.ContactService/ImportContacts", Change),
+    ("/ringroute.v1.ContactService/ExportContacts", Read),
+    ("/ringroute.v1.ContactService/GetContactRoutes", Read),
     ("/ringroute.v1.RouteService/ListInboundRoutes", Read),
     ("/ringroute.v1.RouteService/GetInboundRoute", Read),
     ("/ringroute.v1.RouteService/CreateInboundRoute", Change),
@@ -38,6 +52,7 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.RoutingSettingsService/UpdateRoutingSettings", Change),
     ("/ringroute.v1.SettingsService/ApplySettings", Change),
     ("/ringroute.v1.SettingsService/ExportSettings", Read),
+    ("/ringroute.v1.StatusService/GetStatus", Read),
     ("/ringroute.v1.SyncService/StartSync", Sync),
     ("/ringroute.v1.SyncService/CancelSync", Sync),
     ("/ringroute.v1.SyncService/WatchSync", Read),
@@ -115,7 +130,7 @@ mod tests {
         for (path, permission) in PERMISSIONS.iter().filter(|(path, _)| path.starts_with("/ringroute.")) {
             assert!(!matches!(permission, Open | Known), "{path}");
             let method = path.rsplit('/').next().unwrap();
-            let changes = ["Create", "Update", "Delete", "Move", "Apply", "Revoke", "Restore"];
+            let changes = ["Create", "Update", "Delete", "Move", "Apply", "Revoke", "Restore", "Import"];
             if changes.iter().any(|verb| method.starts_with(verb)) {
                 assert!(!matches!(permission, Call | Read), "{path}");
             }

@@ -5,17 +5,17 @@ use tonic::{Request, Response, Status};
 use super::Door;
 use super::convert::contacts;
 use super::request::{
-    actor, check_characters, cut, known_id, number_token, page_by_name, page_size, phonebook_name,
+    actor, check_characters, known_id, number_token, page_by_name, page_size, phonebook_name,
 };
 use crate::api::proto::v1;
 use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;
-use crate::engine::{Editor, Engine, EngineError};
+use crate::engine::{ContactPage, ContactSearch, Edited, Editor, Engine, EngineError};
 use crate::phonebook::PhonebookName;
-use crate::store::{ContactFilter, StoredPhonebook};
+use crate::store::StoredPhonebook;
 
 /// Longest text that contacts are searched for, in characters.
-const MAX_QUERY_CHARACTERS: usize = 128;
+pub(super) const MAX_QUERY_CHARACTERS: usize = 128;
 
 #[tonic::async_trait]
 impl PhonebookService for Door {
@@ -64,9 +64,32 @@ impl PhonebookService for Door {
         request: Request<v1::DeletePhonebookRequest>,
     ) -> Result<Response<v1::DeletePhonebookResponse>, Status> {
         let actor = actor(&request);
-        let v1::DeletePhonebookRequest { name } = request.into_inner();
-        self.edit(actor, move |engine| engine.delete_phonebook(&phonebook_name("name", &name)?)).await?;
-        Ok(Response::new(v1::DeletePhonebookResponse {}))
+        let v1::DeletePhonebookRequest { name, delete_contacts } = request.into_inner();
+        let delete = move |engine: &Editor<'_>| {
+            let name = phonebook_name("name", &name)?;
+            if delete_contacts {
+                return Ok(engine.delete_phonebook_and_contacts(&name)?.value);
+            }
+            engine.delete_phonebook(&name)?;
+            Ok(0)
+        };
+        let contact_count = self.edit(actor, delete).await?;
+        Ok(Response::new(v1::DeletePhonebookResponse { contact_count }))
+    }
+
+    async fn update_phonebook(
+        &self,
+        request: Request<v1::UpdatePhonebookRequest>,
+    ) -> Result<Response<v1::UpdatePhonebookResponse>, Status> {
+        let actor = actor(&request);
+        let v1::UpdatePhonebookRequest { name, new_name } = request.into_inner();
+        let rename = move |engine: &Editor<'_>| {
+            let (name, new_name) = (phonebook_name("name", &name)?, phonebook_name("new_name", &new_name)?);
+            engine.rename_phonebook(&name, &new_name)?;
+            find(engine, &new_name)
+        };
+        let phonebook = self.edit(actor, rename).await?;
+        Ok(Response::new(v1::UpdatePhonebookResponse { phonebook: Some(contacts::phonebook(phonebook)) }))
     }
 
     async fn list_contacts(
@@ -82,18 +105,62 @@ impl PhonebookService for Door {
         request: Request<v1::GetContactRequest>,
     ) -> Result<Response<v1::GetContactResponse>, Status> {
         let v1::GetContactRequest { contact_id } = request.into_inner();
-        let get = move |engine: &Engine| {
-            let id = ContactId(known_id("contact", contact_id)?);
-            engine.read(|reading| {
-                let found = reading.contact(id)?;
-                let found =
-                    found.ok_or_else(|| EngineError::NotFound { what: "contact", name: id.to_string() })?;
-                Ok(contacts::contact(found, &reading.phonebook_names()?))
-            })
-        };
+        let get = move |engine: &Engine| stored(engine, ContactId(known_id("contact", contact_id)?));
         let contact = self.read(get).await?;
         Ok(Response::new(v1::GetContactResponse { contact: Some(contact) }))
     }
+
+    async fn create_contact(
+        &self,
+        request: Request<v1::CreateContactRequest>,
+    ) -> Result<Response<v1::CreateContactResponse>, Status> {
+        let actor = actor(&request);
+        let contact = request.into_inner().contact.unwrap_or_default();
+        let create = move |engine: &Editor<'_>| {
+            let Edited { value: id, generation } = engine.create_contact(&contacts::entry(contact)?)?;
+            let contact = Some(stored(engine, id)?);
+            Ok(v1::CreateContactResponse { contact, generation: generation.0 })
+        };
+        self.edit(actor, create).await.map(Response::new)
+    }
+
+    async fn update_contact(
+        &self,
+        request: Request<v1::UpdateContactRequest>,
+    ) -> Result<Response<v1::UpdateContactResponse>, Status> {
+        let actor = actor(&request);
+        let contact = request.into_inner().contact.unwrap_or_default();
+        let update = move |engine: &Editor<'_>| {
+            let id = ContactId(known_id("contact", contact.contact_id)?);
+            let etag = contact.etag.clone();
+            let Edited { value: (), generation } =
+                engine.update_contact(id, &contacts::entry(contact)?, &etag)?;
+            let contact = Some(stored(engine, id)?);
+            Ok(v1::UpdateContactResponse { contact, generation: generation.0 })
+        };
+        self.edit(actor, update).await.map(Response::new)
+    }
+
+    async fn delete_contact(
+        &self,
+        request: Request<v1::DeleteContactRequest>,
+    ) -> Result<Response<v1::DeleteContactResponse>, Status> {
+        let actor = actor(&request);
+        let v1::DeleteContactRequest { contact_id, etag } = request.into_inner();
+        let delete = move |engine: &Editor<'_>| {
+            let id = ContactId(known_id("contact", contact_id)?);
+            Ok(v1::DeleteContactResponse { generation: engine.delete_contact(id, &etag)?.generation.0 })
+        };
+        self.edit(actor, delete).await.map(Response::new)
+    }
+}
+
+fn stored(engine: &Engine, id: ContactId) -> Result<v1::Contact, EngineError> {
+    engine.read(|reading| {
+        let found = reading.contact(id)?;
+        let found = found.ok_or_else(|| EngineError::NotFound { what: "contact", name: id.to_string() })?;
+        Ok(contacts::contact(found, &reading.phonebook_names()?))
+    })
 }
 
 fn find(engine: &Engine, name: &PhonebookName) -> Result<StoredPhonebook, EngineError> {
@@ -110,25 +177,23 @@ fn list_contacts(
     request: v1::ListContactsRequest,
 ) -> Result<v1::ListContactsResponse, EngineError> {
     let v1::ListContactsRequest { phonebook, query, page_size: size, page_token } = request;
-    check_characters("query", &query, MAX_QUERY_CHARACTERS)?;
+    let search = search(&phonebook, query)?;
     let size = page_size(size)?;
-    let filter = ContactFilter {
-        phonebook: match phonebook.as_str() {
-            "" => None,
-            name => Some(phonebook_name("phonebook", name)?),
-        },
-        text: query,
-        after: number_token(&page_token)?.map(ContactId),
-        limit: size + 1,
-    };
-    engine.read(|reading| {
-        if let Some(name) = &filter.phonebook {
-            reading.phonebook(name)?.ok_or_else(|| not_found(name))?;
-        }
-        let found = reading.contacts(&filter)?;
-        let (page, next_page_token) = cut(found, size, |contact| contact.id.to_string());
-        let names = reading.phonebook_names()?;
-        let contacts = page.into_iter().map(|contact| contacts::contact(contact, &names)).collect();
-        Ok(v1::ListContactsResponse { contacts, next_page_token })
+    let search = ContactSearch { after: number_token(&page_token)?.map(ContactId), limit: size, ..search };
+    let ContactPage { contacts: page, more_after } = engine.search_contacts(&search)?;
+    let names = engine.read(|reading| Ok::<_, EngineError>(reading.phonebook_names()?))?;
+    Ok(v1::ListContactsResponse {
+        contacts: page.into_iter().map(|contact| contacts::contact(contact, &names)).collect(),
+        next_page_token: more_after.map(|id| id.to_string()).unwrap_or_default(),
     })
+}
+
+/// The contacts that a request asks for, without where to begin and how many.
+pub(super) fn search(phonebook: &str, query: String) -> Result<ContactSearch, EngineError> {
+    check_characters("query", &query, MAX_QUERY_CHARACTERS)?;
+    let phonebook = match phonebook {
+        "" => None,
+        name => Some(phonebook_name("phonebook", name)?),
+    };
+    Ok(ContactSearch { phonebook, text: query, ..ContactSearch::default() })
 }

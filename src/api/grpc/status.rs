@@ -23,6 +23,7 @@ pub(super) fn of(error: EngineError) -> Status {
         EngineError::Settings(_)
         | EngineError::Source { .. }
         | EngineError::Route(_)
+        | EngineError::BadContact { .. }
         | EngineError::BadRequest { .. } => Code::InvalidArgument,
         EngineError::Sync(error) => match error {
             SyncError::Refused(_) | SyncError::TooManyRejects(_) => Code::FailedPrecondition,
@@ -41,6 +42,7 @@ pub(super) fn of(error: EngineError) -> Status {
             | StoreError::Staging(_)
             | StoreError::Sqlite(_) => return inside(error),
         },
+        EngineError::Directory(error) => return super::directory::status_of(error),
         EngineError::Index(error) => return inside(error),
         EngineError::NoRandomNumbers => return inside(&error),
         EngineError::Verify(error) => return inside(error),

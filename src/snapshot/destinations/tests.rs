@@ -3,7 +3,7 @@ use crate::settings::Settings;
 
 fn destinations(document: &str) -> Result<Destinations, RouteError> {
     let settings = Settings::from_toml(document).unwrap();
-    Destinations::compile(&settings.routing, &settings.destinations)
+    Destinations::compile(&settings.routing, &settings.destinations, &settings.extensions)
 }
 
 #[track_caller]

@@ -13,13 +13,13 @@ const MAX_RECORD_BYTES: u64 = 16 << 20;
 /// closed has taken it in: so a file that is cut off inside quotes is found out.
 const END: &[u8] = b"\x1e(end of file)\x1e\n";
 
-pub(super) enum RecordError {
+pub(in crate::source) enum RecordError {
     Io(io::Error),
     /// What is wrong, with its line, and what to do.
     Malformed(String),
 }
 
-pub(super) struct Records<R> {
+pub(in crate::source) struct Records<R> {
     reader: Reader<Lines<R>>,
     record: ByteRecord,
     /// The line on which `record` begins.
@@ -28,7 +28,7 @@ pub(super) struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    pub(super) fn new(file: R, delimiter: u8) -> Self {
+    pub(in crate::source) fn new(file: R, delimiter: u8) -> Self {
         let since_record = Rc::new(Cell::new(0));
         let lines = Lines { file, since_record: Rc::clone(&since_record), last: b'\n', tail: None };
         let reader = ReaderBuilder::new()
@@ -41,12 +41,12 @@ impl<R: Read> Records<R> {
     }
 
     /// The record that [`Self::advance`] read.
-    pub(super) fn record(&self) -> &ByteRecord {
+    pub(in crate::source) fn record(&self) -> &ByteRecord {
         &self.record
     }
 
     /// Reads the next record, and returns its line; blank lines are skipped. `None` is the file's end.
-    pub(super) fn advance(&mut self) -> Result<Option<u64>, RecordError> {
+    pub(in crate::source) fn advance(&mut self) -> Result<Option<u64>, RecordError> {
         let more = self.read()?;
         if self.is_end() && more {
             // The same bytes may also be in the file; only the last of them are ours.

@@ -1,0 +1,116 @@
+//! A CSV file (RFC 4180, UTF-8, the first line names the columns) read line by line, for whoever has the whole
+//! file and asks for no database.
+
+use std::fs::File;
+
+use csv::ByteRecord;
+
+use super::csv::records::{RecordError, Records};
+use super::csv::{delimiter_byte, header};
+
+/// A file being read.
+pub struct CsvFile {
+    records: Records<File>,
+    header: Vec<String>,
+    has_ended: bool,
+}
+
+/// A row of the file.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// The line on which it begins, from 1.
+    pub number: u64,
+    /// Its values, as many as there are columns; or why it cannot be read.
+    pub record: Result<&'a ByteRecord, String>,
+}
+
+impl std::fmt::Debug for CsvFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CsvFile").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+fn told(error: RecordError) -> String {
+    match error {
+        RecordError::Io(error) => format!("it cannot be read: {error}"),
+        RecordError::Malformed(problem) => problem,
+    }
+}
+
+impl CsvFile {
+    /// Reads the first line. The error says what is wrong and what to do.
+    pub fn open(file: File, delimiter: char) -> Result<Self, String> {
+        let byte = delimiter_byte(delimiter)?;
+        let mut records = Records::new(file, byte);
+        let line = records.advance().map_err(told)?;
+        let line = line.ok_or("the file is empty; its first line must name the columns")?;
+        let header = header(records.record(), byte).map_err(|problem| format!("line {line}: {problem}"))?;
+        Ok(CsvFile { records, header, has_ended: false })
+    }
+
+    /// The names of the columns.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The next row. The error ends the file.
+    pub fn next_line(&mut self) -> Result<Option<Line<'_>>, String> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        let Some(number) = self.records.advance().map_err(told)? else {
+            self.has_ended = true;
+            return Ok(None);
+        };
+        let record = self.records.record();
+        let (found, expected) = (record.len(), self.header.len());
+        let record = if found == expected {
+            Ok(record)
+        } else {
+            Err(format!("the row has {found} fields; the header line has {expected}"))
+        };
+        Ok(Some(Line { number, record }))
+    }
+}
+
+/// What stands between two values, by the first line of the file: of the signs that do in practice, the one that
+/// is there most often.
+#[must_use]
+pub fn guess_delimiter(beginning: &[u8]) -> char {
+    let mut counts = [(',', 0_usize), (';', 0), ('\t', 0), ('|', 0)];
+    let mut is_quoted = false;
+    for byte in beginning {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' | b'\r' if !is_quoted => break,
+            byte if !is_quoted => {
+                if let Some((_, count)) = counts.iter_mut().find(|(sign, _)| *sign == char::from(*byte)) {
+                    *count += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    // The first of several that are there equally often.
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(',', |(sign, _)| *sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sign_that_separates_the_first_line_is_found() {
+        for (text, expected) in [
+            ("a,b,c\n1;2;3;4;5;6", ','),
+            ("a;b;\"c,d,e,f\"\n", ';'),
+            ("a\tb", '\t'),
+            ("a|b|c", '|'),
+            ("name", ','),
+            ("", ','),
+        ] {
+            assert_eq!(guess_delimiter(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

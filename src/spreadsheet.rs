@@ -1,0 +1,62 @@
+//! Values in files that are opened with a spreadsheet.
+//!
+//! Names and numbers of contacts come from elsewhere, and a value that begins like a formula would be run. The
+//! apostrophe before it is what spreadsheets themselves use to say "text".
+
+use std::borrow::Cow;
+
+/// Whether a spreadsheet may take what begins so for a formula.
+fn begins_a_formula(value: &str) -> bool {
+    let sign = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
+    value.starts_with(sign)
+}
+
+/// A value that a spreadsheet shows rather than calculates.
+#[must_use]
+pub fn cell(value: &str) -> Cow<'_, str> {
+    if begins_a_formula(value) { Cow::Owned(format!("'{value}")) } else { Cow::Borrowed(value) }
+}
+
+/// What a value was before [`cell`], when it comes back.
+#[must_use]
+pub fn original(value: &[u8]) -> &[u8] {
+    match value.strip_prefix(b"'") {
+        // The signs are told by their first bytes; what is no text is nobody's cell.
+        Some(rest) if std::str::from_utf8(rest).is_ok_and(begins_a_formula) => rest,
+        _ => value,
+    }
+}
+
+/// One line of a CSV file (RFC 4180), with its line break.
+#[must_use]
+pub fn line<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    let builder = &mut csv::WriterBuilder::new();
+    let mut writer = builder.terminator(csv::Terminator::CRLF).buffer_capacity(512).from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let written = values.into_iter().try_for_each(|value| writer.write_field(cell(value).as_bytes()));
+    let _ = written.and_then(|()| writer.write_record(None::<&[u8]>));
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_like_a_formula_is_text_and_comes_back_as_it_was() {
+        for value in ["=1+1", "+4930", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"] {
+            assert_eq!(cell(value), format!("'{value}"));
+            assert_eq!(original(cell(value).as_bytes()), value.as_bytes());
+        }
+        for value in ["", "Berg", "1-2", "'=1", " =1", "'s Gravenhage"] {
+            assert_eq!(cell(value), value);
+        }
+        assert_eq!(original(b"'s Gravenhage"), b"'s Gravenhage");
+        assert_eq!(original(b"'\xff"), b"'\xff");
+    }
+
+    #[test]
+    fn a_line_is_quoted_where_it_must_be() {
+        assert_eq!(line(["a", "b \"c\"", "d,e", "f\ng", "=1"]), "a,\"b \"\"c\"\"\",\"d,e\",\"f\ng\",'=1\r\n");
+    }
+}

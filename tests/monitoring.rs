@@ -1,0 +1,29 @@
+//! Running it, through real processes, signals and sockets: metrics, log, status, start and stop.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![allow(unreachable_pub, reason = "what tests share is public for some of them")]
+
+#[path = "support/clock.rs"]
+mod clock;
+#[path = "support/program.rs"]
+mod program;
+
+#[path = "monitoring/company.rs"]
+mod company;
+#[path = "monitoring/http.rs"]
+mod http;
+
+#[path = "monitoring/examples.rs"]
+mod examples;
+#[path = "monitoring/history.rs"]
+mod history;
+#[path = "monitoring/log.rs"]
+mod log;
+#[path = "monitoring/metrics.rs"]
+mod metrics;
+#[cfg(unix)]
+#[path = "monitoring/service.rs"]
+mod service;
+#[path = "monitoring/staleness.rs"]
+mod staleness;
+#[path = "monitoring/status.rs"]
+mod status;
