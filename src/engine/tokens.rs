@@ -148,6 +148,9 @@ fn create(
 fn revoke(change: &Change<'_>, name: &str, actor: &Actor) -> Result<(), EngineError> {
     let id: Option<TokenId> = Reading::token_named(change, name)?;
     let id = id.ok_or_else(|| EngineError::NotFound { what: "token", name: name.to_owned() })?;
-    change.audit(actor, vec![AuditEvent::new(AuditAction::Removed, subject(name))])?;
+    // As it was made, however it is spelled now.
+    let stored = change.tokens()?.into_iter().find(|token| token.id == id);
+    let name = stored.map_or_else(|| name.to_owned(), |token| token.name);
+    change.audit(actor, vec![AuditEvent::new(AuditAction::Removed, subject(&name))])?;
     Ok(change.remove_token(id)?)
 }
