@@ -17,6 +17,7 @@ mod exit;
 mod extensions;
 mod history;
 mod json;
+mod notify;
 mod phonebooks;
 mod preview;
 mod progress;
@@ -81,6 +82,8 @@ enum Command {
     #[command(subcommand)]
     Sync(sync::SyncCommand),
     Sources(sources::SourcesArguments),
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     Match(calls::MatchArguments),
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
@@ -127,6 +130,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Audit(arguments) => arguments.run(screen).await,
         Command::Sync(command) => command.run(screen).await,
         Command::Sources(arguments) => arguments.run(screen).await,
+        Command::Notify(command) => command.run(screen).await,
         Command::Match(arguments) => arguments.run(screen).await,
         Command::Route(arguments) => arguments.run(screen).await,
         Command::Decisions(arguments) => arguments.run(screen).await,

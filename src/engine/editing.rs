@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Engine, EngineError, publishing};
 use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::generation::Generation;
-use crate::phonebook::PhonebookName;
+use crate::phonebook::{PhonebookName, PhonebookOrigin};
 use crate::routing::{self, RouteWarning};
 use crate::settings::{
     Change, InboundRoute, ListedDestination, LocalPhonebook, RoutingSettings, Settings, SourceSettings,
@@ -137,13 +137,22 @@ impl Editor<'_> {
     ) -> Result<Prepared<T>, EngineError> {
         let old = change.settings()?;
         let mut new = old.clone();
+        let phonebooks_at_first = change.phonebook_names()?;
         let value = edit(change, &mut new)?;
+        // By `edit` itself: one that is no setting, since a source had filled it.
+        let phonebooks_now = change.phonebook_names()?;
+        let gone = phonebooks_at_first.iter().filter(|(id, _)| !phonebooks_now.contains_key(*id));
+        let gone: Vec<String> = gone.map(|(_, name)| format!("phonebook {:?}", name.as_str())).collect();
+        let is_phonebook_gone = !gone.is_empty();
         let parted = self.parted_sources(change, left, &new)?;
         // Not `new == old`: the order and spelling of phonebooks is the store's.
         let mut events = old.changes(&new);
-        if events.is_empty() && parted.is_empty() {
+        if events.is_empty() && parted.is_empty() && !is_phonebook_gone {
             return Ok((value, None));
         }
+        let unnamed = gone.into_iter().filter(|gone| events.iter().all(|event| event.subject != *gone));
+        let unnamed: Vec<_> = unnamed.map(|gone| AuditEvent::new(AuditAction::Removed, gone)).collect();
+        events.extend(unnamed);
         new.validate()?;
         self.check_sources(&old, &new)?;
         // A source that was renamed by `edit` is known to the store by its new name already.
@@ -151,7 +160,7 @@ impl Editor<'_> {
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
         let phonebooks_before = change.phonebooks()?.len();
         events.extend(left_contacts(change, left, &old, &new, &parted)?);
-        let mut touched = change.save_settings(&new, left.removed)?;
+        let mut touched = change.save_settings(&new, left.removed)? || is_phonebook_gone;
         for (source, keep) in parted {
             change.release_contacts(source, keep)?;
             touched = true;
@@ -414,7 +423,12 @@ impl Editor<'_> {
     pub fn delete_phonebook(&self, name: &PhonebookName) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |change, settings| {
             let stored = change.phonebook(name)?.ok_or_else(|| not_found("phonebook", name.as_str()))?;
-            // Refused here when it is synced, or not empty.
+            if let PhonebookOrigin::Synced(source) = &stored.origin
+                && let Some(active) = self.active_run_of(source)
+            {
+                return Err(EngineError::SyncRunning { name: source.clone(), run: active.id });
+            }
+            // Refused here when it is not empty, or to be filled.
             change.delete_phonebook(&stored)?;
             settings.phonebooks.retain(|other| !other.name.is_same_as(name));
             Ok(())

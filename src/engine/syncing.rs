@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::permitting::{Allowance, check_as_planned, check_limits, rules_digest};
 use super::previewing::{Previewed, Previewing, phonebook_changes};
+use super::turns::Turn;
 use super::{Engine, EngineError, blocking, publishing};
 use crate::audit::{Actor, AuditAction, AuditEvent, Door};
 use crate::phone_number::Region;
@@ -350,7 +351,8 @@ impl Pass {
     }
 
     async fn pass(&mut self, problems: &mut Vec<Problem>) -> Result<(), EngineError> {
-        let plan = self.read_and_plan().await?;
+        let turn = self.turn().await?;
+        let plan = turn.during(self.read_and_plan()).await?;
         problems.clone_from(&plan.problems);
         self.run.counts = plan.counts;
         self.run.plan_digest = format!("{:032x}", plan.digest);
@@ -371,6 +373,20 @@ impl Pass {
             None => sync::guard(&plan.counts, plan.known, &self.source.settings.guard)?,
         }
         self.write_and_publish(plan).await
+    }
+
+    /// Waits until the source may be read.
+    async fn turn(&mut self) -> Result<Turn, EngineError> {
+        if let Some(turn) = self.engine.turns.try_take() {
+            return Ok(turn);
+        }
+        let start = Instant::now();
+        self.enter(Phase::Wait);
+        let engine = Arc::clone(&self.engine);
+        let turn = self.cancel.run_until_cancelled(engine.turns.take()).await;
+        self.time(Phase::Wait, start);
+        self.progress.send_modify(Progress::begin_reading);
+        Ok(turn.ok_or(SyncError::Cancelled)?)
     }
 
     /// Reads and plans, from the start again when the source asks for it: rows that were taken may not come

@@ -69,8 +69,17 @@ async fn every_request_that_edits_is_audited() {
     let mut sync = server.sync().await;
 
     phonebooks.create_phonebook(v1::CreatePhonebookRequest { name: "VIP".into() }).await.unwrap();
-    let contact =
-        v1::Contact { phonebooks: vec!["VIP".into()], last_name: "Hedy Lamarr".into(), ..Default::default() };
+    let number = v1::ContactNumber {
+        label: v1::NumberLabel::BusinessNumber.into(),
+        raw: "+49 30 901850".into(),
+        ..Default::default()
+    };
+    let contact = v1::Contact {
+        phonebooks: vec!["VIP".into()],
+        last_name: "Hedy Lamarr".into(),
+        numbers: vec![number],
+        ..Default::default()
+    };
     let create = v1::CreateContactRequest { contact: Some(contact) };
     let contact = phonebooks.create_contact(create).await.unwrap().into_inner().contact.unwrap();
     let gone = v1::DeleteContactRequest { contact_id: contact.contact_id, etag: String::new() };
