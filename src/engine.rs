@@ -7,7 +7,7 @@
 //!   Building before the commit means that a generation that cannot be served is never stored;
 //! * an **edit** of the settings ([`Editor::edit`]): validated, compiled into a snapshot that shares the
 //!   contact index, committed, published;
-//! * an **edit of contacts** made by hand ([`Engine::create_contact`]): checked like the rows of a source, and
+//! * an **edit of contacts** made by hand ([`Editor::create_contact`]): checked like the rows of a source, and
 //!   put into the index that is being served;
 //! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
 //!
