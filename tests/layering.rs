@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Types that every room may use. They use only each other.
 const VOCABULARY: &[&str] = &[
     "access",
+    "account",
     "audit",
     "clock",
     "contact",
@@ -36,6 +37,7 @@ const ROOMS: &[&str] = &[
     "scheduler",
     "notifier",
     "api",
+    "console",
     "demo",
     "app",
     "cli",
