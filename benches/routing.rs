@@ -99,7 +99,7 @@ fn main() {
     // What is remembered of calls needs an engine, but none with contacts.
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(folder.path()).unwrap();
-    engine.apply(&settings(200).to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&settings(200).to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     let served = engine.snapshot();
     let served = served.as_ref().unwrap();
     let decided = decide(served, &call("+4930123456"));

@@ -6,6 +6,7 @@
 
 mod admin;
 mod apply;
+mod audit;
 mod calls;
 mod check;
 mod connection;
@@ -78,6 +79,7 @@ enum Command {
     Check(check::CheckArguments),
     Apply(apply::ApplyArguments),
     Export(apply::ExportArguments),
+    Audit(audit::AuditArguments),
     #[command(subcommand)]
     Sync(sync::SyncCommand),
     Sources(sources::SourcesArguments),
@@ -128,6 +130,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Check(arguments) => arguments.run(screen),
         Command::Apply(arguments) => arguments.run(screen).await,
         Command::Export(arguments) => arguments.run(screen).await,
+        Command::Audit(arguments) => arguments.run(screen).await,
         Command::Sync(command) => command.run(screen).await,
         Command::Sources(arguments) => arguments.run(screen).await,
         Command::Notify(command) => command.run(screen).await,

@@ -5,9 +5,9 @@
 //! * a **sync run** ([`Engine::start_sync`]): read and plan outside of any lock; then, in one transaction,
 //!   write the plan, build the next index from what was written, verify it; then commit, then publish.
 //!   Building before the commit means that a generation that cannot be served is never stored;
-//! * an **edit** of the settings ([`Engine::edit`]): validated, compiled into a snapshot that shares the
+//! * an **edit** of the settings ([`Editor::edit`]): validated, compiled into a snapshot that shares the
 //!   contact index, committed, published;
-//! * an **edit of contacts** made by hand ([`Engine::create_contact`]): checked like the rows of a source, and
+//! * an **edit of contacts** made by hand ([`Editor::create_contact`]): checked like the rows of a source, and
 //!   put into the index that is being served;
 //! * a **call** ([`Engine::snapshot`]): one load of the current snapshot; no lock, no I/O.
 //!
@@ -67,7 +67,7 @@ pub use contacts::{
 };
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use directory::{DirectoryContact, DirectoryPage, DirectoryParts, Looked};
-pub use editing::{Applied, Edited, RoutingParts, etag, is_same_name, take_secrets};
+pub use editing::{Applied, Edited, Editor, RoutingParts, etag, is_same_name, take_secrets};
 pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
 pub use notifying::RunNews;
 pub use quality::{

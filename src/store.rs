@@ -10,6 +10,7 @@
 //!
 //! SQLite's own locks are held here only, never on the path of a call.
 
+mod audit;
 mod changes;
 mod contacts;
 mod journal;
@@ -41,6 +42,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::contact::ContactId;
 use crate::generation::Generation;
 
+pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact};
 pub use local_contacts::LocalContacts;

@@ -35,7 +35,7 @@ fn every_example_is_valid() {
             // Every room that gives a text its meaning accepts it: sync filters, patterns, destinations.
             let folder = tempfile::tempdir().unwrap();
             let engine = Engine::open(folder.path()).unwrap();
-            let applied = engine.apply(&text, RemovedSources::Refuse, true);
+            let applied = engine.by("test").apply(&text, RemovedSources::Refuse, true);
             applied.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }

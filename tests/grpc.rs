@@ -7,6 +7,8 @@ mod support;
 
 #[path = "grpc/access.rs"]
 mod access;
+#[path = "grpc/audit.rs"]
+mod audit;
 #[path = "grpc/bounds.rs"]
 mod bounds;
 #[path = "grpc/calls.rs"]

@@ -126,12 +126,12 @@ impl World {
                 "#
             ));
         }
-        world.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+        world.engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
         // Local contacts, which nothing may touch.
         let old = Connection::open(world.database("old")).unwrap();
         old.execute("INSERT INTO contacts VALUES (1, 'Local', '+49301234000', 'Old')", []).unwrap();
         assert_eq!(world.run("old", RunKind::Sync).state, RunState::Succeeded);
-        world.engine.delete_source("old", RemovedSources::KeepContacts, "").unwrap();
+        world.engine.by("test").delete_source("old", RemovedSources::KeepContacts, "").unwrap();
         world
     }
 
@@ -222,7 +222,7 @@ impl World {
             Step::Rollback(source, index) => self.rollback(*source, index, &now),
             Step::KeepMissing(source, keep) => {
                 let settings = SourceSettings { remove_missing: !keep, ..self.settings_of(*source) };
-                self.engine.update_source(SOURCES[*source].0, settings, "").unwrap();
+                self.engine.by("test").update_source(SOURCES[*source].0, settings, "").unwrap();
                 assert_eq!(self.copy(), now, "settings are not contacts");
             }
             Step::FillVip(source, vip) => {
@@ -232,12 +232,16 @@ impl World {
                 };
                 let settings = SourceSettings { phonebook, ..self.settings_of(*source) };
                 // Refused when the other source fills it, or it is not there.
-                drop(self.engine.update_source(SOURCES[*source].0, settings, ""));
+                drop(self.engine.by("test").update_source(SOURCES[*source].0, settings, ""));
                 assert_eq!(self.copy(), now, "settings are not contacts");
             }
-            Step::Vip(true) => drop(self.engine.create_phonebook(PhonebookName::parse("VIP").unwrap())),
+            Step::Vip(true) => {
+                drop(self.engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()))
+            }
             // Refused when a source fills it, or is to.
-            Step::Vip(false) => drop(self.engine.delete_phonebook(&PhonebookName::parse("VIP").unwrap())),
+            Step::Vip(false) => {
+                drop(self.engine.by("test").delete_phonebook(&PhonebookName::parse("VIP").unwrap()))
+            }
         }
         self.check_answers();
     }
@@ -492,7 +496,7 @@ fn keep(world: &World, runs: u32, megabytes: u32) {
     let mut settings = world.engine.settings().unwrap();
     settings.history.runs = runs;
     settings.history.megabytes = megabytes;
-    world.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    world.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
 }
 
 fn journal_rows(world: &World) -> u64 {
@@ -573,11 +577,11 @@ fn what_belonged_to_a_deleted_source_cannot_be_rolled_back_by_a_new_one_of_its_n
     world.step(&Step::Sync(0, rows(&[(1, (0, 0, 0))])));
     let (run, _) = world.before[0][0].clone();
     let settings = world.settings_of(0);
-    world.engine.delete_source("crm", RemovedSources::RemoveContacts, "").unwrap();
+    world.engine.by("test").delete_source("crm", RemovedSources::RemoveContacts, "").unwrap();
     assert_eq!(journal_rows(&world), 0);
     let error = world.engine.plan_rollback(run).unwrap_err().to_string();
     assert!(error.contains("was deleted"), "{error}");
-    world.engine.create_source(settings).unwrap();
+    world.engine.by("test").create_source(settings).unwrap();
     let error = world.engine.plan_rollback(run).unwrap_err().to_string();
     assert!(error.contains("no longer kept"), "{error}");
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const VOCABULARY: &[&str] = &[
     "access",
     "account",
+    "audit",
     "clock",
     "contact",
     "generation",

@@ -72,7 +72,7 @@ fn the_settings_of_the_readme_can_be_applied() {
     assert_eq!(settings.len(), 1);
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(folder.path()).unwrap();
-    engine.apply(&settings[0].join("\n"), RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&settings[0].join("\n"), RemovedSources::Refuse, false).unwrap();
     let names: Vec<_> = engine.settings().unwrap().sources.into_iter().map(|source| source.name).collect();
     assert_eq!(names, ["crm"]);
 }

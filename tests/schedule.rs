@@ -32,7 +32,7 @@ async fn a_run_that_was_missed_is_made_up_for_by_the_next_server() {
     );
     {
         let engine = Engine::open(&data_folder).unwrap();
-        engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+        engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
         let source = engine.read(|reading| reading.source("crm")).unwrap().unwrap();
         let at = "2026-01-31T02:00:00Z".parse().unwrap();
         let due = DueRun { source: source.id, schedule: source.settings.schedule.unwrap(), at };

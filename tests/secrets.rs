@@ -144,7 +144,7 @@ fn no_command_and_no_log_tells_a_password() {
     }
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 46] = [
+    let commands: [&[&str]; 47] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -191,6 +191,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["token", "revoke", "ci"],
         &["admin", "create", "ada", "--password=file:password"],
         &["apply", "-f", "settings.toml"],
+        &["audit"],
     ];
     for arguments in commands {
         run(&mut seen, arguments, true);
@@ -409,6 +410,7 @@ async fn no_rpc_tells_a_password() {
             json(&format!(r#"{{ "name": "ada", "role": "ROLE_ADMIN", "password": "{PASSWORD}" }}"#)),
         ),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
+        ("AuditService/ListAuditEntries", json("{}")),
     ];
     let mut seen = Seen::default();
     for (method, request) in &calls {
@@ -427,6 +429,9 @@ async fn no_rpc_tells_a_password() {
     assert!(refused.contains("InvalidArgument") && refused.contains("host is another"), "{refused}");
     let another = &seen.0[21].1;
     assert!(another.contains("connection.sql_server.password: another secret"), "{another}");
+
+    let (_, audited) = seen.0.iter().find(|(place, _)| place.starts_with("AuditService")).unwrap();
+    assert!(audited.contains("another secret") && audited.contains("AUDIT_ACTION_REMOVED"), "{audited}");
 
     // No method was forgotten.
     let tried: BTreeSet<&str> = calls.iter().map(|(method, _)| *method).collect();

@@ -84,7 +84,7 @@ async fn a_source_that_hangs_and_one_that_fails_hold_up_nobody() {
             .replace("main.people", "csv.contacts"),
     ]
     .concat();
-    engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
 
     let hangs = start(&engine, "hangs").await;
     let mut progress = engine.active_run(hangs).unwrap().progress();
@@ -118,7 +118,7 @@ async fn runs_of_many_sources_at_once_are_committed_one_after_another() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(&folder.path().join("data")).unwrap();
     let document: String = NAMES.iter().map(|name| sqlite_source(folder.path(), name, "people")).collect();
-    engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
     let mut generations = BTreeSet::new();
     for version in 1..=VERSIONS {
         let mut started = Vec::new();
@@ -177,7 +177,7 @@ async fn a_run_waits_in_words_while_as_many_sources_are_read_as_may_be_and_can_b
         write_sqlite(folder.path(), name, 2000 * (place as u32 + 1), 1);
         document += &sqlite_source(folder.path(), name, "people");
     }
-    engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
     let mut endless = Vec::new();
     for name in names {
         let id = start(&engine, name).await;

@@ -18,7 +18,7 @@ pub fn runtime() -> Runtime {
 /// An engine with these settings, and nothing synchronised yet.
 pub fn engine(data_folder: &Path, settings: &Settings) -> Arc<Engine> {
     let engine = Engine::open(data_folder).unwrap();
-    engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     engine
 }
 

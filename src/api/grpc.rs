@@ -12,6 +12,7 @@
 //!   `UNAVAILABLE`, and lets the rest be answered, but waits no longer than [`DRAIN_TIME`].
 
 mod answers;
+mod audit;
 mod call_routing;
 mod contact;
 mod convert;
@@ -47,6 +48,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::api::proto::FILE_DESCRIPTOR_SET;
+use crate::api::proto::v1::audit_service_server::AuditServiceServer;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
 use crate::api::proto::v1::contact_service_server::ContactServiceServer;
 use crate::api::proto::v1::directory_service_server::DirectoryServiceServer;
@@ -60,8 +62,9 @@ use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::api::proto::v1::user_service_server::UserServiceServer;
+use crate::audit::Actor;
 use crate::config::BoundsConfig;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Editor, Engine, EngineError};
 use crate::generation::Generation;
 use crate::listening::Incoming;
 use crate::notifier::Ways;
@@ -133,6 +136,7 @@ pub async fn serve_behind(
         .layer(gate)
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(
             NotificationServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
@@ -200,8 +204,9 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 14] = [
+const HEALTH_NAMES: [&str; 15] = [
     "",
+    AuditServiceServer::<Door>::NAME,
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     NotificationServiceServer::<Door>::NAME,
@@ -276,12 +281,13 @@ impl Door {
         self.on_blocking_thread(&self.readers, work).await
     }
 
-    /// Does work that changes the store.
+    /// Does work that changes the store, on behalf of an actor.
     async fn edit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+        actor: Actor,
+        work: impl FnOnce(&Editor<'_>) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Status> {
-        self.on_blocking_thread(&self.editor, work).await
+        self.on_blocking_thread(&self.editor, move |engine| work(&engine.by(actor))).await
     }
 
     /// Waits for a turn, which ends when the client goes away; work that has begun is done to its end.

@@ -11,6 +11,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Request, Status};
 
 use super::exit::{Exit, Failure, Result};
+use crate::api::proto::v1::audit_service_client::AuditServiceClient;
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use crate::api::proto::v1::contact_service_client::ContactServiceClient;
 use crate::api::proto::v1::directory_service_client::DirectoryServiceClient;
@@ -186,6 +187,10 @@ impl Connection {
 
     fn way(&self) -> Way {
         InterceptedService::new(self.channel.clone(), self.credentials.clone())
+    }
+
+    pub(super) fn audit(&self) -> AuditServiceClient<Way> {
+        AuditServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn calls(&self) -> CallRoutingServiceClient<Way> {

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::failure::Failure;
 use super::table::{Content, Who};
-use super::visit::{Fields, Visit};
+use super::visit::{Fields, Peer, Visit};
 use super::{Console, host};
 use crate::engine::SignedIn;
 
@@ -74,7 +74,8 @@ pub(super) async fn guard(State(keeper): State<Keeper>, request: Request, next: 
     let Keeper { console, who, content } = keeper;
     let token = cookie(request.headers(), &console.cookie);
     let user = token.as_deref().and_then(|token| console.engine.session(token));
-    let visit = Visit::new(&console, user.clone(), token.as_deref(), request.uri());
+    let peer = request.extensions().get::<Peer>().copied();
+    let visit = Visit::new(&console, user.clone(), token.as_deref(), request.uri(), peer);
     let answer = match admit(&visit, who, user.as_ref(), &request) {
         Admitted::No(response) => response,
         Admitted::Yes if request.method() == Method::GET || request.method() == Method::HEAD => {

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::layout::{self, Nav};
 use super::{Console, guard};
 use crate::access::Permission;
+use crate::audit::{Actor, Door};
 use crate::engine::SignedIn;
 
 /// Derives the token of a session's forms from that of the session; the one does not tell the other.
@@ -64,17 +65,24 @@ pub(super) struct Visit {
     token: Option<String>,
     /// The address of the page, with its query.
     path: String,
+    peer: Option<Peer>,
 }
 
 impl Visit {
-    pub(super) fn new(console: &Console, user: Option<SignedIn>, session: Option<&str>, uri: &Uri) -> Self {
+    pub(super) fn new(
+        console: &Console,
+        user: Option<SignedIn>,
+        session: Option<&str>,
+        uri: &Uri,
+        peer: Option<Peer>,
+    ) -> Self {
         let token = session.filter(|_| user.is_some()).map(|session| {
             blake3::Hash::from_bytes(blake3::derive_key(TOKEN_CONTEXT, session.as_bytes()))
                 .to_hex()
                 .to_string()
         });
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Visit { console: console.clone(), user, token, path }
+        Visit { console: console.clone(), user, token, path, peer }
     }
 
     /// The token that has to be in every form.
@@ -92,7 +100,13 @@ impl Visit {
         format!("{path}?{}={}", guard::TOKEN, self.token.as_deref().unwrap_or_default())
     }
 
-    /// The name of whoever is signed in; for the record of what they start.
+    /// Who it is, for the engine and its audit.
+    pub(super) fn actor(&self) -> Actor {
+        let address = self.peer.map(|Peer(address)| address);
+        Actor { name: self.name().to_owned(), ..Actor::unnamed(Door::Console, address) }
+    }
+
+    /// The name of whoever is signed in.
     pub(super) fn name(&self) -> &str {
         self.user.as_ref().map_or("", |user| &user.name)
     }

@@ -21,9 +21,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{Engine, EngineError, blocking, is_same_name};
+use super::{Editor, Engine, EngineError, blocking, is_same_name};
 use crate::access::Role;
 use crate::account::{password_problem, user_name_problem, user_role_problem};
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::store::{self, StoreError, StoredUser};
 
 pub use offline::OfflineUsers;
@@ -140,6 +141,100 @@ fn check_another_admin(users: &[StoredUser], but: &StoredUser) -> Result<(), Eng
         .into())
 }
 
+/// What the audit calls a user.
+fn subject(name: &str) -> String {
+    format!("user {name:?}")
+}
+
+impl Editor<'_> {
+    /// Makes a user. Blocks.
+    pub fn create_user(&self, name: &str, role: Role, password: &str) -> Result<(), EngineError> {
+        self.create_user_if(name, role, password, self.actor(), |_| Ok(()))
+    }
+
+    /// Gives a user another role. Refused for the only administrator. Blocks.
+    pub fn set_role(&self, name: &str, role: Role) -> Result<(), EngineError> {
+        if let Some(problem) = user_role_problem(role) {
+            return Err(bad("role", problem));
+        }
+        self.change_user(name, None, |users, user| {
+            let before = user.role.to_string();
+            if role != Role::Admin {
+                check_another_admin(users, user)?;
+            }
+            user.role = role;
+            let event = AuditEvent::new(AuditAction::Changed, subject(&user.name));
+            Ok((false, event.with("role", Some(before), Some(role.to_string()))))
+        })
+    }
+
+    /// Gives a user another password, and signs it out everywhere, but for the session `kept`. Blocks.
+    pub fn set_password(
+        &self,
+        name: &str,
+        password: &str,
+        kept: Option<SessionKey>,
+    ) -> Result<(), EngineError> {
+        let password_hash = hash_of(password, name)?;
+        self.change_user(name, kept, |_, user| {
+            user.password_hash = password_hash;
+            let after = Some("another password".to_owned());
+            Ok((
+                true,
+                AuditEvent::new(AuditAction::Changed, subject(&user.name)).with("password", None, after),
+            ))
+        })
+    }
+
+    /// Signs a user out everywhere. Blocks.
+    pub fn sign_out_everywhere(&self, name: &str) -> Result<(), EngineError> {
+        self.change_user(name, None, |_, user| {
+            let event =
+                AuditEvent::new(AuditAction::Cancelled, format!("sessions of {}", subject(&user.name)));
+            Ok((true, event))
+        })
+    }
+
+    /// `change` says whether the user's sessions end, and what the audit is to remember.
+    fn change_user(
+        &self,
+        name: &str,
+        kept: Option<SessionKey>,
+        change: impl FnOnce(&[StoredUser], &mut StoredUser) -> Result<(bool, AuditEvent), EngineError>,
+    ) -> Result<(), EngineError> {
+        self.store.write_then(
+            |stored| {
+                let users = stored.users()?;
+                let mut user = find(&users, name)?;
+                let (is_signed_out, event) = change(&users, &mut user)?;
+                stored.update_user(&user)?;
+                stored.audit(self.actor(), vec![event])?;
+                if is_signed_out {
+                    stored.delete_sessions_of(user.id, kept.as_ref().map(SessionKey::hash))?;
+                }
+                Ok::<_, EngineError>((stored.users()?, is_signed_out.then_some((user.id, kept))))
+            },
+            |(users, signed_out)| self.accounts.replace(users, signed_out),
+        )
+    }
+
+    /// Deletes a user. Refused for the only administrator. Blocks.
+    pub fn delete_user(&self, name: &str) -> Result<(), EngineError> {
+        self.store.write_then(
+            |change| {
+                let users = change.users()?;
+                let user = find(&users, name)?;
+                check_another_admin(&users, &user)?;
+                change.delete_user(user.id)?;
+                let event = AuditEvent::new(AuditAction::Removed, subject(&user.name));
+                change.audit(self.actor(), vec![event])?;
+                Ok::<_, EngineError>((change.users()?, user.id))
+            },
+            |(users, gone)| self.accounts.replace(users, Some((gone, None))),
+        )
+    }
+}
+
 impl Engine {
     /// All users, by name.
     #[must_use]
@@ -159,16 +254,12 @@ impl Engine {
         users
     }
 
-    /// Makes a user. Blocks.
-    pub fn create_user(&self, name: &str, role: Role, password: &str) -> Result<(), EngineError> {
-        self.create_user_if(name, role, password, |_| Ok(()))
-    }
-
     fn create_user_if(
         &self,
         name: &str,
         role: Role,
         password: &str,
+        actor: &Actor,
         check: impl FnOnce(&[StoredUser]) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let user = new_user(name, role, password)?;
@@ -176,81 +267,14 @@ impl Engine {
             |change| {
                 check(&change.users()?)?;
                 add(change, &user)?;
+                let event = AuditEvent::new(AuditAction::Added, subject(name));
+                change.audit(actor, vec![event.with("role", None, Some(role.to_string()))])?;
                 Ok::<_, EngineError>(change.users()?)
             },
             |users| self.accounts.replace(users, None),
         )?;
         tracing::info!(%role, "a user of the console was made");
         Ok(())
-    }
-
-    /// Gives a user another role. Refused for the only administrator. Blocks.
-    pub fn set_role(&self, name: &str, role: Role) -> Result<(), EngineError> {
-        if let Some(problem) = user_role_problem(role) {
-            return Err(bad("role", problem));
-        }
-        self.change_user(name, None, |users, user| {
-            if role != Role::Admin {
-                check_another_admin(users, user)?;
-            }
-            user.role = role;
-            Ok(false)
-        })
-    }
-
-    /// Gives a user another password, and signs it out everywhere, but for the session `kept`. Blocks.
-    pub fn set_password(
-        &self,
-        name: &str,
-        password: &str,
-        kept: Option<SessionKey>,
-    ) -> Result<(), EngineError> {
-        let password_hash = hash_of(password, name)?;
-        self.change_user(name, kept, |_, user| {
-            user.password_hash = password_hash;
-            Ok(true)
-        })
-    }
-
-    /// Signs a user out everywhere. Blocks.
-    pub fn sign_out_everywhere(&self, name: &str) -> Result<(), EngineError> {
-        self.change_user(name, None, |_, _| Ok(true))
-    }
-
-    /// `change` says whether the user's sessions end.
-    fn change_user(
-        &self,
-        name: &str,
-        kept: Option<SessionKey>,
-        change: impl FnOnce(&[StoredUser], &mut StoredUser) -> Result<bool, EngineError>,
-    ) -> Result<(), EngineError> {
-        self.store.write_then(
-            |stored| {
-                let users = stored.users()?;
-                let mut user = find(&users, name)?;
-                let is_signed_out = change(&users, &mut user)?;
-                stored.update_user(&user)?;
-                if is_signed_out {
-                    stored.delete_sessions_of(user.id, kept.as_ref().map(SessionKey::hash))?;
-                }
-                Ok::<_, EngineError>((stored.users()?, is_signed_out.then_some((user.id, kept))))
-            },
-            |(users, signed_out)| self.accounts.replace(users, signed_out),
-        )
-    }
-
-    /// Deletes a user. Refused for the only administrator. Blocks.
-    pub fn delete_user(&self, name: &str) -> Result<(), EngineError> {
-        self.store.write_then(
-            |change| {
-                let users = change.users()?;
-                let user = find(&users, name)?;
-                check_another_admin(&users, &user)?;
-                change.delete_user(user.id)?;
-                Ok::<_, EngineError>((change.users()?, user.id))
-            },
-            |(users, gone)| self.accounts.replace(users, Some((gone, None))),
-        )
     }
 
     /// Signs somebody in, who then has a token to be known by. Each try takes as long as any other, whether

@@ -12,7 +12,8 @@ mod routes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Edited, Engine, EngineError, etag, publishing};
+use super::{Edited, Editor, Engine, EngineError, etag, publishing};
+use crate::audit::{AuditAction, AuditEvent};
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
 use crate::settings::{PhonebookTarget, Settings};
@@ -50,10 +51,10 @@ fn refused(why: String) -> EngineError {
     StoreError::Refused(why).into()
 }
 
-impl Engine {
+impl Editor<'_> {
     /// Adds a contact. Blocks.
     pub fn create_contact(&self, entry: &ContactEntry) -> Result<Edited<ContactId>, EngineError> {
-        self.edit_contacts(|change, settings| {
+        self.edit_contacts(AuditAction::Added, |change, settings| {
             let (details, phonebooks) = checked(change, settings, entry)?;
             let id = change.add_local_contact(&details, &phonebooks)?;
             check_limit(change, settings)?;
@@ -68,7 +69,7 @@ impl Engine {
         entry: &ContactEntry,
         expected: &str,
     ) -> Result<Edited<()>, EngineError> {
-        self.edit_contacts(|change, settings| {
+        self.edit_contacts(AuditAction::Changed, |change, settings| {
             let before = own_contact(change, id, expected)?;
             let (details, phonebooks) = checked(change, settings, entry)?;
             if before.details == details && before.phonebooks == phonebooks {
@@ -81,16 +82,17 @@ impl Engine {
 
     /// Deletes a contact; `expected` is the [`contact_etag`] of what the caller read, or empty. Blocks.
     pub fn delete_contact(&self, id: ContactId, expected: &str) -> Result<Edited<()>, EngineError> {
-        self.edit_contacts(|change, _| {
+        self.edit_contacts(AuditAction::Removed, |change, _| {
             own_contact(change, id, expected)?;
             change.delete_local_contact(id)?;
             Ok(((), Touched::Contacts(vec![id])))
         })
     }
 
-    /// Changes contacts in one transaction, and publishes what became of them.
+    /// Changes contacts in one transaction, and publishes what became of them. `action` is what is done to them.
     fn edit_contacts<T>(
         &self,
+        action: AuditAction,
         edit: impl FnOnce(&store::Change<'_>, &Settings) -> Result<(T, Touched), EngineError>,
     ) -> Result<Edited<T>, EngineError> {
         self.store.write_then(
@@ -101,8 +103,12 @@ impl Engine {
                     return Ok((value, None));
                 }
                 // The edit may have changed them.
-                let settings = change.settings()?;
+                let (before, settings) = (settings, change.settings()?);
                 let generation = change.next_generation()?;
+                let mut events = before.changes(&settings);
+                // Who they are is not told: what is deleted is to be gone.
+                events.extend(touched.told().map(|contacts| AuditEvent::new(action, contacts)));
+                change.audit(self.actor(), events)?;
                 let contacts = self.index_after(change, &settings, touched)?;
                 let snapshot = publishing::snapshot_of(change, generation, contacts, &settings)?;
                 Ok((value, Some(snapshot)))
@@ -113,7 +119,9 @@ impl Engine {
             },
         )
     }
+}
 
+impl Engine {
     /// The index of what the store holds, of which only this differs from what is being served.
     fn index_after(
         &self,
@@ -146,6 +154,21 @@ enum Touched {
     Contacts(Vec<ContactId>),
     /// More than is worth naming.
     Many,
+}
+
+impl Touched {
+    /// For the audit.
+    fn told(&self) -> Option<String> {
+        match self {
+            Touched::Nothing => None,
+            Touched::Contacts(ids) => match ids.as_slice() {
+                [] => None,
+                [id] => Some(format!("contact {id}")),
+                ids => Some(format!("{} contacts", ids.len())),
+            },
+            Touched::Many => Some("many contacts, from a file".to_owned()),
+        }
+    }
 }
 
 /// A contact that may be changed, if it is what the caller thinks.

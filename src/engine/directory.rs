@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::editing::check_etag;
-use super::{Edited, Engine, EngineError};
+use super::{Edited, Editor, Engine, EngineError};
 use crate::contact::{ContactId, NumberLabel};
 use crate::directory::{Client, DirectoryError, LookedUp, NamePlace, Query, View, check_client};
 use crate::phonebook::PhonebookName;
@@ -61,7 +61,7 @@ pub struct Looked {
     pub contacts: Vec<(DirectoryContact, NumberLabel)>,
 }
 
-impl Engine {
+impl Editor<'_> {
     /// Replaces what the directory is decided by; `expected` is the [`etag`](super::etag) of what the caller read, or
     /// empty.
     pub fn update_directory_settings(
@@ -77,7 +77,9 @@ impl Engine {
             Ok(())
         })
     }
+}
 
+impl Engine {
     /// The names of phonebooks that grants show and that are not there, each once, in their order.
     pub fn missing_phonebooks(&self, parts: &DirectoryParts) -> Result<Vec<String>, EngineError> {
         let there = self.read(|reading| Ok::<_, EngineError>(reading.phonebook_names()?))?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Engine, EngineError, publishing};
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::generation::Generation;
 use crate::phonebook::{PhonebookName, PhonebookOrigin};
 use crate::routing::{self, RouteWarning};
@@ -84,7 +85,34 @@ pub(super) fn check_etag(
 /// A snapshot to publish once the change is committed, if there is anything to publish.
 type Prepared<T> = (T, Option<Snapshot>);
 
+/// The engine in the hands of somebody who changes something, which the audit remembers.
+#[derive(Debug, Clone)]
+pub struct Editor<'a> {
+    engine: &'a Engine,
+    actor: Actor,
+}
+
+impl std::ops::Deref for Editor<'_> {
+    type Target = Engine;
+    fn deref(&self) -> &Engine {
+        self.engine
+    }
+}
+
 impl Engine {
+    /// For edits by this actor.
+    pub fn by(&self, actor: impl Into<Actor>) -> Editor<'_> {
+        Editor { engine: self, actor: actor.into() }
+    }
+}
+
+impl Editor<'_> {
+    /// Who edits.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// Changes the settings as `edit` says, if the result is valid as a whole.
     pub fn edit<T>(
         &self,
@@ -109,21 +137,29 @@ impl Engine {
     ) -> Result<Prepared<T>, EngineError> {
         let old = change.settings()?;
         let mut new = old.clone();
-        let phonebooks_at_first = change.phonebooks()?.len();
+        let phonebooks_at_first = change.phonebook_names()?;
         let value = edit(change, &mut new)?;
         // By `edit` itself: one that is no setting, since a source had filled it.
-        let is_phonebook_gone = change.phonebooks()?.len() < phonebooks_at_first;
+        let phonebooks_now = change.phonebook_names()?;
+        let gone = phonebooks_at_first.iter().filter(|(id, _)| !phonebooks_now.contains_key(*id));
+        let gone: Vec<String> = gone.map(|(_, name)| format!("phonebook {:?}", name.as_str())).collect();
+        let is_phonebook_gone = !gone.is_empty();
         let parted = self.parted_sources(change, left, &new)?;
         // Not `new == old`: the order and spelling of phonebooks is the store's.
-        if old.difference(&new).is_empty() && parted.is_empty() && !is_phonebook_gone {
+        let mut events = old.changes(&new);
+        if events.is_empty() && parted.is_empty() && !is_phonebook_gone {
             return Ok((value, None));
         }
+        let unnamed = gone.into_iter().filter(|gone| events.iter().all(|event| event.subject != *gone));
+        let unnamed: Vec<_> = unnamed.map(|gone| AuditEvent::new(AuditAction::Removed, gone)).collect();
+        events.extend(unnamed);
         new.validate()?;
         self.check_sources(&old, &new)?;
         // A source that was renamed by `edit` is known to the store by its new name already.
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
         let phonebooks_before = change.phonebooks()?.len();
+        events.extend(left_contacts(change, left, &old, &new, &parted)?);
         let mut touched = change.save_settings(&new, left.removed)? || is_phonebook_gone;
         for (source, keep) in parted {
             change.release_contacts(source, keep)?;
@@ -133,6 +169,7 @@ impl Engine {
         // Once more, since the phonebooks of a source that went may have become local ones.
         change.settings()?.validate()?;
         let generation = change.next_generation()?;
+        change.audit(&self.actor, events)?;
         let last_digits_on = new.numbers.last_digits > 0;
         let shared = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
         let contacts = match shared {
@@ -143,7 +180,9 @@ impl Engine {
         };
         Ok((value, Some(publishing::snapshot_of(change, generation, contacts, &new)?)))
     }
+}
 
+impl Engine {
     /// The sources that are off and are to be parted from what belongs to them, and whether that is kept.
     fn parted_sources(
         &self,
@@ -185,6 +224,14 @@ impl Engine {
         self.read(|reading| Ok(reading.settings()?))
     }
 
+    /// What is probably not meant in the inbound routes that are being served.
+    #[must_use]
+    pub fn route_warnings(&self) -> Vec<RouteWarning> {
+        self.snapshot().as_ref().map_or_else(Vec::new, |snapshot| routing::check(snapshot, Timestamp::now()))
+    }
+}
+
+impl Editor<'_> {
     /// Replaces all settings by those of a document ([`Settings::from_toml`]). With `dry_run`, everything is
     /// checked and nothing is changed.
     pub fn apply(
@@ -214,12 +261,6 @@ impl Engine {
         }
         let Edited { value: changes, generation } = self.edit(left, edit)?;
         Ok(Applied { changes, generation, warnings: self.route_warnings() })
-    }
-
-    /// What is probably not meant in the inbound routes that are being served.
-    #[must_use]
-    pub fn route_warnings(&self) -> Vec<RouteWarning> {
-        self.snapshot().as_ref().map_or_else(Vec::new, |snapshot| routing::check(snapshot, Timestamp::now()))
     }
 
     /// Replaces what routes refer to; `expected` is the [`etag`] of what the caller read, or empty.
@@ -393,6 +434,34 @@ impl Engine {
             Ok(())
         })
     }
+}
+
+/// What becomes of contacts whose source goes or is parted from them, for the audit.
+fn left_contacts(
+    change: &store::Change<'_>,
+    left: &LeftContacts,
+    old: &Settings,
+    new: &Settings,
+    parted: &[(i64, bool)],
+) -> Result<Vec<AuditEvent>, EngineError> {
+    let mut events = Vec::new();
+    for stored in change.sources()? {
+        let name = &stored.settings.name;
+        let is_there = |settings: &Settings| settings.sources.iter().any(|s| is_same_name(&s.name, name));
+        let is_kept = match parted.iter().find(|(id, _)| *id == stored.id) {
+            Some((_, is_kept)) => *is_kept,
+            None if is_there(old) && !is_there(new) => left.removed == RemovedSources::KeepContacts,
+            None => continue,
+        };
+        let contacts = change.contact_count_of(stored.id)?;
+        if contacts > 0 {
+            let before = Some(format!("{contacts} of the source"));
+            let after = is_kept.then(|| format!("{contacts} local ones"));
+            let event = AuditEvent::new(AuditAction::Changed, format!("contacts of source {name:?}"));
+            events.push(event.with("contacts", before, after));
+        }
+    }
+    Ok(events)
 }
 
 /// [`SourceSettings::take_secrets_of`], with an error that names the source.

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 
 use super::publishing::{self, Assembly};
 use super::syncing::StartedRun;
-use super::{Engine, EngineError, blocking, is_same_name};
+use super::{Engine, EngineError, is_same_name};
+use crate::audit::Actor;
 use crate::contact::{ContactDetails, ContactId, display_name};
 use crate::index::{ContactIndex, IndexedPhonebook, Posting};
 use crate::matching::match_caller;
@@ -29,7 +30,7 @@ use crate::sync::preview::{
     MAX_KEPT_LINES, MAX_KEPT_REROUTES, PhonebookChange, Preview, PreviewSummary, Reroute, RerouteExample,
     field_changes,
 };
-use crate::sync::{self, Plan, RunKind, Staged, SyncError, SyncRun};
+use crate::sync::{self, Plan, RunKind, Staged, SyncError};
 
 /// Between a commit and its publication: some microseconds.
 const UNTIL_PUBLISHED: Duration = Duration::from_millis(2);
@@ -40,45 +41,10 @@ impl Engine {
     pub async fn start_preview(
         self: &Arc<Self>,
         source: &str,
-        started_by: &str,
+        started_by: impl Into<Actor>,
         assumed_calls: AssumedCalls,
     ) -> Result<StartedRun, EngineError> {
-        // A task of its own: whoever asked may go away, and a run that was recorded must be under way.
-        let starting =
-            Arc::clone(self).begin_preview(source.to_owned(), started_by.to_owned(), assumed_calls);
-        match tokio::spawn(starting).await {
-            Ok(started) => started,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
-    }
-
-    async fn begin_preview(
-        self: Arc<Self>,
-        source: String,
-        started_by: String,
-        assumed_calls: AssumedCalls,
-    ) -> Result<StartedRun, EngineError> {
-        let _starting = self.starting.lock().await;
-        let engine = Arc::clone(&self);
-        let find = move |reading: &Reading<'_>| {
-            let not_found = EngineError::NotFound { what: "source", name: source.clone() };
-            let stored = reading.source(&source)?.ok_or(not_found)?;
-            let expected_rows = reading.rows_of_last_run(&stored.settings.name)?;
-            Ok::<_, EngineError>((stored, expected_rows))
-        };
-        let (stored, expected_rows) = blocking(move || engine.read(find)).await?;
-        let name = stored.settings.name.clone();
-        if let Some(active) = self.active_run_of(&name) {
-            let run = self.run(active.id).await?;
-            return match run.kind {
-                RunKind::Preview => Ok(StartedRun { run, already_running: true }),
-                RunKind::Sync | RunKind::Rollback => Err(EngineError::SyncRunning { name, run: active.id }),
-            };
-        }
-        let begun = SyncRun::begin(&name, RunKind::Preview, &started_by, Timestamp::now());
-        let begun = SyncRun { assumed_calls, ..begun };
-        let run = self.begin_run(stored, begun, None, expected_rows).await?;
-        Ok(StartedRun { run, already_running: false })
+        self.start(source, RunKind::Preview, started_by.into(), None, assumed_calls).await
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::blocking;
 use super::syncing::{Pass, Written};
 use super::{Engine, EngineError};
+use crate::audit::Actor;
 use crate::store::{Reading, Rollback, StoredSource};
 use crate::sync::{RunId, RunKind, SyncError, SyncRun};
 
@@ -39,10 +40,10 @@ impl Engine {
     pub async fn start_rollback(
         self: &Arc<Self>,
         to_before: RunId,
-        started_by: &str,
+        started_by: impl Into<Actor>,
     ) -> Result<SyncRun, EngineError> {
         // A task of its own: whoever asked may go away, and a run that was recorded must be under way.
-        let starting = Arc::clone(self).begin_rollback(to_before, started_by.to_owned());
+        let starting = Arc::clone(self).begin_rollback(to_before, started_by.into());
         match tokio::spawn(starting).await {
             Ok(started) => started,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
@@ -52,7 +53,7 @@ impl Engine {
     async fn begin_rollback(
         self: Arc<Self>,
         to_before: RunId,
-        started_by: String,
+        started_by: Actor,
     ) -> Result<SyncRun, EngineError> {
         let _starting = self.starting.lock().await;
         let engine = Arc::clone(&self);
@@ -61,8 +62,8 @@ impl Engine {
         if let Some(active) = self.active_run_of(&name) {
             return Err(EngineError::SyncRunning { name, run: active.id });
         }
-        let begun = SyncRun::begin(&name, RunKind::Rollback, &started_by, Timestamp::now());
-        self.begin_run(source, SyncRun { to_before: Some(to_before), ..begun }, None, None).await
+        let begun = SyncRun::begin(&name, RunKind::Rollback, &started_by.to_string(), Timestamp::now());
+        self.begin_run(source, SyncRun { to_before: Some(to_before), ..begun }, started_by, None, None).await
     }
 }
 

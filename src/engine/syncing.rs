@@ -1,6 +1,6 @@
 //! Sync runs: start, follow, cancel.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,12 +11,13 @@ use super::permitting::{Allowance, check_as_planned, check_limits, rules_digest}
 use super::previewing::{Previewed, Previewing, phonebook_changes};
 use super::turns::Turn;
 use super::{Engine, EngineError, blocking, publishing};
+use crate::audit::{Actor, AuditAction, AuditEvent, Door};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::source::{self, ContactSource, SourceError, rows::Projection};
 use crate::store::{Change, Reading, StoreError, StoredSource};
-use crate::sync::preview::{PhonebookChange, Preview};
+use crate::sync::preview::{AssumedCalls, PhonebookChange, Preview};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunCounts,
     RunId, RunKind, RunState, SyncError, SyncRun,
@@ -34,6 +35,8 @@ pub struct ActiveRun {
     pub source: String,
     progress: watch::Receiver<Progress>,
     cancel: CancellationToken,
+    /// Who asked it to end, first.
+    cancelled_by: OnceLock<Actor>,
 }
 
 impl ActiveRun {
@@ -63,24 +66,37 @@ impl Engine {
         self: &Arc<Self>,
         source: &str,
         kind: RunKind,
-        started_by: &str,
+        started_by: impl Into<Actor>,
         allow_preview: Option<RunId>,
+    ) -> Result<StartedRun, EngineError> {
+        self.start(source, kind, started_by.into(), allow_preview, AssumedCalls::default()).await
+    }
+
+    /// Like [`Self::start_sync`]; a preview compares such calls.
+    pub(super) async fn start(
+        self: &Arc<Self>,
+        source: &str,
+        kind: RunKind,
+        started_by: Actor,
+        allow_preview: Option<RunId>,
+        assumed_calls: AssumedCalls,
     ) -> Result<StartedRun, EngineError> {
         // A task of its own: whoever asked may go away, and a run that was recorded must be under way.
         let starting =
-            Arc::clone(self).begin_sync(source.to_owned(), kind, started_by.to_owned(), allow_preview);
+            Arc::clone(self).begin(source.to_owned(), kind, started_by, allow_preview, assumed_calls);
         match tokio::spawn(starting).await {
             Ok(started) => started,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
     }
 
-    async fn begin_sync(
+    async fn begin(
         self: Arc<Self>,
         source: String,
         kind: RunKind,
-        started_by: String,
+        started_by: Actor,
         allow_preview: Option<RunId>,
+        assumed_calls: AssumedCalls,
     ) -> Result<StartedRun, EngineError> {
         let _starting = self.starting.lock().await;
         let (engine, name) = (Arc::clone(&self), source);
@@ -105,9 +121,9 @@ impl Engine {
             Some(id) => Some(self.allowance(id, &name).await?),
             None => None,
         };
-        let mut begun = SyncRun::begin(&name, kind, &started_by, Timestamp::now());
-        begun.allowed_by = allow_preview;
-        let run = self.begin_run(stored, begun, allowed, expected_rows).await?;
+        let begun = SyncRun::begin(&name, kind, &started_by.to_string(), Timestamp::now());
+        let begun = SyncRun { allowed_by: allow_preview, assumed_calls, ..begun };
+        let run = self.begin_run(stored, begun, started_by, allowed, expected_rows).await?;
         Ok(StartedRun { run, already_running: false })
     }
 
@@ -116,16 +132,31 @@ impl Engine {
         self: &Arc<Self>,
         source: StoredSource,
         begun: SyncRun,
+        started_by: Actor,
         allowed: Option<Allowance>,
         expected_rows: Option<u64>,
     ) -> Result<SyncRun, EngineError> {
         let name = source.settings.name.clone();
         let engine = Arc::clone(self);
-        let run = blocking(move || engine.store.write(|change| change.begin_run(begun))).await?;
+        let begin = move |change: &Change<'_>| {
+            let run = change.begin_run(begun)?;
+            // What the program starts by itself is in the list of runs; the audit is about people.
+            if started_by.door != Door::Inside {
+                change.audit(&started_by, vec![started(&run)])?;
+            }
+            Ok::<_, StoreError>(run)
+        };
+        let run = blocking(move || engine.store.write(begin)).await?;
 
         let (sender, progress) = watch::channel(Progress::start(expected_rows));
         let cancel = CancellationToken::new();
-        let active = ActiveRun { id: run.id, source: name.clone(), progress, cancel: cancel.clone() };
+        let active = ActiveRun {
+            id: run.id,
+            source: name.clone(),
+            progress,
+            cancel: cancel.clone(),
+            cancelled_by: OnceLock::new(),
+        };
         self.active.insert(folded_name(&name), Arc::new(active));
         tracing::info!(source = name, run = %run.id, kind = ?run.kind, "sync run started");
         let pass = Pass {
@@ -148,6 +179,18 @@ impl Engine {
     pub fn cancel_sync(&self, run: RunId) -> bool {
         let active = self.active_run(run);
         active.iter().for_each(|active| active.cancel.cancel());
+        active.is_some()
+    }
+
+    /// The same on somebody's behalf, which the audit remembers once the run has ended by it.
+    #[must_use]
+    pub fn cancel_sync_by(&self, run: RunId, actor: impl Into<Actor>) -> bool {
+        let active = self.active_run(run);
+        if let Some(active) = &active {
+            // Whoever asked first ended it.
+            let _ = active.cancelled_by.set(actor.into());
+            active.cancel.cancel();
+        }
         active.is_some()
     }
 
@@ -184,6 +227,28 @@ impl Engine {
             blocking(move || engine.read(|reading| Ok::<_, EngineError>(reading.sync_run(id)?))).await?;
         run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })
     }
+}
+
+/// What the audit calls a run.
+fn subject(run: &SyncRun) -> String {
+    let kind = match run.kind {
+        RunKind::Sync => "sync run",
+        RunKind::Preview => "preview",
+        RunKind::Rollback => "rollback",
+    };
+    format!("{kind} {} of source {:?}", run.id, run.source)
+}
+
+/// What the audit tells of a run that somebody starts.
+fn started(run: &SyncRun) -> AuditEvent {
+    let mut event = AuditEvent::new(AuditAction::Started, subject(run));
+    if let Some(preview) = run.allowed_by {
+        event = event.with("allow_preview", None, Some(preview.to_string()));
+    }
+    if let Some(to_before) = run.to_before {
+        event = event.with("to_before", None, Some(to_before.to_string()));
+    }
+    event
 }
 
 /// One run on its way.
@@ -242,11 +307,15 @@ impl Pass {
         run.finished_at.get_or_insert_with(Timestamp::now);
         let recording = Arc::clone(&engine);
         let record = run.clone();
+        let cancelled_by = engine.active.get(&key).and_then(|active| active.cancelled_by.get().cloned());
         let recorded = blocking(move || {
             recording.store.write(|change| {
                 match is_recorded {
                     true => change.update_run(&record)?,
                     false => change.finish_run(&record, &problems)?,
+                }
+                if let Some(actor) = cancelled_by.filter(|_| record.state == RunState::Cancelled) {
+                    change.audit(&actor, vec![AuditEvent::new(AuditAction::Cancelled, subject(&record))])?;
                 }
                 preview.iter().try_for_each(|preview| change.record_preview(&record, preview))
             })

@@ -75,7 +75,11 @@ async fn a_run_without_changes_makes_phonebooks_younger_at_once() {
 
     // Neither an edit nor a restart changes it.
     let route = fixture.engine.settings().unwrap().inbound_routes[0].clone();
-    fixture.engine.update_route("to sales", InboundRoute { note: "x".into(), ..route }, "").unwrap();
+    fixture
+        .engine
+        .by("test")
+        .update_route("to sales", InboundRoute { note: "x".into(), ..route }, "")
+        .unwrap();
     assert_eq!(sales_synced(&fixture), LastSynced::At(again));
     let Fixture { folder, engine } = fixture;
     drop(engine);
@@ -161,7 +165,7 @@ async fn a_source_that_is_off_or_unknown_is_not_started() {
     let fixture = Fixture::new();
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.enabled = false;
-    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
     let start = async |name| fixture.engine.start_sync(name, RunKind::Sync, "test", None).await.unwrap_err();
     assert!(matches!(start("CRM").await, EngineError::SourceIsOff { .. }));
     assert!(matches!(start("erp").await, EngineError::NotFound { what: "source", .. }));
@@ -174,7 +178,7 @@ async fn an_edit_is_whole_or_not_at_all() {
     let mut route = before.inbound_routes[0].clone();
     route.name = "broken".into();
     route.dids = vec!["12[3".into()];
-    let error = fixture.engine.create_route(route, 0).unwrap_err();
+    let error = fixture.engine.by("test").create_route(route, 0).unwrap_err();
     assert!(matches!(&error, EngineError::Route(wrong) if wrong.field == "dids[0]"), "{error}");
     assert_eq!(fixture.engine.settings().unwrap(), before);
     assert_eq!(fixture.engine.generation(), Generation(1));
@@ -187,7 +191,7 @@ async fn a_route_edit_shares_the_contacts_and_makes_a_generation() {
     fixture.sync().await;
     let contacts = |fixture: &Fixture| fixture.engine.snapshot().as_ref().unwrap().shared_contacts();
     let before = contacts(&fixture);
-    let edited = fixture.engine.move_route("to support", 1).unwrap();
+    let edited = fixture.engine.by("test").move_route("to support", 1).unwrap();
     assert_eq!(edited.generation, Generation(3));
     assert!(Arc::ptr_eq(&before, &contacts(&fixture)));
     let names: Vec<_> =
@@ -201,8 +205,8 @@ async fn the_second_of_two_editors_is_told() {
     let route = fixture.engine.settings().unwrap().inbound_routes.remove(0);
     let read = etag(&route);
     let renamed = |note: &str| InboundRoute { note: note.into(), ..route.clone() };
-    fixture.engine.update_route("to sales", renamed("first"), &read).unwrap();
-    let error = fixture.engine.update_route("to sales", renamed("second"), &read).unwrap_err();
+    fixture.engine.by("test").update_route("to sales", renamed("first"), &read).unwrap();
+    let error = fixture.engine.by("test").update_route("to sales", renamed("second"), &read).unwrap_err();
     assert!(matches!(error, EngineError::ChangedMeanwhile { .. }), "{error}");
     assert_eq!(fixture.engine.settings().unwrap().inbound_routes[0].note, "first");
 }
@@ -213,10 +217,10 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     let mut wanted = fixture.engine.settings().unwrap();
     wanted.inbound_routes.pop();
     let document = wanted.to_toml().unwrap();
-    let applied = fixture.engine.apply(&document, RemovedSources::Refuse, true).unwrap();
+    let applied = fixture.engine.by("test").apply(&document, RemovedSources::Refuse, true).unwrap();
     assert_eq!((applied.changes.len(), applied.generation), (1, Generation(1)));
     assert_eq!(fixture.engine.settings().unwrap().inbound_routes.len(), 2);
-    fixture.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    fixture.engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
     assert_eq!(fixture.engine.settings().unwrap(), wanted);
 }
 
@@ -227,7 +231,7 @@ async fn a_renamed_source_keeps_its_contacts_and_its_name_is_on_them() {
     fixture.sync().await;
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.name = "customers".into();
-    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
     let loaded = fixture.engine.snapshot();
     let snapshot = loaded.as_ref().unwrap();
     let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
@@ -239,10 +243,10 @@ async fn deleting_a_source_keeps_or_removes_its_contacts_as_asked() {
     let fixture = Fixture::new();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
     fixture.sync().await;
-    assert!(fixture.engine.delete_source("crm", RemovedSources::Refuse, "").is_err());
+    assert!(fixture.engine.by("test").delete_source("crm", RemovedSources::Refuse, "").is_err());
     let document = Settings::default().to_toml().unwrap();
-    assert!(fixture.engine.apply(&document, RemovedSources::Refuse, false).is_err());
-    let deleted = fixture.engine.delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+    assert!(fixture.engine.by("test").apply(&document, RemovedSources::Refuse, false).is_err());
+    let deleted = fixture.engine.by("test").delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
     assert_eq!((deleted.value, fixture.who("+49301234567")), (1, is_sales("Berg")));
     assert_eq!(fixture.engine.settings().unwrap().phonebooks.len(), 1, "its phonebook is a local one now");
 }
@@ -332,7 +336,7 @@ fn names_of_phonebooks_in_routes_may_not_exist_yet() {
     assert!(engine.snapshot().is_none(), "nothing is served before the first commit");
     let mut settings = Settings::default();
     settings.phonebooks.push(crate::settings::LocalPhonebook { name });
-    engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     assert!(engine.snapshot().is_some());
 }
 
@@ -363,7 +367,7 @@ async fn a_preview_that_kept_contacts_does_not_allow_removing_them() {
     let remove_missing = |on| {
         let mut source = fixture.engine.settings().unwrap().sources.remove(0);
         source.remove_missing = on;
-        fixture.engine.update_source("crm", source, "").unwrap();
+        fixture.engine.by("test").update_source("crm", source, "").unwrap();
     };
     remove_missing(false);
     let preview = fixture.run(RunKind::Preview, None).await;
@@ -380,7 +384,7 @@ async fn a_renamed_source_keeps_its_runs_whatever_differs_in_the_name() {
     for name in ["CRM", "customers"] {
         let mut source = fixture.engine.settings().unwrap().sources.remove(0);
         let before = std::mem::replace(&mut source.name, name.into());
-        fixture.engine.update_source(&before, source, "").unwrap();
+        fixture.engine.by("test").update_source(&before, source, "").unwrap();
         let run = fixture.engine.read(|reading| reading.last_sync_run(name)).unwrap().unwrap();
         assert_eq!(run.source, name);
         let loaded = fixture.engine.snapshot();
@@ -395,18 +399,18 @@ async fn a_local_phonebook_is_free_again_when_its_source_fills_another() {
     let fixture = Fixture::new();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
     let name = |text: &str| PhonebookName::parse(text).unwrap();
-    fixture.engine.create_phonebook(name("VIP")).unwrap();
+    fixture.engine.by("test").create_phonebook(name("VIP")).unwrap();
     let fill = async |target| {
         let mut source = fixture.engine.settings().unwrap().sources.remove(0);
         source.phonebook = target;
-        fixture.engine.update_source("crm", source, "").unwrap();
+        fixture.engine.by("test").update_source("crm", source, "").unwrap();
         let run = fixture.sync().await;
         assert_eq!(run.state, RunState::Succeeded, "{run:?}");
     };
     fill(PhonebookTarget::Existing { name: name("VIP") }).await;
-    assert!(fixture.engine.delete_phonebook(&name("VIP")).is_err(), "it is the source's");
+    assert!(fixture.engine.by("test").delete_phonebook(&name("VIP")).is_err(), "it is the source's");
     fill(PhonebookTarget::New { name: name("Customers") }).await;
-    fixture.engine.delete_phonebook(&name("VIP")).unwrap();
+    fixture.engine.by("test").delete_phonebook(&name("VIP")).unwrap();
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Engine, EngineError, blocking};
+use super::{Editor, Engine, EngineError, blocking};
 use crate::access::{MAX_TOKENS, NewToken, TokenId, TokenRecord, TokenSecret, Tokens};
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::store::{Change, Reading, Store};
 
 /// How often the store is told when tokens were last used.
@@ -26,10 +27,10 @@ impl OfflineTokens {
         Ok(OfflineTokens { store: Store::open(data_folder)? })
     }
 
-    /// Like [`Engine::create_token`].
+    /// Like [`Editor::create_token`].
     pub fn create(&self, new: &NewToken) -> Result<(TokenRecord, String), EngineError> {
         let now = Timestamp::now();
-        self.store.write(|change| create(change, new, now))
+        self.store.write(|change| create(change, new, now, &OFFLINE.into()))
     }
 
     /// Like [`Engine::tokens_listed`].
@@ -37,9 +38,22 @@ impl OfflineTokens {
         self.store.read(|reading| Ok(reading.tokens()?))
     }
 
-    /// Like [`Engine::revoke_token`].
+    /// Like [`Editor::revoke_token`].
     pub fn revoke(&self, name: &str) -> Result<(), EngineError> {
-        self.store.write(|change| revoke(change, name))
+        self.store.write(|change| revoke(change, name, &OFFLINE.into()))
+    }
+}
+
+impl Editor<'_> {
+    /// Makes a token, which works at once. Returns what is kept of it, and the token itself, which is not kept.
+    pub fn create_token(&self, new: &NewToken) -> Result<(TokenRecord, String), EngineError> {
+        let now = Timestamp::now();
+        self.change_tokens(|change| create(change, new, now, self.actor()))
+    }
+
+    /// Takes a token away. When this returns, whoever uses it is refused.
+    pub fn revoke_token(&self, name: &str) -> Result<(), EngineError> {
+        self.change_tokens(|change| revoke(change, name, self.actor()))
     }
 }
 
@@ -50,12 +64,6 @@ impl Engine {
         &self.tokens
     }
 
-    /// Makes a token, which works at once. Returns what is kept of it, and the token itself, which is not kept.
-    pub fn create_token(&self, new: &NewToken) -> Result<(TokenRecord, String), EngineError> {
-        let now = Timestamp::now();
-        self.change_tokens(|change| create(change, new, now))
-    }
-
     /// All tokens in the order in which they were made, with their last use as far as it is known now.
     pub fn tokens_listed(&self) -> Result<Vec<TokenRecord>, EngineError> {
         let mut tokens = self.read(|reading| Ok::<_, EngineError>(reading.tokens()?))?;
@@ -64,11 +72,6 @@ impl Engine {
             record.last_used_at = record.last_used_at.max(used);
         }
         Ok(tokens)
-    }
-
-    /// Takes a token away. When this returns, whoever uses it is refused.
-    pub fn revoke_token(&self, name: &str) -> Result<(), EngineError> {
-        self.change_tokens(|change| revoke(change, name))
     }
 
     /// Tells the store when tokens were last used.
@@ -100,7 +103,19 @@ impl Engine {
     }
 }
 
-fn create(change: &Change<'_>, new: &NewToken, now: Timestamp) -> Result<(TokenRecord, String), EngineError> {
+/// What the audit calls whoever changes tokens in the data folder itself.
+const OFFLINE: &str = "somebody with the data folder";
+
+fn subject(name: &str) -> String {
+    format!("token {name:?}")
+}
+
+fn create(
+    change: &Change<'_>,
+    new: &NewToken,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<(TokenRecord, String), EngineError> {
     if let Some((field, problem)) = new.problem(now) {
         return Err(EngineError::BadRequest { field: field.to_owned(), problem });
     }
@@ -113,6 +128,10 @@ fn create(change: &Change<'_>, new: &NewToken, now: Timestamp) -> Result<(TokenR
     }
     let secret = TokenSecret::random().ok_or(EngineError::NoRandomNumbers)?;
     let id = change.add_token(new, &secret.digest(), now)?;
+    let event = AuditEvent::new(AuditAction::Added, subject(&new.name))
+        .with("role", None, Some(new.role.to_string()))
+        .with("expires_at", None, new.expires_at.map(|time| time.to_string()));
+    change.audit(actor, vec![event])?;
     let record = TokenRecord {
         id,
         name: new.name.clone(),
@@ -126,8 +145,12 @@ fn create(change: &Change<'_>, new: &NewToken, now: Timestamp) -> Result<(TokenR
     Ok((record, secret.to_token(id)))
 }
 
-fn revoke(change: &Change<'_>, name: &str) -> Result<(), EngineError> {
+fn revoke(change: &Change<'_>, name: &str, actor: &Actor) -> Result<(), EngineError> {
     let id: Option<TokenId> = Reading::token_named(change, name)?;
     let id = id.ok_or_else(|| EngineError::NotFound { what: "token", name: name.to_owned() })?;
+    // As it was made, however it is spelled now.
+    let stored = change.tokens()?.into_iter().find(|token| token.id == id);
+    let name = stored.map_or_else(|| name.to_owned(), |token| token.name);
+    change.audit(actor, vec![AuditEvent::new(AuditAction::Removed, subject(&name))])?;
     Ok(change.remove_token(id)?)
 }

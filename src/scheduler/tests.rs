@@ -92,13 +92,13 @@ impl Fixture {
 
     fn apply(&self, settings: &str) {
         let document = settings.replace("SOURCE", self.source_path().to_str().unwrap());
-        self.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+        self.engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
     }
 
     fn change(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.engine.settings().unwrap();
         change(&mut settings);
-        self.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+        self.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     }
 
     fn turn_clock(&self, now: &str) {
@@ -242,7 +242,7 @@ async fn nothing_is_missed_that_was_not_due() {
     let mut settings = engine.settings().unwrap();
     let changed = settings.to_toml().unwrap().replace("03:00", "04:00");
     settings = Settings::from_toml(&changed).unwrap();
-    engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     drop(engine);
     let fixture = Fixture::start_in(folder, "2026-01-11T12:00:00Z");
     fixture.asleep_until("2026-01-12T03:00:00Z").await;

@@ -6,7 +6,8 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::{ListedDestination, Settings, folded_name};
-use crate::secret::Secret;
+use crate::audit::{AuditAction, AuditEvent, ValueChange};
+use crate::secret::{STORED, Secret};
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,12 @@ impl Settings {
     /// everything else does not, and neither does the spelling of a phonebook's name.
     #[must_use]
     pub fn difference(&self, new: &Settings) -> Vec<Change> {
+        self.changes(new).into_iter().map(Change::from).collect()
+    }
+
+    /// The same for the audit: with every value also of what is added or removed. Secrets are not among them.
+    #[must_use]
+    pub fn changes(&self, new: &Settings) -> Vec<AuditEvent> {
         let numbers = |settings: &Settings| [Item::new("numbers".into(), "", &settings.numbers)];
         let limits = |settings: &Settings| [Item::new("limits".into(), "", &settings.limits)];
         let history = |settings: &Settings| [Item::new("history".into(), "", &settings.history)];
@@ -90,6 +97,29 @@ impl Settings {
     }
 }
 
+impl From<AuditEvent> for Change {
+    fn from(AuditEvent { action, subject, changes, left_out: _ }: AuditEvent) -> Self {
+        let kind = match action {
+            AuditAction::Added => ChangeKind::Added,
+            AuditAction::Removed => ChangeKind::Removed,
+            AuditAction::Changed | AuditAction::Started | AuditAction::Cancelled => ChangeKind::Changed,
+        };
+        let changes = if kind == ChangeKind::Changed { changes } else { Vec::new() };
+        Change { kind, subject, details: changes.into_iter().map(told).collect() }
+    }
+}
+
+/// What stands for a secret that is another than before.
+const OTHER_SECRET: &str = "another secret";
+
+fn told(ValueChange { field, before, after }: ValueChange) -> String {
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "not set".to_owned());
+    match after.as_deref() {
+        Some(OTHER_SECRET) => format!("{field}: {OTHER_SECRET}"),
+        _ => format!("{field}: {} -> {}", shown(before), shown(after)),
+    }
+}
+
 /// Something with a name and fields.
 struct Item {
     subject: String,
@@ -115,41 +145,52 @@ fn items<T: Serialize>(kind: &str, settings: &[T], name: impl Fn(&T) -> &str) ->
     settings.iter().map(|setting| Item::named(kind, name(setting), setting)).collect()
 }
 
-fn compare(old: &[Item], new: &[Item], is_ordered: bool) -> Vec<Change> {
+fn compare(old: &[Item], new: &[Item], is_ordered: bool) -> Vec<AuditEvent> {
     let old_places: HashMap<&str, usize> =
         old.iter().enumerate().map(|(place, item)| (item.key.as_str(), place)).collect();
     let places: Vec<Option<usize>> =
         new.iter().map(|item| old_places.get(item.key.as_str()).copied()).collect();
     let moved = if is_ordered { moved(&places) } else { vec![false; new.len()] };
 
-    let mut changes = Vec::new();
+    let event = |action, item: &Item, changes| {
+        let subject = item.subject.clone();
+        AuditEvent { action, subject, changes, left_out: 0 }
+    };
+    let nothing = Table::new();
+    let mut events = Vec::new();
     for (place, item) in new.iter().enumerate() {
+        let mut changes = Vec::new();
         let Some(old_place) = places[place] else {
-            let subject = item.subject.clone();
-            changes.push(Change { kind: ChangeKind::Added, subject, details: Vec::new() });
+            compare_fields("", &nothing, &item.fields, &mut changes);
+            events.push(event(AuditAction::Added, item, changes));
             continue;
         };
-        let mut details = Vec::new();
         if moved[place] {
-            details.push(format!("position: {} -> {}", old_place + 1, place + 1));
+            let [before, after] = [old_place, place].map(|place| Some((place + 1).to_string()));
+            changes.push(ValueChange { field: "position".to_owned(), before, after });
         }
-        compare_fields("", &old[old_place].fields, &item.fields, &mut details);
+        compare_fields("", &old[old_place].fields, &item.fields, &mut changes);
         let changed = item.secrets.iter().filter(|(field, secret)| {
             let was = old[old_place].secrets.iter().find(|(other, _)| other == field);
             was.is_some_and(|(_, was)| was != secret && was.shown() == secret.shown())
         });
-        details.extend(changed.map(|(field, _)| format!("{field}: another secret")));
-        if !details.is_empty() {
-            changes.push(Change { kind: ChangeKind::Changed, subject: item.subject.clone(), details });
+        changes.extend(changed.map(|(field, _)| ValueChange {
+            field: (*field).to_owned(),
+            before: Some(STORED.to_owned()),
+            after: Some(OTHER_SECRET.to_owned()),
+        }));
+        if !changes.is_empty() {
+            events.push(event(AuditAction::Changed, item, changes));
         }
     }
     let mut is_kept = vec![false; old.len()];
     places.iter().flatten().for_each(|place| is_kept[*place] = true);
     for (item, _) in old.iter().zip(is_kept).filter(|(_, is_kept)| !is_kept) {
-        let subject = item.subject.clone();
-        changes.push(Change { kind: ChangeKind::Removed, subject, details: Vec::new() });
+        let mut changes = Vec::new();
+        compare_fields("", &item.fields, &nothing, &mut changes);
+        events.push(event(AuditAction::Removed, item, changes));
     }
-    changes
+    events
 }
 
 /// Which items were moved, told by their old places in the new order: as few as possible, so the others are
@@ -172,18 +213,17 @@ fn moved(places: &[Option<usize>]) -> Vec<bool> {
     moved
 }
 
-fn compare_fields(path: &str, old: &Table, new: &Table, details: &mut Vec<String>) {
+fn compare_fields(path: &str, old: &Table, new: &Table, changes: &mut Vec<ValueChange>) {
     let removed = old.keys().filter(|key| !new.contains_key(*key));
     for key in new.keys().chain(removed) {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (old.get(key), new.get(key)) {
-            (Some(Value::Table(old)), Some(Value::Table(new))) => compare_fields(&path, old, new, details),
-            (old, new) if old != new => details.push(format!("{path}: {} -> {}", shown(old), shown(new))),
+            (Some(Value::Table(old)), Some(Value::Table(new))) => compare_fields(&path, old, new, changes),
+            (old, new) if old != new => {
+                let [before, after] = [old, new].map(|value| value.map(Value::to_string));
+                changes.push(ValueChange { field: path, before, after });
+            }
             _ => {}
         }
     }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "not set".to_owned(), Value::to_string)
 }

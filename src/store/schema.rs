@@ -206,6 +206,20 @@ const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX console_session_by_user ON console_session (user_id);
 ",
+    "
+    -- Who changed what; see `audit`.
+    CREATE TABLE audit_entry (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        -- Microseconds since 1970.
+        at INTEGER NOT NULL,
+        -- What is searched, in small letters.
+        who TEXT NOT NULL,
+        what TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL
+    ) STRICT;
+",
 ];
 
 /// The newest schema this program knows.

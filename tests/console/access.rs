@@ -136,7 +136,7 @@ async fn a_name_that_is_not_this_servers_is_not_answered() {
 async fn the_cookie_is_for_this_site_and_no_script_and_for_tls_alone_where_there_is_tls() {
     let server = Server::start().await;
     let console = Console::of(server.engine.clone()).await;
-    console.engine.create_user("ada", Role::Viewer, PASSWORD).unwrap();
+    console.engine.by("test").create_user("ada", Role::Viewer, PASSWORD).unwrap();
     let body = encoded(&[("name", "ada"), ("password", PASSWORD)]);
     let mut browser = console.browser();
     let page = browser.send(Method::POST, "/sign-in?to=/account", &[], body.clone()).await;
@@ -153,7 +153,7 @@ async fn the_cookie_is_for_this_site_and_no_script_and_for_tls_alone_where_there
 async fn a_wrong_password_and_a_wrong_name_are_told_in_the_same_words_and_only_so_often() {
     let server = Server::start().await;
     let console = Console::of(server.engine.clone()).await;
-    console.engine.create_user("ada", Role::Viewer, PASSWORD).unwrap();
+    console.engine.by("test").create_user("ada", Role::Viewer, PASSWORD).unwrap();
     let mut told = Vec::new();
     for name in ["ada", "eve"] {
         for _ in 0..6 {

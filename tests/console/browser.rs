@@ -43,7 +43,7 @@ impl Console {
     pub async fn signed_in(&self, role: Role) -> Browser {
         let name = format!("the {role}");
         if !self.engine.users().iter().any(|user| user.name == name) {
-            self.engine.create_user(&name, role, PASSWORD).unwrap();
+            self.engine.by("test").create_user(&name, role, PASSWORD).unwrap();
         }
         let mut browser = self.browser();
         let page = browser.post("/sign-in", &[("name", &name), ("password", PASSWORD)]).await;

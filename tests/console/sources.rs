@@ -182,7 +182,7 @@ async fn markup_in_every_field_stays_text_on_every_page() {
                 assert!(!page.text.contains("<img src=x"), "{field} on {path}");
             }
             let removed = ringroute::store::RemovedSources::RemoveContacts;
-            console.engine.delete_source(&source.name, removed, "").unwrap();
+            console.engine.by("test").delete_source(&source.name, removed, "").unwrap();
         }
     }
     send(&mut admin, "/sources/new", &typed(&server)).await;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use jiff::{Timestamp, ToSpan};
 use prost_reflect::DescriptorPool;
 use ringroute::access::{NewToken, Role};
+use ringroute::api::proto::v1::audit_service_client::AuditServiceClient;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::api::proto::v1::token_service_client::TokenServiceClient;
@@ -162,6 +163,17 @@ async fn a_revoked_token_ends_what_it_has_open_and_opens_nothing_more() {
     let gone = tokens.revoke_token(v1::RevokeTokenRequest { name: "operator".into() }).await.unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
     admins.cancel_sync(v1::CancelSyncRequest { run_id }).await.unwrap();
+
+    // Who did all this is known by the names of the tokens.
+    let mut audit = AuditServiceClient::new(with(&server, &admin).await);
+    let listed = audit.list_audit_entries(v1::ListAuditEntriesRequest::default()).await.unwrap().into_inner();
+    let of = |action, subject: &str| {
+        let found = listed.entries.iter().find(|e| e.action() == action && e.subject.contains(subject));
+        found.unwrap_or_else(|| panic!("{subject}: {listed:?}")).name.clone()
+    };
+    assert_eq!(of(v1::AuditAction::Removed, "token \"operator\""), "admin");
+    assert_eq!(of(v1::AuditAction::Started, "sync run"), "operator");
+    assert_eq!(of(v1::AuditAction::Cancelled, "sync run"), "admin");
 }
 
 #[tokio::test]
@@ -215,7 +227,8 @@ async fn a_stream_ends_when_its_token_expires() {
     let engine = server.engine.clone();
     let expires_at = Some(Timestamp::now().checked_add(500.milliseconds()).unwrap());
     let new = NewToken { name: "short".into(), role: Role::Lookup, expires_at, created_by: String::new() };
-    let (_, token) = tokio::task::spawn_blocking(move || engine.create_token(&new)).await.unwrap().unwrap();
+    let (_, token) =
+        tokio::task::spawn_blocking(move || engine.by("test").create_token(&new)).await.unwrap().unwrap();
     let (_questions, stream) = mpsc::channel(1);
     let mut calls = CallRoutingServiceClient::new(with(&server, &token).await);
     let opened = calls.match_callers(ReceiverStream::new(stream)).await;

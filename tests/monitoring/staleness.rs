@@ -16,7 +16,7 @@ async fn synchronised(schedule: &str) -> (Arc<Engine>, tempfile::TempDir) {
     make_database(&database);
     let engine = Engine::open(&folder.path().join("data")).unwrap();
     let scheduled = settings(&database).replacen("name = \"crm\"", &format!("name = \"crm\"\n{schedule}"), 1);
-    engine.apply(&scheduled, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&scheduled, RemovedSources::Refuse, false).unwrap();
     let run = engine.start_sync("crm", RunKind::Sync, "test", None).await.unwrap().run;
     engine.wait_for_syncs().await;
     assert_eq!(engine.run(run.id).await.unwrap().state, RunState::Succeeded);

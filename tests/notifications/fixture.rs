@@ -79,7 +79,7 @@ impl Fixture {
             notify = {notify}
             "#
         );
-        self.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+        self.engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
     }
 
     fn source_path(&self) -> PathBuf {

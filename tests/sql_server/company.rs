@@ -83,6 +83,7 @@ impl Company {
             NumberSettings { default_region: Some("DE".parse().unwrap()), ..NumberSettings::default() };
         let settings = Settings { numbers, sources: vec![source], ..Settings::default() };
         self.engine
+            .by("test")
             .edit(RemovedSources::Refuse, |_, known| {
                 *known = settings;
                 Ok(())

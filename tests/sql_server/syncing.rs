@@ -143,6 +143,6 @@ async fn sql_server_a_cancelled_run_changes_nothing() {
 #[tokio::test]
 async fn sql_server_deleting_the_source_keeps_its_contacts_when_told_to() {
     let company = Company::new().await;
-    company.engine.delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+    company.engine.by("test").delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
     assert_eq!(company.who(ADA), is("Ada", "Sales"));
 }

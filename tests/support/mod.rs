@@ -11,6 +11,7 @@ use std::time::Duration;
 use ringroute::access::{NewToken, Role};
 use ringroute::api::grpc;
 use ringroute::api::proto::v1;
+use ringroute::api::proto::v1::audit_service_client::AuditServiceClient;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::contact_service_client::ContactServiceClient;
 use ringroute::api::proto::v1::notification_service_client::NotificationServiceClient;
@@ -201,7 +202,7 @@ impl Server {
     pub async fn token(&self, role: Role) -> String {
         let (name, engine) = (role.to_string(), Arc::clone(&self.engine));
         let new = NewToken { name, role, expires_at: None, created_by: "test".into() };
-        tokio::task::spawn_blocking(move || engine.create_token(&new)).await.unwrap().unwrap().1
+        tokio::task::spawn_blocking(move || engine.by("test").create_token(&new)).await.unwrap().unwrap().1
     }
 
     pub async fn calls(&self) -> CallRoutingServiceClient<Channel> {
@@ -226,6 +227,10 @@ impl Server {
 
     pub async fn routes(&self) -> RouteServiceClient<Channel> {
         RouteServiceClient::new(self.channel().await)
+    }
+
+    pub async fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel().await)
     }
 
     pub async fn routing_settings(&self) -> RoutingSettingsServiceClient<Channel> {

@@ -9,14 +9,16 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::convert::contacts;
 use super::phonebook::search;
-use super::request::{bad, check_characters, known_id, phonebook_name};
+use super::request::{actor, bad, check_characters, known_id, phonebook_name};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::contact_service_server::ContactService;
 use crate::api::proto::v1::import_contacts_request::Part;
 use crate::contact::ContactId;
 use crate::contact_file::ContactFileFormat;
-use crate::engine::{DEFAULT_MAX_REJECTED_PERCENT, Engine, EngineError, ImportOptions, MAX_IMPORT_BYTES};
+use crate::engine::{
+    DEFAULT_MAX_REJECTED_PERCENT, Editor, Engine, EngineError, ImportOptions, MAX_IMPORT_BYTES,
+};
 use crate::source::rows::Field;
 use crate::sync::SyncError;
 
@@ -38,10 +40,11 @@ impl ContactService for Door {
         &self,
         request: Request<Streaming<v1::ImportContactsRequest>>,
     ) -> Result<Response<v1::ImportContactsResponse>, Status> {
+        let actor = actor(&request);
         let mut parts = request.into_inner();
         let (options, file) = self.wait(receive(self, &mut parts)).await??;
-        let import = move |engine: &Engine| engine.import_contacts(file, &options);
-        let imported = self.edit(import).await?;
+        let import = move |engine: &Editor<'_>| engine.import_contacts(file, &options);
+        let imported = self.edit(actor, import).await?;
         Ok(Response::new(contacts::imported(imported)))
     }
 

@@ -3,6 +3,7 @@
 //! What a request says is taken as it is, once its form is right; errors name the field by its path. Types
 //! are taken apart in full, so that a field added on one side cannot be forgotten on the other.
 
+pub(super) mod audit;
 pub(super) mod calls;
 pub(super) mod contacts;
 pub(super) mod directory;

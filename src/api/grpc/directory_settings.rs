@@ -4,9 +4,10 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::directory::{settings as to_proto, settings_from as from_proto};
+use super::request::actor;
 use crate::api::proto::v1;
 use crate::api::proto::v1::directory_settings_service_server::DirectorySettingsService;
-use crate::engine::{DirectoryParts, Edited, Engine};
+use crate::engine::{DirectoryParts, Edited, Editor, Engine};
 
 #[tonic::async_trait]
 impl DirectorySettingsService for Door {
@@ -23,8 +24,9 @@ impl DirectorySettingsService for Door {
         &self,
         request: Request<v1::UpdateDirectorySettingsRequest>,
     ) -> Result<Response<v1::UpdateDirectorySettingsResponse>, Status> {
+        let actor = actor(&request);
         let v1::UpdateDirectorySettingsRequest { directory_settings } = request.into_inner();
-        let update = move |engine: &Engine| {
+        let update = move |engine: &Editor<'_>| {
             let (parts, etag) = from_proto(directory_settings)?;
             let Edited { generation, .. } = engine.update_directory_settings(parts, &etag)?;
             let parts = DirectoryParts::of(&engine.settings()?);
@@ -35,6 +37,6 @@ impl DirectorySettingsService for Door {
                 missing_phonebooks,
             })
         };
-        self.edit(update).await.map(Response::new)
+        self.edit(actor, update).await.map(Response::new)
     }
 }

@@ -4,11 +4,13 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::contacts;
-use super::request::{check_characters, known_id, number_token, page_by_name, page_size, phonebook_name};
+use super::request::{
+    actor, check_characters, known_id, number_token, page_by_name, page_size, phonebook_name,
+};
 use crate::api::proto::v1;
 use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;
-use crate::engine::{ContactPage, ContactSearch, Edited, Engine, EngineError};
+use crate::engine::{ContactPage, ContactSearch, Edited, Editor, Engine, EngineError};
 use crate::phonebook::PhonebookName;
 use crate::store::StoredPhonebook;
 
@@ -46,13 +48,14 @@ impl PhonebookService for Door {
         &self,
         request: Request<v1::CreatePhonebookRequest>,
     ) -> Result<Response<v1::CreatePhonebookResponse>, Status> {
+        let actor = actor(&request);
         let v1::CreatePhonebookRequest { name } = request.into_inner();
-        let create = move |engine: &Engine| {
+        let create = move |engine: &Editor<'_>| {
             let name = phonebook_name("name", &name)?;
             engine.create_phonebook(name.clone())?;
             find(engine, &name)
         };
-        let phonebook = self.edit(create).await?;
+        let phonebook = self.edit(actor, create).await?;
         Ok(Response::new(v1::CreatePhonebookResponse { phonebook: Some(contacts::phonebook(phonebook)) }))
     }
 
@@ -60,8 +63,9 @@ impl PhonebookService for Door {
         &self,
         request: Request<v1::DeletePhonebookRequest>,
     ) -> Result<Response<v1::DeletePhonebookResponse>, Status> {
+        let actor = actor(&request);
         let v1::DeletePhonebookRequest { name, delete_contacts } = request.into_inner();
-        let delete = move |engine: &Engine| {
+        let delete = move |engine: &Editor<'_>| {
             let name = phonebook_name("name", &name)?;
             if delete_contacts {
                 return Ok(engine.delete_phonebook_and_contacts(&name)?.value);
@@ -69,7 +73,7 @@ impl PhonebookService for Door {
             engine.delete_phonebook(&name)?;
             Ok(0)
         };
-        let contact_count = self.edit(delete).await?;
+        let contact_count = self.edit(actor, delete).await?;
         Ok(Response::new(v1::DeletePhonebookResponse { contact_count }))
     }
 
@@ -77,13 +81,14 @@ impl PhonebookService for Door {
         &self,
         request: Request<v1::UpdatePhonebookRequest>,
     ) -> Result<Response<v1::UpdatePhonebookResponse>, Status> {
+        let actor = actor(&request);
         let v1::UpdatePhonebookRequest { name, new_name } = request.into_inner();
-        let rename = move |engine: &Engine| {
+        let rename = move |engine: &Editor<'_>| {
             let (name, new_name) = (phonebook_name("name", &name)?, phonebook_name("new_name", &new_name)?);
             engine.rename_phonebook(&name, &new_name)?;
             find(engine, &new_name)
         };
-        let phonebook = self.edit(rename).await?;
+        let phonebook = self.edit(actor, rename).await?;
         Ok(Response::new(v1::UpdatePhonebookResponse { phonebook: Some(contacts::phonebook(phonebook)) }))
     }
 
@@ -109,21 +114,23 @@ impl PhonebookService for Door {
         &self,
         request: Request<v1::CreateContactRequest>,
     ) -> Result<Response<v1::CreateContactResponse>, Status> {
+        let actor = actor(&request);
         let contact = request.into_inner().contact.unwrap_or_default();
-        let create = move |engine: &Engine| {
+        let create = move |engine: &Editor<'_>| {
             let Edited { value: id, generation } = engine.create_contact(&contacts::entry(contact)?)?;
             let contact = Some(stored(engine, id)?);
             Ok(v1::CreateContactResponse { contact, generation: generation.0 })
         };
-        self.edit(create).await.map(Response::new)
+        self.edit(actor, create).await.map(Response::new)
     }
 
     async fn update_contact(
         &self,
         request: Request<v1::UpdateContactRequest>,
     ) -> Result<Response<v1::UpdateContactResponse>, Status> {
+        let actor = actor(&request);
         let contact = request.into_inner().contact.unwrap_or_default();
-        let update = move |engine: &Engine| {
+        let update = move |engine: &Editor<'_>| {
             let id = ContactId(known_id("contact", contact.contact_id)?);
             let etag = contact.etag.clone();
             let Edited { value: (), generation } =
@@ -131,19 +138,20 @@ impl PhonebookService for Door {
             let contact = Some(stored(engine, id)?);
             Ok(v1::UpdateContactResponse { contact, generation: generation.0 })
         };
-        self.edit(update).await.map(Response::new)
+        self.edit(actor, update).await.map(Response::new)
     }
 
     async fn delete_contact(
         &self,
         request: Request<v1::DeleteContactRequest>,
     ) -> Result<Response<v1::DeleteContactResponse>, Status> {
+        let actor = actor(&request);
         let v1::DeleteContactRequest { contact_id, etag } = request.into_inner();
-        let delete = move |engine: &Engine| {
+        let delete = move |engine: &Editor<'_>| {
             let id = ContactId(known_id("contact", contact_id)?);
             Ok(v1::DeleteContactResponse { generation: engine.delete_contact(id, &etag)?.generation.0 })
         };
-        self.edit(delete).await.map(Response::new)
+        self.edit(actor, delete).await.map(Response::new)
     }
 }
 

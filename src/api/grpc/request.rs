@@ -4,9 +4,10 @@
 //! the contract itself says.
 
 use jiff::Timestamp;
-use tonic::Status;
+use tonic::{Request, Status};
 
-use super::status;
+use super::{gate, status};
+use crate::audit::{Actor, Door};
 use crate::engine::EngineError;
 use crate::phonebook::{MAX_NAME_CHARACTERS, PhonebookName};
 
@@ -21,6 +22,13 @@ const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// The store counts to this.
 const MAX_ID: u64 = i64::MAX as u64;
+
+/// Who asks, for the engine and its audit.
+pub(super) fn actor<T>(request: &Request<T>) -> Actor {
+    let caller = gate::caller(request);
+    let name = caller.token.as_ref().map(|token| token.name().to_owned()).unwrap_or_default();
+    Actor { name, ..Actor::unnamed(Door::Grpc, Some(caller.peer)) }
+}
 
 /// An error that names the field.
 pub(super) fn bad(field: &str, problem: impl Into<String>) -> EngineError {

@@ -5,10 +5,10 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::routes::{from_proto, to_proto, warnings};
-use super::request::{check_name, cut, number_token, page_size};
+use super::request::{actor, check_name, cut, number_token, page_size};
 use crate::api::proto::v1;
 use crate::api::proto::v1::route_service_server::RouteService;
-use crate::engine::{Edited, Engine, EngineError, is_same_name};
+use crate::engine::{Edited, Editor, Engine, EngineError, is_same_name};
 use crate::routing;
 
 #[tonic::async_trait]
@@ -49,8 +49,9 @@ impl RouteService for Door {
         &self,
         request: Request<v1::CreateInboundRouteRequest>,
     ) -> Result<Response<v1::CreateInboundRouteResponse>, Status> {
+        let actor = actor(&request);
         let v1::CreateInboundRouteRequest { inbound_route, position } = request.into_inner();
-        let create = move |engine: &Engine| {
+        let create = move |engine: &Editor<'_>| {
             let (route, _) = from_proto(inbound_route)?;
             let name = route.name.clone();
             let Edited { generation, .. } = engine.create_route(route, position as usize)?;
@@ -58,15 +59,16 @@ impl RouteService for Door {
             let warnings = warnings(engine.route_warnings());
             Ok(v1::CreateInboundRouteResponse { inbound_route, generation: generation.0, warnings })
         };
-        self.edit(create).await.map(Response::new)
+        self.edit(actor, create).await.map(Response::new)
     }
 
     async fn update_inbound_route(
         &self,
         request: Request<v1::UpdateInboundRouteRequest>,
     ) -> Result<Response<v1::UpdateInboundRouteResponse>, Status> {
+        let actor = actor(&request);
         let v1::UpdateInboundRouteRequest { name, inbound_route } = request.into_inner();
-        let update = move |engine: &Engine| {
+        let update = move |engine: &Editor<'_>| {
             check_name("name", &name)?;
             let (route, etag) = from_proto(inbound_route)?;
             let new_name = route.name.clone();
@@ -75,36 +77,38 @@ impl RouteService for Door {
             let warnings = warnings(engine.route_warnings());
             Ok(v1::UpdateInboundRouteResponse { inbound_route, generation: generation.0, warnings })
         };
-        self.edit(update).await.map(Response::new)
+        self.edit(actor, update).await.map(Response::new)
     }
 
     async fn delete_inbound_route(
         &self,
         request: Request<v1::DeleteInboundRouteRequest>,
     ) -> Result<Response<v1::DeleteInboundRouteResponse>, Status> {
+        let actor = actor(&request);
         let v1::DeleteInboundRouteRequest { name, etag } = request.into_inner();
-        let delete = move |engine: &Engine| {
+        let delete = move |engine: &Editor<'_>| {
             check_name("name", &name)?;
             let Edited { generation, .. } = engine.delete_route(&name, &etag)?;
             let warnings = warnings(engine.route_warnings());
             Ok(v1::DeleteInboundRouteResponse { generation: generation.0, warnings })
         };
-        self.edit(delete).await.map(Response::new)
+        self.edit(actor, delete).await.map(Response::new)
     }
 
     async fn move_inbound_route(
         &self,
         request: Request<v1::MoveInboundRouteRequest>,
     ) -> Result<Response<v1::MoveInboundRouteResponse>, Status> {
+        let actor = actor(&request);
         let v1::MoveInboundRouteRequest { name, position } = request.into_inner();
-        let relocate = move |engine: &Engine| {
+        let relocate = move |engine: &Editor<'_>| {
             check_name("name", &name)?;
             let Edited { generation, .. } = engine.move_route(&name, position as usize)?;
             let inbound_route = Some(find(engine, &name)?);
             let warnings = warnings(engine.route_warnings());
             Ok(v1::MoveInboundRouteResponse { inbound_route, generation: generation.0, warnings })
         };
-        self.edit(relocate).await.map(Response::new)
+        self.edit(actor, relocate).await.map(Response::new)
     }
 
     async fn check_inbound_routes(

@@ -5,9 +5,10 @@ use tonic::{Request, Response, Status};
 use super::Door;
 use super::convert::routes::warnings;
 use super::convert::routing_settings::{from_proto, to_proto};
+use super::request::actor;
 use crate::api::proto::v1;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsService;
-use crate::engine::{Edited, Engine, RoutingParts};
+use crate::engine::{Edited, Editor, Engine, RoutingParts};
 
 #[tonic::async_trait]
 impl RoutingSettingsService for Door {
@@ -24,8 +25,9 @@ impl RoutingSettingsService for Door {
         &self,
         request: Request<v1::UpdateRoutingSettingsRequest>,
     ) -> Result<Response<v1::UpdateRoutingSettingsResponse>, Status> {
+        let actor = actor(&request);
         let v1::UpdateRoutingSettingsRequest { routing_settings } = request.into_inner();
-        let update = move |engine: &Engine| {
+        let update = move |engine: &Editor<'_>| {
             let (parts, etag) = from_proto(routing_settings)?;
             let Edited { generation, .. } = engine.update_routing_settings(parts, &etag)?;
             Ok(v1::UpdateRoutingSettingsResponse {
@@ -34,6 +36,6 @@ impl RoutingSettingsService for Door {
                 warnings: warnings(engine.route_warnings()),
             })
         };
-        self.edit(update).await.map(Response::new)
+        self.edit(actor, update).await.map(Response::new)
     }
 }

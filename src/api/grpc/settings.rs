@@ -3,11 +3,11 @@
 use tonic::{Request, Response, Status};
 
 use super::convert::routes;
-use super::request::bad;
+use super::request::{actor, bad};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
-use crate::engine::{Applied, EngineError};
+use crate::engine::{Applied, Editor, EngineError};
 use crate::settings::{Change, ChangeKind};
 use crate::store::{LeftContacts, RemovedSources, SwitchedOff};
 
@@ -17,17 +17,18 @@ impl SettingsService for Door {
         &self,
         request: Request<v1::ApplySettingsRequest>,
     ) -> Result<Response<v1::ApplySettingsResponse>, Status> {
+        let actor = actor(&request);
         let v1::ApplySettingsRequest { document, dry_run, removed_source_contacts, disabled_source_contacts } =
             request.into_inner();
         let checked = self.wait(self.engine.check_document_at_servers(&document)).await?;
         let source_warnings = checked.map_err(status::of)?;
-        let apply = move |engine: &crate::engine::Engine| {
+        let apply = move |engine: &Editor<'_>| {
             let removed = removed_sources("removed_source_contacts", removed_source_contacts)?;
             let keep = kept_when_disabled("disabled_source_contacts", disabled_source_contacts)?;
             let switched_off = keep.map(|keep| SwitchedOff { keep, source: None });
             engine.apply(&document, LeftContacts { removed, switched_off }, dry_run)
         };
-        let Applied { changes, generation, warnings } = self.edit(apply).await?;
+        let Applied { changes, generation, warnings } = self.edit(actor, apply).await?;
         Ok(Response::new(v1::ApplySettingsResponse {
             applied: !dry_run && !changes.is_empty(),
             changes: changes.into_iter().map(change).collect(),

@@ -12,12 +12,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::convert::{self, runs};
-use super::request::{check_name, cut, known_id, number_token, page_size};
+use super::request::{actor, check_name, cut, known_id, number_token, page_size};
 use super::settings::{kept_when_disabled, removed_sources};
-use super::{Door, gate, status};
+use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::sync_service_server::SyncService;
-use crate::engine::{Edited, Engine, EngineError, StartedRun};
+use crate::engine::{Edited, Editor, Engine, EngineError, StartedRun};
 use crate::source;
 use crate::sync::{RunId, RunKind};
 
@@ -30,12 +30,12 @@ impl SyncService for Door {
         &self,
         request: Request<v1::StartSyncRequest>,
     ) -> Result<Response<v1::StartSyncResponse>, Status> {
-        let started_by = started_by(&request);
+        let started_by = actor(&request);
         let v1::StartSyncRequest { source, allow_preview } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
         let allowed = allow_preview.map(run_id).transpose()?;
         let StartedRun { run, already_running } =
-            self.engine.start_sync(&source, RunKind::Sync, &started_by, allowed).await.map_err(status::of)?;
+            self.engine.start_sync(&source, RunKind::Sync, started_by, allowed).await.map_err(status::of)?;
         Ok(Response::new(v1::StartSyncResponse { run: Some(runs::run(run)), already_running }))
     }
 
@@ -46,7 +46,7 @@ impl SyncService for Door {
         let id = run_id(request.get_ref().run_id)?;
         // Known before it is asked to end: afterwards it may be under way no longer.
         let active = self.engine.active_run(id);
-        let _ = self.engine.cancel_sync(id);
+        let _ = self.engine.cancel_sync_by(id, actor(&request));
         if let Some(active) = active {
             self.wait(watching::end_of(&active)).await?;
         }
@@ -71,12 +71,12 @@ impl SyncService for Door {
         &self,
         request: Request<v1::PreviewSyncRequest>,
     ) -> Result<Response<v1::PreviewSyncResponse>, Status> {
-        let started_by = started_by(&request);
+        let started_by = actor(&request);
         let v1::PreviewSyncRequest { source, attestation, at } = request.into_inner();
         check_name("source", &source).map_err(status::of)?;
         let assumed = convert::previews::assumed_calls(attestation, at.as_ref()).map_err(status::of)?;
         let StartedRun { run, already_running } =
-            self.engine.start_preview(&source, &started_by, assumed).await.map_err(status::of)?;
+            self.engine.start_preview(&source, started_by, assumed).await.map_err(status::of)?;
         let _abandoned = (!already_running).then(|| watching::CancelWhenDropped::new(&self.engine, run.id));
         if let Some(active) = self.engine.active_run(run.id) {
             self.wait(watching::end_of(&active)).await?;
@@ -138,7 +138,7 @@ impl SyncService for Door {
         &self,
         request: Request<v1::RollbackSyncRequest>,
     ) -> Result<Response<v1::RollbackSyncResponse>, Status> {
-        let started_by = started_by(&request);
+        let started_by = actor(&request);
         let v1::RollbackSyncRequest { run_id: id, dry_run } = request.into_inner();
         let id = run_id(id)?;
         if dry_run {
@@ -146,7 +146,7 @@ impl SyncService for Door {
             let plan = Some(convert::history::plan(plan));
             return Ok(Response::new(v1::RollbackSyncResponse { run: None, plan }));
         }
-        let run = self.engine.start_rollback(id, &started_by).await.map_err(status::of)?;
+        let run = self.engine.start_rollback(id, started_by).await.map_err(status::of)?;
         Ok(Response::new(v1::RollbackSyncResponse { run: Some(runs::run(run)), plan: None }))
     }
 
@@ -171,16 +171,17 @@ impl SyncService for Door {
         &self,
         request: Request<v1::CreateSourceRequest>,
     ) -> Result<Response<v1::CreateSourceResponse>, Status> {
+        let actor = actor(&request);
         let v1::CreateSourceRequest { source } = request.into_inner();
         let (settings, _) = convert::sources::from_proto(source).map_err(status::of)?;
         let name = settings.name.clone();
         let checked = self.wait(self.engine.check_at_server(&name, &settings)).await?;
         let warnings = checked.map_err(status::of)?;
-        let create = move |engine: &Engine| {
+        let create = move |engine: &Editor<'_>| {
             engine.create_source(settings)?;
             sources::get(engine, &name)
         };
-        let source = self.edit(create).await?;
+        let source = self.edit(actor, create).await?;
         Ok(Response::new(v1::CreateSourceResponse { source: Some(source), warnings }))
     }
 
@@ -188,6 +189,7 @@ impl SyncService for Door {
         &self,
         request: Request<v1::UpdateSourceRequest>,
     ) -> Result<Response<v1::UpdateSourceResponse>, Status> {
+        let actor = actor(&request);
         let v1::UpdateSourceRequest { source, name, contacts } = request.into_inner();
         let (settings, etag) = convert::sources::from_proto(source).map_err(status::of)?;
         let keep = kept_when_disabled("contacts", contacts).map_err(status::of)?;
@@ -196,11 +198,11 @@ impl SyncService for Door {
         check_name("name", &present_name).map_err(status::of)?;
         let checked = self.wait(self.engine.check_at_server(&present_name, &settings)).await?;
         let warnings = checked.map_err(status::of)?;
-        let update = move |engine: &Engine| {
+        let update = move |engine: &Editor<'_>| {
             engine.update_source_and(&present_name, settings, &etag, keep)?;
             sources::get(engine, &new_name)
         };
-        let source = self.edit(update).await?;
+        let source = self.edit(actor, update).await?;
         Ok(Response::new(v1::UpdateSourceResponse { source: Some(source), warnings }))
     }
 
@@ -208,12 +210,13 @@ impl SyncService for Door {
         &self,
         request: Request<v1::DeleteSourceRequest>,
     ) -> Result<Response<v1::DeleteSourceResponse>, Status> {
+        let actor = actor(&request);
         let v1::DeleteSourceRequest { name, contacts, etag } = request.into_inner();
-        let delete = move |engine: &Engine| {
+        let delete = move |engine: &Editor<'_>| {
             check_name("name", &name)?;
             engine.delete_source(&name, removed_sources("contacts", contacts)?, &etag)
         };
-        let Edited { value: contact_count, generation } = self.edit(delete).await?;
+        let Edited { value: contact_count, generation } = self.edit(actor, delete).await?;
         Ok(Response::new(v1::DeleteSourceResponse { contact_count, generation: generation.0 }))
     }
 
@@ -252,11 +255,6 @@ impl SyncService for Door {
         let request = request.into_inner();
         self.read(move |engine| quality::findings(engine, &request)).await.map(Response::new)
     }
-}
-
-/// What the record of a run says of who asked for it.
-fn started_by<T>(request: &Request<T>) -> String {
-    format!("grpc {}", gate::caller(request))
 }
 
 fn run_id(id: u64) -> Result<RunId, Status> {

@@ -2,12 +2,12 @@
 
 use tonic::{Request, Response, Status};
 
+use super::Door;
 use super::convert::tokens::{new_token, to_proto};
-use super::request::{check_name, page_by_name, page_size};
-use super::{Door, gate};
+use super::request::{actor, check_name, page_by_name, page_size};
 use crate::api::proto::v1;
 use crate::api::proto::v1::token_service_server::TokenService;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Editor, Engine, EngineError};
 
 #[tonic::async_trait]
 impl TokenService for Door {
@@ -15,14 +15,15 @@ impl TokenService for Door {
         &self,
         request: Request<v1::CreateTokenRequest>,
     ) -> Result<Response<v1::CreateTokenResponse>, Status> {
-        let created_by = format!("grpc {}", gate::caller(&request));
+        let actor = actor(&request);
+        let created_by = actor.to_string();
         let request = request.into_inner();
         let tokens_required = self.tokens_required;
-        let create = move |engine: &Engine| {
+        let create = move |engine: &Editor<'_>| {
             let (token, secret) = engine.create_token(&new_token(request, created_by)?)?;
             Ok(v1::CreateTokenResponse { token: Some(to_proto(token)), secret, tokens_required })
         };
-        self.edit(create).await.map(Response::new)
+        self.edit(actor, create).await.map(Response::new)
     }
 
     async fn list_tokens(
@@ -45,12 +46,13 @@ impl TokenService for Door {
         &self,
         request: Request<v1::RevokeTokenRequest>,
     ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
+        let actor = actor(&request);
         let v1::RevokeTokenRequest { name } = request.into_inner();
-        let revoke = move |engine: &Engine| {
+        let revoke = move |engine: &Editor<'_>| {
             check_name("name", &name)?;
             engine.revoke_token(&name)?;
             Ok(v1::RevokeTokenResponse {})
         };
-        self.edit(revoke).await.map(Response::new)
+        self.edit(actor, revoke).await.map(Response::new)
     }
 }

@@ -72,7 +72,8 @@ pub(in crate::console) async fn set_password(
     }
     if form.is_fine() {
         let (password, kept) = (form.raw("password").to_owned(), visit.user.as_ref().map(|user| user.key));
-        match console.edit(move |engine| engine.set_password(&name, &password, kept)).await {
+        let actor = visit.actor();
+        match console.edit(move |engine| engine.by(actor).set_password(&name, &password, kept)).await {
             Ok(()) => {
                 let text = "Your password was changed; everywhere else you are signed out.";
                 return visit.done("/account", Tone::Good, text);
@@ -86,6 +87,7 @@ pub(in crate::console) async fn set_password(
 
 pub(in crate::console) async fn sign_out_everywhere(State(console): State<Console>, visit: Visit) -> Answer {
     let name = visit.name().to_owned();
-    console.edit(move |engine| engine.sign_out_everywhere(&name)).await?;
+    let actor = visit.actor();
+    console.edit(move |engine| engine.by(actor).sign_out_everywhere(&name)).await?;
     Ok(guard::see("/sign-in"))
 }

@@ -89,8 +89,11 @@ pub(in crate::console) async fn create(
     fields: Fields,
 ) -> Answer {
     let mut form = Form::from(fields);
+    let actor = visit.actor();
     let made = match name("name", form.text("name")) {
-        Ok(name) => console.edit(move |engine| engine.create_phonebook(name.clone()).map(|_| name)).await,
+        Ok(name) => {
+            console.edit(move |engine| engine.by(actor).create_phonebook(name.clone()).map(|_| name)).await
+        }
         Err(error) => Err(error),
     };
     match made {
@@ -170,8 +173,11 @@ pub(in crate::console) async fn rename(
 ) -> Answer {
     let mut form = Form::from(fields);
     let old = name("name", &text)?;
+    let actor = visit.actor();
     let renamed = match name("new_name", form.text("new_name")) {
-        Ok(new) => console.edit(move |engine| engine.rename_phonebook(&old, &new).map(|_| new)).await,
+        Ok(new) => {
+            console.edit(move |engine| engine.by(actor).rename_phonebook(&old, &new).map(|_| new)).await
+        }
         Err(error) => Err(error),
     };
     match renamed {
@@ -195,7 +201,8 @@ pub(in crate::console) async fn delete(
     Path(text): Path<String>,
 ) -> Answer {
     let name = name("name", &text)?;
-    let deleted = console.edit(move |engine| engine.delete_phonebook_and_contacts(&name)).await?;
+    let actor = visit.actor();
+    let deleted = console.edit(move |engine| engine.by(actor).delete_phonebook_and_contacts(&name)).await?;
     let contacts = show::count(deleted.value, "contact", "contacts");
     visit.done("/phonebooks", Tone::Good, format!("The phonebook \"{text}\" is deleted, with {contacts}."))
 }

@@ -274,8 +274,7 @@ pub(in crate::console) async fn start(
     kind: RunKind,
     allowed: Option<RunId>,
 ) -> Answer {
-    let started_by = format!("console {}", visit.name());
-    let started = console.engine.start_sync(source, kind, &started_by, allowed).await?;
+    let started = console.engine.start_sync(source, kind, visit.actor(), allowed).await?;
     let to = runs::path(started.run.id);
     match started.already_running {
         true => visit.done(&to, Tone::Plain, "This run was under way already."),
@@ -289,7 +288,7 @@ pub(in crate::console) async fn turn_on(
     Path(name): Path<String>,
     fields: Fields,
 ) -> Answer {
-    switch(&console, &name, true, &Form::from(fields)).await?;
+    switch(&console, &visit, &name, true, &Form::from(fields)).await?;
     visit.done(&path(&name), Tone::Good, "The source is on.")
 }
 
@@ -299,11 +298,18 @@ pub(in crate::console) async fn turn_off(
     Path(name): Path<String>,
     fields: Fields,
 ) -> Answer {
-    switch(&console, &name, false, &Form::from(fields)).await?;
+    switch(&console, &visit, &name, false, &Form::from(fields)).await?;
     visit.done(&path(&name), Tone::Good, "The source is off.")
 }
 
-async fn switch(console: &Console, name: &str, is_on: bool, form: &Form) -> Result<(), EngineError> {
+async fn switch(
+    console: &Console,
+    visit: &Visit,
+    name: &str,
+    is_on: bool,
+    form: &Form,
+) -> Result<(), EngineError> {
+    let actor = visit.actor();
     let (name, expected) = (name.to_owned(), form.text("etag").to_owned());
     let keep = match form.text("contacts") {
         "keep" => Some(true),
@@ -316,7 +322,7 @@ async fn switch(console: &Console, name: &str, is_on: bool, form: &Form) -> Resu
             let stored =
                 stored.ok_or_else(|| EngineError::NotFound { what: "source", name: name.clone() })?;
             let source = SourceSettings { enabled: is_on, ..stored.settings };
-            engine.update_source_and(&name, source, &expected, keep.filter(|_| !is_on)).map(drop)
+            engine.by(actor).update_source_and(&name, source, &expected, keep.filter(|_| !is_on)).map(drop)
         })
         .await
 }
@@ -335,6 +341,7 @@ pub(in crate::console) async fn delete(
     };
     let expected = form.text("etag").to_owned();
     let deleted = name.clone();
-    console.edit(move |engine| engine.delete_source(&deleted, removed, &expected)).await?;
+    let actor = visit.actor();
+    console.edit(move |engine| engine.by(actor).delete_source(&deleted, removed, &expected)).await?;
     visit.done("/sources", Tone::Good, format!("The source {name} was deleted."))
 }

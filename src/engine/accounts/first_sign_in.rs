@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::passwords;
 use crate::access::Role;
+use crate::audit::{Actor, Door};
 use crate::engine::{Engine, EngineError};
 use crate::store::StoreError;
 
@@ -73,7 +74,8 @@ impl Engine {
         if !self.is_first_sign_in(token) {
             return Err(refused());
         }
-        self.create_user_if(name, Role::Admin, password, |users| {
+        let actor = Actor { name: name.to_owned(), ..Actor::unnamed(Door::Console, None::<&str>) };
+        self.create_user_if(name, Role::Admin, password, &actor, |users| {
             // Two may have had the link open.
             if users.is_empty() { Ok(()) } else { Err(refused()) }
         })?;

@@ -17,7 +17,7 @@ fn engine() -> (tempfile::TempDir, Arc<Engine>) {
 #[tokio::test]
 async fn a_user_signs_in_with_the_password_in_any_case_of_the_name_and_is_known_by_the_token() {
     let (_folder, engine) = engine();
-    engine.create_user("Ada", Role::Operator, PASSWORD).unwrap();
+    engine.by("test").create_user("Ada", Role::Operator, PASSWORD).unwrap();
     let token = engine.sign_in("ada", PASSWORD, HERE).await.unwrap();
     let session = engine.session(&token).unwrap();
     assert_eq!((session.name.as_str(), session.role), ("Ada", Role::Operator));
@@ -30,7 +30,7 @@ async fn a_user_signs_in_with_the_password_in_any_case_of_the_name_and_is_known_
 #[tokio::test]
 async fn nobody_learns_from_a_failed_sign_in_whether_there_is_such_a_user() {
     let (_folder, engine) = engine();
-    engine.create_user("ada", Role::Admin, PASSWORD).unwrap();
+    engine.by("test").create_user("ada", Role::Admin, PASSWORD).unwrap();
     let mut told = Vec::new();
     for name in ["ada", "nobody"] {
         for _ in 0..6 {
@@ -46,43 +46,46 @@ async fn nobody_learns_from_a_failed_sign_in_whether_there_is_such_a_user() {
 #[tokio::test]
 async fn another_password_ends_every_session_but_the_one_that_set_it() {
     let (_folder, engine) = engine();
-    engine.create_user("ada", Role::Admin, PASSWORD).unwrap();
+    engine.by("test").create_user("ada", Role::Admin, PASSWORD).unwrap();
     let first = engine.sign_in("ada", PASSWORD, HERE).await.unwrap();
     let second = engine.sign_in("ada", PASSWORD, HERE).await.unwrap();
     let kept = engine.session(&first).unwrap().key;
-    engine.set_password("ada", "another good one", Some(kept)).unwrap();
+    engine.by("test").set_password("ada", "another good one", Some(kept)).unwrap();
     assert!(engine.session(&first).is_some());
     assert!(engine.session(&second).is_none());
     assert!(engine.sign_in("ada", PASSWORD, HERE).await.is_err());
-    engine.sign_out_everywhere("ada").unwrap();
+    engine.by("test").sign_out_everywhere("ada").unwrap();
     assert!(engine.session(&first).is_none());
 }
 
 #[tokio::test]
 async fn a_role_that_is_taken_away_is_gone_at_once_and_a_deleted_user_is_signed_out() {
     let (_folder, engine) = engine();
-    engine.create_user("ada", Role::Admin, PASSWORD).unwrap();
-    engine.create_user("grace", Role::Admin, PASSWORD).unwrap();
+    engine.by("test").create_user("ada", Role::Admin, PASSWORD).unwrap();
+    engine.by("test").create_user("grace", Role::Admin, PASSWORD).unwrap();
     let token = engine.sign_in("grace", PASSWORD, HERE).await.unwrap();
-    engine.set_role("grace", Role::Viewer).unwrap();
+    engine.by("test").set_role("grace", Role::Viewer).unwrap();
     assert_eq!(engine.session(&token).unwrap().role, Role::Viewer);
-    engine.delete_user("grace").unwrap();
+    engine.by("test").delete_user("grace").unwrap();
     assert!(engine.session(&token).is_none());
-    for refused in [engine.delete_user("ada"), engine.set_role("ada", Role::Viewer)] {
+    for refused in [engine.by("test").delete_user("ada"), engine.by("test").set_role("ada", Role::Viewer)] {
         assert!(refused.unwrap_err().to_string().contains("only administrator"));
+    }
+}
+
+/// Lets go of the store, once what goes on behind the answers is written.
+async fn close(engine: Arc<Engine>) {
+    while Arc::strong_count(&engine) > 1 {
+        tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
 async fn sessions_outlive_the_process_and_only_their_hashes_are_stored() {
     let (folder, engine) = engine();
-    engine.create_user("ada", Role::Admin, PASSWORD).unwrap();
+    engine.by("test").create_user("ada", Role::Admin, PASSWORD).unwrap();
     let token = engine.sign_in("ada", PASSWORD, HERE).await.unwrap();
-    // The writer is given in turn, so this comes after what was begun before.
-    while engine.read(|reading| reading.sessions()).unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    drop(engine);
+    close(engine).await;
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let content = std::fs::read(file.unwrap().path()).unwrap();
         for secret in [token.as_bytes(), PASSWORD.as_bytes()] {
@@ -91,8 +94,8 @@ async fn sessions_outlive_the_process_and_only_their_hashes_are_stored() {
     }
     let again = Engine::open(folder.path()).unwrap();
     assert_eq!(again.session(&token).unwrap().name, "ada");
-    again.sign_out_everywhere("ada").unwrap();
-    drop(again);
+    again.by("test").sign_out_everywhere("ada").unwrap();
+    close(again).await;
     assert!(Engine::open(folder.path()).unwrap().session(&token).is_none());
 }
 
@@ -114,7 +117,7 @@ async fn the_first_administrator_gets_in_once_by_the_link() {
 #[tokio::test]
 async fn whoever_lost_every_password_makes_a_user_while_no_server_runs() {
     let (folder, engine) = engine();
-    engine.create_user("ada", Role::Admin, PASSWORD).unwrap();
+    engine.by("test").create_user("ada", Role::Admin, PASSWORD).unwrap();
     assert!(OfflineUsers::open(folder.path()).is_err(), "a server has it open");
     drop(engine);
     let password = generated_password();
@@ -127,4 +130,36 @@ async fn whoever_lost_every_password_makes_a_user_while_no_server_runs() {
     let token = engine.sign_in("grace", &password, HERE).await.unwrap();
     assert_eq!(engine.session(&token).unwrap().role, Role::Admin);
     assert_ne!(password, generated_password());
+}
+
+#[test]
+fn what_becomes_of_users_is_audited_without_their_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path()).unwrap();
+    let admin = engine.by("admin");
+    admin.create_user("ada", Role::Admin, PASSWORD).unwrap();
+    admin.create_user("grace", Role::Viewer, PASSWORD).unwrap();
+    admin.set_role("GRACE", Role::Operator).unwrap();
+    admin.set_password("grace", "another good one", None).unwrap();
+    admin.sign_out_everywhere("grace").unwrap();
+    admin.delete_user("grace").unwrap();
+    assert!(admin.delete_user("ada").is_err(), "nobody else is an administrator");
+
+    let filter = crate::store::AuditFilter { limit: 100, ..Default::default() };
+    let entries = engine.read(|reading| reading.audit_entries(&filter)).unwrap();
+    let done: Vec<_> =
+        entries.iter().rev().map(|entry| (entry.event.action, entry.event.subject.as_str())).collect();
+    let (ada, grace) = (r#"user "ada""#, r#"user "grace""#);
+    let expected = [
+        (AuditAction::Added, ada),
+        (AuditAction::Added, grace),
+        (AuditAction::Changed, grace),
+        (AuditAction::Changed, grace),
+        (AuditAction::Cancelled, r#"sessions of user "grace""#),
+        (AuditAction::Removed, grace),
+    ];
+    assert_eq!(done, expected);
+    let text = format!("{entries:?}");
+    assert!(!text.contains(PASSWORD) && !text.contains("another good one"), "{text}");
+    assert!(!text.contains("argon2"), "{text}");
 }

@@ -12,8 +12,9 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _};
 
 use super::{Touched, check_limit, own_phonebook};
+use crate::audit::AuditAction;
 use crate::contact::ContactId;
-use crate::engine::{Edited, Engine, EngineError, publishing};
+use crate::engine::{Edited, Editor, Engine, EngineError, publishing};
 use crate::phone_number::Region;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::source::csv_file::{CsvFile, Line, guess_delimiter};
@@ -108,7 +109,9 @@ impl Engine {
     pub fn import_file(&self) -> Result<File, EngineError> {
         Ok(tempfile::tempfile_in(&self.data_folder).map_err(SyncError::Staging)?)
     }
+}
 
+impl Editor<'_> {
     /// Imports a file, from its beginning on. Blocks, for some seconds when it is large.
     pub fn import_contacts(
         &self,
@@ -128,7 +131,7 @@ impl Engine {
         if checked.imported.refusal.is_some() {
             return Ok(Edited { value: checked.imported, generation: self.generation() });
         }
-        self.edit_contacts(|change, settings| {
+        self.edit_contacts(AuditAction::Added, |change, settings| {
             // It may have been filled or deleted since.
             let phonebook = own_phonebook(change, settings, &phonebook.name)?;
             let added = write(change, phonebook.id, &mut checked)?;
@@ -141,7 +144,9 @@ impl Engine {
             Ok((checked.imported, touched))
         })
     }
+}
 
+impl Engine {
     fn try_import(
         &self,
         mut checked: Checked,

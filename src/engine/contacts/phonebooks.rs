@@ -1,11 +1,12 @@
 //! Local phonebooks: another name, and deletion together with what is in them.
 
 use super::{Touched, own_phonebook, refused};
-use crate::engine::{Edited, Engine, EngineError};
+use crate::audit::AuditAction;
+use crate::engine::{Edited, Editor, EngineError};
 use crate::phonebook::PhonebookName;
 use crate::store::RemovedSources;
 
-impl Engine {
+impl Editor<'_> {
     /// Gives a local phonebook another name. Inbound routes that ask for it go on asking for it,
     /// and visibility grants go on showing it. Blocks.
     pub fn rename_phonebook(
@@ -13,7 +14,7 @@ impl Engine {
         name: &PhonebookName,
         new_name: &PhonebookName,
     ) -> Result<Edited<()>, EngineError> {
-        self.edit_contacts(|change, settings| {
+        self.edit_contacts(AuditAction::Changed, |change, settings| {
             let phonebook = own_phonebook(change, settings, name)?;
             if phonebook.name == *new_name {
                 return Ok(((), Touched::Nothing));
@@ -38,7 +39,7 @@ impl Engine {
 
     /// Deletes a local phonebook and the contacts that are in no other. Returns how many were in it. Blocks.
     pub fn delete_phonebook_and_contacts(&self, name: &PhonebookName) -> Result<Edited<u64>, EngineError> {
-        self.edit_contacts(|change, settings| {
+        self.edit_contacts(AuditAction::Removed, |change, settings| {
             let phonebook = own_phonebook(change, settings, name)?;
             let contacts = change.empty_phonebook(phonebook.id)?;
             let count = contacts.len() as u64;

@@ -15,7 +15,7 @@ const SETTINGS: &str = "
 fn engine(settings: &str) -> (Arc<Engine>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(folder.path()).unwrap();
-    engine.apply(settings, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(settings, RemovedSources::Refuse, false).unwrap();
     (engine, folder)
 }
 
@@ -53,7 +53,7 @@ fn a_number_is_shown_whole_only_if_the_settings_of_its_time_said_so() {
     let (engine, _folder) = engine(SETTINGS);
     call(&engine, "+493012345678", "123");
     let shown = format!("routing = {{ shows_numbers = true }}\n{SETTINGS}");
-    engine.apply(&shown, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&shown, RemovedSources::Refuse, false).unwrap();
     call(&engine, "+493012345678", "123");
     let numbers: Vec<String> = engine.last_decisions(10, None).iter().map(Decision::caller_number).collect();
     assert_eq!(numbers, ["+493012345678", "+493*******78"]);
@@ -81,7 +81,7 @@ fn counters_go_on_after_a_change_of_the_settings() {
     call(&engine, "112", "123");
     call(&engine, "112", "200");
     let more = format!("{SETTINGS}[[inbound_route]]\nname = 'Rest'\ndestination = {{ type = 'hang_up' }}");
-    engine.apply(&more, RemovedSources::Refuse, false).unwrap();
+    engine.by("test").apply(&more, RemovedSources::Refuse, false).unwrap();
     call(&engine, "112", "124");
     call(&engine, "112", "200");
     let counts = engine.call_counts();

@@ -24,7 +24,7 @@ fn berg() -> ContactEntry {
 impl Fixture {
     fn with_local_phonebook() -> Self {
         let fixture = Fixture::new();
-        fixture.engine.create_phonebook(name("Mine")).unwrap();
+        fixture.engine.by("test").create_phonebook(name("Mine")).unwrap();
         fixture
     }
 
@@ -44,7 +44,7 @@ impl Fixture {
         change(&mut options);
         let mut file = self.engine.import_file()?;
         file.write_all(text.as_bytes()).unwrap();
-        Ok(self.engine.import_contacts(file, &options)?.value)
+        Ok(self.engine.by("test").import_contacts(file, &options)?.value)
     }
 
     /// What an index built from the store would answer too.
@@ -81,13 +81,13 @@ fn is_mine(name: &str) -> Option<(String, String)> {
 #[test]
 fn a_contact_made_by_hand_answers_calls_at_once_and_after_a_restart() {
     let fixture = Fixture::with_local_phonebook();
-    let made = fixture.engine.create_contact(&berg()).unwrap();
+    let made = fixture.engine.by("test").create_contact(&berg()).unwrap();
     assert_eq!(fixture.who("+49301234567"), is_mine("Berg"));
     let changed = entry(
         "Mine",
         &[("last_name", "Berg-Esch"), ("mobile_number", "0171 2345678"), ("company", "Esch AG")],
     );
-    let edited = fixture.engine.update_contact(made.value, &changed, "").unwrap();
+    let edited = fixture.engine.by("test").update_contact(made.value, &changed, "").unwrap();
     assert_eq!(edited.generation.0, made.generation.0 + 1);
     assert_eq!(fixture.who("+49301234567"), None);
     assert_eq!(fixture.who("+491712345678"), is_mine("Berg-Esch"));
@@ -97,30 +97,30 @@ fn a_contact_made_by_hand_answers_calls_at_once_and_after_a_restart() {
     drop(engine);
     let fixture = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
     assert_eq!(fixture.who("+491712345678"), is_mine("Berg-Esch"));
-    fixture.engine.delete_contact(made.value, "").unwrap();
+    fixture.engine.by("test").delete_contact(made.value, "").unwrap();
     assert_eq!(fixture.who("+491712345678"), None);
-    let gone = fixture.engine.delete_contact(made.value, "").unwrap_err();
+    let gone = fixture.engine.by("test").delete_contact(made.value, "").unwrap_err();
     assert!(matches!(gone, EngineError::NotFound { what: "contact", .. }), "{gone}");
 }
 
 #[test]
 fn the_second_of_two_editors_is_told_and_nothing_is_lost() {
     let fixture = Fixture::with_local_phonebook();
-    let id = fixture.engine.create_contact(&berg()).unwrap().value;
+    let id = fixture.engine.by("test").create_contact(&berg()).unwrap().value;
     let read = contact_etag(&fixture.stored(id));
     let first = entry("Mine", &[("last_name", "First"), ("business_number", "030 1234567")]);
-    fixture.engine.update_contact(id, &first, &read).unwrap();
+    fixture.engine.by("test").update_contact(id, &first, &read).unwrap();
     let generation = fixture.engine.generation();
     for second in [
-        fixture.engine.update_contact(id, &berg(), &read).unwrap_err(),
-        fixture.engine.delete_contact(id, &read).unwrap_err(),
+        fixture.engine.by("test").update_contact(id, &berg(), &read).unwrap_err(),
+        fixture.engine.by("test").delete_contact(id, &read).unwrap_err(),
     ] {
         assert!(matches!(second, EngineError::ChangedMeanwhile { .. }), "{second}");
     }
     assert_eq!(fixture.stored(id).details.last_name, "First");
     assert_eq!(fixture.engine.generation(), generation);
     // With what is there now it works.
-    fixture.engine.delete_contact(id, &contact_etag(&fixture.stored(id))).unwrap();
+    fixture.engine.by("test").delete_contact(id, &contact_etag(&fixture.stored(id))).unwrap();
 }
 
 #[test]
@@ -129,6 +129,7 @@ fn what_is_wrong_is_told_at_its_field_and_changes_nothing() {
     let generation = fixture.engine.generation();
     let EngineError::BadContact { problems } = fixture
         .engine
+        .by("test")
         .create_contact(&entry("Mine", &[("first_name", &"x".repeat(64)), ("home_number", "none")]))
         .unwrap_err()
     else {
@@ -138,11 +139,20 @@ fn what_is_wrong_is_told_at_its_field_and_changes_nothing() {
     assert_eq!(fields, ["first_name", "home_number"]);
     for (phonebook, expected) in [("", "blank"), ("Nowhere", "there is no phonebook")] {
         let fields = [("last_name", "Berg"), ("business_number", "030 1234567")];
-        let error = fixture.engine.create_contact(&entry(phonebook, &fields)).unwrap_err().to_string();
+        let error =
+            fixture.engine.by("test").create_contact(&entry(phonebook, &fields)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
     let nowhere = ContactEntry { phonebooks: Vec::new(), ..berg() };
-    assert!(fixture.engine.create_contact(&nowhere).unwrap_err().to_string().starts_with("phonebooks: "));
+    assert!(
+        fixture
+            .engine
+            .by("test")
+            .create_contact(&nowhere)
+            .unwrap_err()
+            .to_string()
+            .starts_with("phonebooks: ")
+    );
     assert_eq!(fixture.engine.generation(), generation);
 }
 
@@ -161,11 +171,11 @@ async fn what_a_source_filled_is_read_only() {
         .remove(0);
     let fields = [("last_name", "Berg"), ("business_number", "030 1234567")];
     for refused in [
-        fixture.engine.create_contact(&entry("Sales", &fields)).map(drop),
-        fixture.engine.update_contact(contact.id, &berg(), "").map(drop),
-        fixture.engine.delete_contact(contact.id, "").map(drop),
-        fixture.engine.rename_phonebook(&name("Sales"), &name("Selling")).map(drop),
-        fixture.engine.delete_phonebook_and_contacts(&name("Sales")).map(drop),
+        fixture.engine.by("test").create_contact(&entry("Sales", &fields)).map(drop),
+        fixture.engine.by("test").update_contact(contact.id, &berg(), "").map(drop),
+        fixture.engine.by("test").delete_contact(contact.id, "").map(drop),
+        fixture.engine.by("test").rename_phonebook(&name("Sales"), &name("Selling")).map(drop),
+        fixture.engine.by("test").delete_phonebook_and_contacts(&name("Sales")).map(drop),
         fixture
             .import("name,phone\nBerg,030 1234567\n", |options| options.phonebook = name("Sales"))
             .map(drop),
@@ -181,19 +191,20 @@ async fn a_phonebook_that_a_source_is_to_fill_stays_empty_for_it() {
     let fixture = Fixture::with_local_phonebook();
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.phonebook = PhonebookTarget::Existing { name: name("Mine") };
-    fixture.engine.update_source("crm", source, "").unwrap();
-    let error = fixture.engine.create_contact(&berg()).unwrap_err().to_string();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
+    let error = fixture.engine.by("test").create_contact(&berg()).unwrap_err().to_string();
     assert!(error.contains("is to be filled by source \"crm\""), "{error}");
 }
 
 #[tokio::test]
 async fn a_run_leaves_local_contacts_alone_and_an_edit_leaves_synced_ones() {
     let fixture = Fixture::with_local_phonebook();
-    let id = fixture.engine.create_contact(&berg()).unwrap().value;
+    let id = fixture.engine.by("test").create_contact(&berg()).unwrap().value;
     fixture.put(&[(1, "Dorn", "030 7654321", "Sales")]);
     fixture.sync().await;
     fixture
         .engine
+        .by("test")
         .update_contact(id, &entry("Mine", &[("company", "Berg"), ("other_number", "112")]), "")
         .unwrap();
     assert_eq!(fixture.who("+49307654321"), is_sales("Dorn"));
@@ -207,10 +218,10 @@ async fn a_run_leaves_local_contacts_alone_and_an_edit_leaves_synced_ones() {
 #[test]
 fn a_phonebook_takes_its_contacts_routes_and_grants_along_when_it_is_renamed() {
     let fixture = Fixture::with_local_phonebook();
-    fixture.engine.create_contact(&berg()).unwrap();
+    fixture.engine.by("test").create_contact(&berg()).unwrap();
     let mut route = fixture.engine.settings().unwrap().inbound_routes.remove(0);
     (route.name, route.phonebooks) = ("to me".into(), vec![name("Mine"), name("Sales")]);
-    fixture.engine.create_route(route, 1).unwrap();
+    fixture.engine.by("test").create_route(route, 1).unwrap();
     let grant = VisibilityGrant {
         name: "everybody".into(),
         phonebooks: vec![name("Sales"), name("Mine")],
@@ -218,7 +229,7 @@ fn a_phonebook_takes_its_contacts_routes_and_grants_along_when_it_is_renamed() {
         ..VisibilityGrant::default()
     };
     let grants = vec![grant];
-    let granted = fixture.engine.edit(RemovedSources::Refuse, |_, settings| {
+    let granted = fixture.engine.by("test").edit(RemovedSources::Refuse, |_, settings| {
         settings.visibility_grants = grants;
         Ok(())
     });
@@ -232,7 +243,7 @@ fn a_phonebook_takes_its_contacts_routes_and_grants_along_when_it_is_renamed() {
     assert_eq!(goes_to().as_deref(), Some("to me"));
     for new_name in ["Ours", "OURS"] {
         let old = fixture.who("+49301234567").unwrap().1;
-        fixture.engine.rename_phonebook(&name(&old), &name(new_name)).unwrap();
+        fixture.engine.by("test").rename_phonebook(&name(&old), &name(new_name)).unwrap();
         assert_eq!(fixture.who("+49301234567"), Some(("Berg".into(), new_name.into())));
         assert_eq!(goes_to().as_deref(), Some("to me"));
         let settings = fixture.engine.settings().unwrap();
@@ -241,8 +252,8 @@ fn a_phonebook_takes_its_contacts_routes_and_grants_along_when_it_is_renamed() {
         assert_eq!(settings.inbound_routes[0].phonebooks, [name(new_name), name("Sales")]);
         assert_eq!(settings.visibility_grants[0].phonebooks, [name("Sales"), name(new_name)]);
     }
-    fixture.engine.create_phonebook(name("Other")).unwrap();
-    let taken = fixture.engine.rename_phonebook(&name("ours"), &name("other")).unwrap_err();
+    fixture.engine.by("test").create_phonebook(name("Other")).unwrap();
+    let taken = fixture.engine.by("test").rename_phonebook(&name("ours"), &name("other")).unwrap_err();
     assert!(matches!(taken, EngineError::AlreadyExists { .. }), "{taken}");
     fixture.assert_index_is_that_of_the_store();
 }
@@ -250,14 +261,14 @@ fn a_phonebook_takes_its_contacts_routes_and_grants_along_when_it_is_renamed() {
 #[test]
 fn a_phonebook_can_be_deleted_with_its_contacts_but_not_those_that_are_in_another() {
     let fixture = Fixture::with_local_phonebook();
-    fixture.engine.create_phonebook(name("Ours")).unwrap();
-    fixture.engine.create_contact(&berg()).unwrap();
+    fixture.engine.by("test").create_phonebook(name("Ours")).unwrap();
+    fixture.engine.by("test").create_contact(&berg()).unwrap();
     let both = ContactEntry {
         phonebooks: vec!["ours".into(), "mine".into()],
         ..entry("", &[("last_name", "Dorn"), ("business_number", "030 7654321")])
     };
-    fixture.engine.create_contact(&both).unwrap();
-    let deleted = fixture.engine.delete_phonebook_and_contacts(&name("Mine")).unwrap();
+    fixture.engine.by("test").create_contact(&both).unwrap();
+    let deleted = fixture.engine.by("test").delete_phonebook_and_contacts(&name("Mine")).unwrap();
     assert_eq!(deleted.value, 2);
     assert_eq!(fixture.who("+49301234567"), None);
     assert_eq!(fixture.who("+49307654321"), Some(("Dorn".into(), "Ours".into())));
@@ -270,6 +281,7 @@ fn no_more_contacts_than_allowed_are_made_or_imported() {
     let one = LimitSettings { contacts: Some(1), ..LimitSettings::default() };
     fixture
         .engine
+        .by("test")
         .edit(RemovedSources::Refuse, |_, settings| {
             settings.limits = one;
             Ok(())
@@ -280,9 +292,9 @@ fn no_more_contacts_than_allowed_are_made_or_imported() {
         let error = fixture.import(two, |options| options.dry_run = dry_run).unwrap_err().to_string();
         assert!(error.contains("1 contact more than the 1 that are allowed"), "{error}");
     }
-    fixture.engine.create_contact(&berg()).unwrap();
+    fixture.engine.by("test").create_contact(&berg()).unwrap();
     let second = entry("Mine", &[("last_name", "Dorn"), ("business_number", "030 7654321")]);
-    let error = fixture.engine.create_contact(&second).unwrap_err().to_string();
+    let error = fixture.engine.by("test").create_contact(&second).unwrap_err().to_string();
     assert!(error.contains("1 contact more"), "{error}");
     assert_eq!(fixture.who("+49307654321"), None);
 }
@@ -359,12 +371,12 @@ fn where_calls_from_a_contact_go_is_told_by_number_and_trunk() {
     let fixture = Fixture::with_local_phonebook();
     let document = format!("{SETTINGS}\n[[trunk]]\nname = \"berlin\"\n[[phonebook]]\nname = \"Mine\"\n")
         .replace("SOURCE", fixture.source_path().to_str().unwrap());
-    fixture.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    fixture.engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
     let mut route = fixture.engine.settings().unwrap().inbound_routes.remove(0);
     (route.name, route.phonebooks, route.trunks) =
         ("to me".into(), vec![name("Mine")], vec!["berlin".into()]);
-    fixture.engine.create_route(route, 1).unwrap();
-    let id = fixture.engine.create_contact(&berg()).unwrap().value;
+    fixture.engine.by("test").create_route(route, 1).unwrap();
+    let id = fixture.engine.by("test").create_contact(&berg()).unwrap().value;
     let routes = fixture.engine.contact_routes(id, "", jiff::Timestamp::now()).unwrap();
     let told: Vec<_> = routes
         .iter()

@@ -33,7 +33,7 @@ impl Fixture {
         let fixture = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
         fixture.source().execute_batch("CREATE TABLE contacts (id, name, phone, belongto)").unwrap();
         let document = SETTINGS.replace("SOURCE", fixture.source_path().to_str().unwrap());
-        fixture.engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+        fixture.engine.by("test").apply(&document, RemovedSources::Refuse, false).unwrap();
         fixture
     }
 
@@ -67,7 +67,7 @@ impl Fixture {
     pub(super) fn set(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.engine.settings().unwrap();
         change(&mut settings);
-        self.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+        self.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     }
 
     pub(super) async fn sync(&self) -> SyncRun {

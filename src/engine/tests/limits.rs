@@ -6,7 +6,7 @@ impl Fixture {
     fn limit(&self, limits: &str) -> Result<(), EngineError> {
         let mut settings = self.engine.settings()?;
         settings.limits = toml::from_str(limits).unwrap();
-        self.engine.apply(&settings.to_toml()?, RemovedSources::Refuse, false).map(drop)
+        self.engine.by("test").apply(&settings.to_toml()?, RemovedSources::Refuse, false).map(drop)
     }
 }
 
@@ -44,7 +44,7 @@ async fn contacts_of_all_sources_count_together() {
     let mut second = fixture.engine.settings().unwrap().sources.remove(0);
     second.name = "partners".into();
     second.phonebook = PhonebookTarget::New { name: PhonebookName::parse("Partners").unwrap() };
-    fixture.engine.create_source(second).unwrap();
+    fixture.engine.by("test").create_source(second).unwrap();
     assert_eq!(fixture.sync().await.state, RunState::Succeeded);
     let run = fixture.sync_source("partners").await;
     assert_eq!(run.state, RunState::Refused);
@@ -57,8 +57,9 @@ async fn phonebooks_made_by_hand_and_lowered_limits_are_held_to_them_too() {
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
     fixture.sync().await;
     fixture.limit("phonebooks = 3").unwrap();
-    fixture.engine.create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
-    let refused = fixture.engine.create_phonebook(PhonebookName::parse("Board").unwrap()).unwrap_err();
+    fixture.engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
+    let refused =
+        fixture.engine.by("test").create_phonebook(PhonebookName::parse("Board").unwrap()).unwrap_err();
     assert!(refused.to_string().contains("4 phonebooks, 1 phonebook more than the 3"), "{refused}");
     assert_eq!(fixture.engine.settings().unwrap().phonebooks.len(), 1);
     for (limits, expected) in [("phonebooks = 2", "3 phonebooks"), ("contacts = 1", "2 contacts")] {
@@ -68,7 +69,9 @@ async fn phonebooks_made_by_hand_and_lowered_limits_are_held_to_them_too() {
     // The same by a document, tried out.
     let mut settings = fixture.engine.settings().unwrap();
     settings.limits.phonebooks = Some(1);
-    assert!(fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, true).is_err());
+    assert!(
+        fixture.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, true).is_err()
+    );
     assert_eq!(fixture.engine.settings().unwrap().limits.phonebooks, Some(3));
 }
 

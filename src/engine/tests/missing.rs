@@ -13,7 +13,7 @@ impl Fixture {
     fn remove_missing(&self, remove: bool) {
         let mut source = self.engine.settings().unwrap().sources.remove(0);
         source.remove_missing = remove;
-        self.engine.update_source("crm", source, "").unwrap();
+        self.engine.by("test").update_source("crm", source, "").unwrap();
     }
 
     /// So many contacts, from number 1 on, in Sales.

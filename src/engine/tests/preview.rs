@@ -158,7 +158,7 @@ async fn what_a_preview_says_happens(old: &Rows, new: &Rows, remove_missing: boo
     let fixture = with_routes();
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.remove_missing = remove_missing;
-    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
     put(&fixture, old);
     let first = fixture.preview().await;
     assert_eq!(first.state, RunState::Succeeded, "{}", first.failure);
@@ -333,7 +333,7 @@ async fn a_preview_allows_one_run_and_that_one_only_by_the_same_routes() {
     fixture.put(&[]);
     let preview = fixture.preview().await;
     let settings = fixture.engine.settings().unwrap().to_toml().unwrap();
-    fixture.engine.move_route("to support", 1).unwrap();
+    fixture.engine.by("test").move_route("to support", 1).unwrap();
     let refused = fixture.run(RunKind::Sync, Some(preview.id)).await;
     assert_eq!(refused.state, RunState::Refused);
     assert!(
@@ -343,7 +343,7 @@ async fn a_preview_allows_one_run_and_that_one_only_by_the_same_routes() {
     assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
 
     // As they were again, and so it does what was seen.
-    fixture.engine.apply(&settings, RemovedSources::Refuse, false).unwrap();
+    fixture.engine.by("test").apply(&settings, RemovedSources::Refuse, false).unwrap();
     assert_eq!(fixture.run(RunKind::Sync, Some(preview.id)).await.state, RunState::Succeeded);
     let again = fixture.engine.start_sync("crm", RunKind::Sync, "test", Some(preview.id)).await.unwrap_err();
     assert!(again.to_string().contains("allowed one run"), "{again}");
@@ -365,7 +365,7 @@ async fn a_preview_does_not_allow_what_changed_settings_would_do() {
     let mut target = before.clone();
     target.sources[0].phonebook = PhonebookTarget::New { name: PhonebookName::parse("Customers").unwrap() };
     for settings in [keep, region, target] {
-        fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+        fixture.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
         let refused = fixture.run(RunKind::Sync, Some(preview.id)).await;
         assert_eq!(refused.state, RunState::Refused, "{refused:?}");
     }

@@ -63,7 +63,7 @@ async fn the_findings_of_a_contact_go_on_where_a_page_ended() {
     let fixture = Fixture::new();
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.remove_missing = false;
-    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
     fixture.put(&[(1, "Berg", "1234567", "Sales"), (2, "Dorn", "030 1234567", "Sales")]);
     fixture.sync().await;
     fixture.put(&[(2, "Dorn", "030 1234567", "Sales")]);
@@ -81,7 +81,7 @@ async fn a_source_without_a_key_is_a_finding_before_all_others() {
     let fixture = Fixture::new();
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.field_map.key = None;
-    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 1234567", "Sales")]);
     fixture.sync().await;
     let page = |from| fixture.engine.quality_findings("crm", None, from, 1).unwrap();
@@ -105,7 +105,7 @@ async fn contacts_of_other_sources_are_named_but_not_reported_on() {
     source.name = "partners".into();
     source.sync_filter = "select ${MAP} from main.partners order by id".into();
     source.phonebook = PhonebookTarget::New { name: PhonebookName::parse("Partners").unwrap() };
-    fixture.engine.create_source(source).unwrap();
+    fixture.engine.by("test").create_source(source).unwrap();
     assert_eq!(fixture.sync_source("partners").await.state, RunState::Succeeded);
 
     let of = |source| fixture.engine.quality_findings(source, None, QualityPosition::Start, 100).unwrap().0;

@@ -7,7 +7,7 @@ impl Fixture {
         let mut source = self.engine.settings()?.sources.remove(0);
         source.phonebook =
             toml::from_str::<toml::Table>(target).unwrap()["phonebook"].clone().try_into().unwrap();
-        self.engine.update_source("crm", source, "").map(drop)
+        self.engine.by("test").update_source("crm", source, "").map(drop)
     }
 
     /// Name, source and contacts of every phonebook.
@@ -70,7 +70,7 @@ async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is
     let fixture = Fixture::new();
     fixture.put(&TWO);
     assert!(fixture.target("phonebook = { existing = { name = 'VIP' } }").is_err(), "there is none");
-    fixture.engine.create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
+    fixture.engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap();
     fixture.target("phonebook = { existing = { name = 'vip' } }").unwrap();
     assert_eq!(fixture.sync().await.state, RunState::Succeeded);
     assert_eq!(fixture.phonebooks(), [book("VIP", Some("crm"), 2)]);
@@ -79,9 +79,9 @@ async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is
 
     // Kept as local ones when their source goes, they keep others out.
     let mut second = fixture.engine.settings().unwrap().sources.remove(0);
-    fixture.engine.delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+    fixture.engine.by("test").delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
     second.name = "crm".into();
-    fixture.engine.create_source(second).unwrap();
+    fixture.engine.by("test").create_source(second).unwrap();
     let (before, generation) = (fixture.phonebooks(), fixture.engine.generation());
     let refused = fixture.sync().await;
     assert_eq!(refused.state, RunState::Refused);
@@ -93,7 +93,7 @@ async fn an_existing_phonebook_is_filled_when_it_is_empty_and_refused_when_it_is
 async fn a_name_that_somebody_took_meanwhile_is_refused_before_anything_changes() {
     let fixture = Fixture::new();
     fixture.put(&TWO);
-    fixture.engine.create_phonebook(PhonebookName::parse("support").unwrap()).unwrap();
+    fixture.engine.by("test").create_phonebook(PhonebookName::parse("support").unwrap()).unwrap();
     for kind in [RunKind::Preview, RunKind::Sync] {
         let refused = fixture.run(kind, None).await;
         assert_eq!(refused.state, RunState::Refused);
@@ -112,7 +112,7 @@ async fn a_phonebook_that_a_run_left_empty_can_be_deleted_and_comes_back_with_a_
     };
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
     fixture.sync().await;
-    let refused = fixture.engine.delete_phonebook(&support).unwrap_err().to_string();
+    let refused = fixture.engine.by("test").delete_phonebook(&support).unwrap_err().to_string();
     assert!(refused.contains("has 1 contact of source \"crm\""), "{refused}");
     assert_eq!(names(), ["Sales", "Support"]);
 
@@ -120,18 +120,18 @@ async fn a_phonebook_that_a_run_left_empty_can_be_deleted_and_comes_back_with_a_
     let moving = fixture.sync().await;
     assert_eq!(moving.counts.moved, 1);
     let generation = fixture.engine.generation();
-    let deleted = fixture.engine.delete_phonebook(&support).unwrap();
+    let deleted = fixture.engine.by("test").delete_phonebook(&support).unwrap();
     assert!(deleted.generation > generation, "whoever answers calls knows");
     assert_eq!(names(), ["Sales"]);
     assert_eq!(fixture.who("+49307654321"), is_sales("Dorn"));
     // It counts no more.
     let mut settings = fixture.engine.settings().unwrap();
     settings.limits = toml::from_str("phonebooks = 1").unwrap();
-    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    fixture.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
     let refused = fixture.engine.plan_rollback(moving.id).unwrap_err().to_string();
     assert!(refused.contains("2 phonebooks, 1 phonebook more than the 1"), "{refused}");
     settings.limits = toml::from_str("").unwrap();
-    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    fixture.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
 
     let run = fixture.engine.start_rollback(moving.id, "test").await.unwrap();
     fixture.engine.wait_for_syncs().await;
@@ -142,7 +142,7 @@ async fn a_phonebook_that_a_run_left_empty_can_be_deleted_and_comes_back_with_a_
     // And a run whose value is back makes another of the name.
     let again = fixture.sync().await;
     assert_eq!((again.state, again.counts.moved), (RunState::Succeeded, 1));
-    fixture.engine.delete_phonebook(&support).unwrap();
+    fixture.engine.by("test").delete_phonebook(&support).unwrap();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
     assert_eq!(fixture.sync().await.state, RunState::Succeeded);
     assert_eq!(names(), ["Sales", "Support"]);
@@ -159,12 +159,13 @@ async fn the_phonebook_that_a_source_is_told_to_fill_stays_though_it_is_empty() 
     let fixture = Fixture::new();
     let mut source = fixture.engine.settings().unwrap().sources.remove(0);
     source.phonebook = PhonebookTarget::New { name: PhonebookName::parse("All").unwrap() };
-    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.engine.by("test").update_source("crm", source, "").unwrap();
     fixture.put(&[(1, "Berg", "030 1234567", "")]);
     fixture.sync().await;
     fixture.put(&[]);
     let preview = fixture.run(RunKind::Preview, None).await;
     assert_eq!(fixture.run(RunKind::Sync, Some(preview.id)).await.state, RunState::Succeeded);
-    let refused = fixture.engine.delete_phonebook(&PhonebookName::parse("all").unwrap()).unwrap_err();
+    let refused =
+        fixture.engine.by("test").delete_phonebook(&PhonebookName::parse("all").unwrap()).unwrap_err();
     assert!(refused.to_string().contains("is the one that source \"crm\" fills"), "{refused}");
 }

@@ -96,7 +96,8 @@ pub(in crate::console) async fn new(
 pub(in crate::console) async fn add(State(console): State<Console>, visit: Visit, fields: Fields) -> Answer {
     let mut form = Form::from(fields);
     let entry = entry(&form, &local_phonebooks(&console).await?);
-    match console.edit(move |engine| engine.create_contact(&entry)).await {
+    let actor = visit.actor();
+    match console.edit(move |engine| engine.by(actor).create_contact(&entry)).await {
         Ok(made) => visit.done(&path(made.value), Tone::Good, "The contact is added; calls find it now."),
         Err(error) => {
             refuse(&mut form, error)?;
@@ -137,7 +138,8 @@ pub(in crate::console) async fn save(
     let mut form = Form::from(fields);
     let entry = entry(&form, &local_phonebooks(&console).await?);
     let etag = form.raw("etag").to_owned();
-    match console.edit(move |engine| engine.update_contact(id, &entry, &etag)).await {
+    let actor = visit.actor();
+    match console.edit(move |engine| engine.by(actor).update_contact(id, &entry, &etag)).await {
         Ok(_) => visit.done(&path(id), Tone::Good, "The contact is saved; calls are answered by it now."),
         Err(error) => {
             refuse(&mut form, error)?;
@@ -156,6 +158,7 @@ pub(in crate::console) async fn delete(
 ) -> Answer {
     let id = contact_id(&id);
     let etag = Form::from(fields).raw("etag").to_owned();
-    console.edit(move |engine| engine.delete_contact(id, &etag)).await?;
+    let actor = visit.actor();
+    console.edit(move |engine| engine.by(actor).delete_contact(id, &etag)).await?;
     visit.done("/contacts", Tone::Good, "The contact is deleted.")
 }

@@ -217,7 +217,8 @@ pub(in crate::console) async fn import(
         form.fail("file", "choose a file");
     }
     if let (Some(options), Some(file)) = (options, file) {
-        match console.edit(move |engine| engine.import_contacts(file, &options)).await {
+        let actor = visit.actor();
+        match console.edit(move |engine| engine.by(actor).import_contacts(file, &options)).await {
             Ok(imported) if imported.value.refusal.is_none() && !form.has("do", "try") => {
                 return imported_page(&visit, &text, &imported.value);
             }

@@ -114,7 +114,7 @@ pub(in crate::console) async fn cancel(
     let id = run_id(&id);
     let run = console.engine.run(id).await?;
     let active = console.engine.active_run(run.id);
-    if !console.engine.cancel_sync(id) {
+    if !console.engine.cancel_sync_by(id, visit.actor()) {
         return visit.done(&path(id), Tone::Plain, "The run had ended already.");
     }
     if let Some(active) = active {

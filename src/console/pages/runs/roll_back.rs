@@ -61,6 +61,6 @@ pub(in crate::console) async fn roll_back(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let run = console.engine.start_rollback(run_id(&id), &format!("console {}", visit.name())).await?;
+    let run = console.engine.start_rollback(run_id(&id), visit.actor()).await?;
     Ok(guard::see(&path(run.id)))
 }

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::settings_view::{self, Shown};
 use super::tested::Tested;
 use super::{connection_form, path, settings_form};
+use crate::audit::Actor;
 use crate::console::control::error_summary;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
@@ -180,7 +181,7 @@ async fn submit(console: &Console, visit: &Visit, present: Option<String>, field
         });
     } else {
         if let Some(settings) = settings {
-            match save(console, present.as_deref(), settings.clone(), &tag).await {
+            match save(console, visit.actor(), present.as_deref(), settings.clone(), &tag).await {
                 Ok(warnings) => {
                     key.map(|key| console.drafts.remove(&key));
                     return saved(console, visit, &form, &settings.name, &warnings).await;
@@ -280,6 +281,7 @@ async fn test(
 
 async fn save(
     console: &Console,
+    actor: Actor,
     present: Option<&str>,
     settings: SourceSettings,
     expected: &str,
@@ -289,6 +291,7 @@ async fn save(
     let (is_new, expected) = (present.is_none(), expected.to_owned());
     console
         .edit(move |engine| {
+            let engine = engine.by(actor);
             match is_new {
                 true => engine.create_source(settings)?,
                 false => engine.update_source(&name, settings, &expected)?,
