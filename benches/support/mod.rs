@@ -5,6 +5,7 @@ pub mod company;
 pub mod report;
 pub mod rounds;
 pub mod server;
+pub mod sql_server;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
