@@ -119,7 +119,7 @@ fn measure(runtime: &Runtime, name: &str, string: &str, scale: Scale, rows: u64,
 
 /// What the process has more of at its peak during `work` than before, in MiB; Linux can tell.
 fn growth(work: impl FnOnce()) -> Option<u64> {
-    let before = std::fs::write("/proc/self/clear_refs", "5").ok().and_then(|()| report::peak_memory());
+    let before = report::forget_peak_memory().then(report::peak_memory).flatten();
     work();
     Some(report::peak_memory()?.saturating_sub(before?))
 }
