@@ -187,6 +187,10 @@ const STEPS: &[&str] = &[
     CREATE TABLE client_policy (settings TEXT NOT NULL) STRICT;
     INSERT INTO client_policy VALUES ('{}');
 ",
+    "
+    -- Of the row that a synced contact was made of; see `sync::prepare`.
+    ALTER TABLE contact ADD COLUMN row_digest BLOB;
+",
 ];
 
 /// The newest schema this program knows.

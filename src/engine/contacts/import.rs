@@ -19,7 +19,7 @@ use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::source::csv_file::{CsvFile, Line, guess_delimiter};
 use crate::source::rows::{Field, Projection, RowBatch, RowProblem};
 use crate::spreadsheet;
-use crate::sync::{Preparation, ProblemKind, StagedContacts, SyncError};
+use crate::sync::{Preparation, ProblemKind, Staged, StagedContacts, SyncError};
 
 /// Largest file, in bytes: some hundred bytes for each of half a million contacts.
 pub const MAX_IMPORT_BYTES: u64 = 128 << 20;
@@ -248,7 +248,14 @@ impl Checked {
                 is_number_only: problem.kind == ProblemKind::NumberDropped,
             }));
             if let Some((digest, details)) = prepared {
-                self.staged.push(None, 0, digest, "", &details)?;
+                self.staged.push(&Staged {
+                    id: None,
+                    phonebook: 0,
+                    digest,
+                    row: None,
+                    source_key: String::new(),
+                    details,
+                })?;
             }
         }
         Ok(())
