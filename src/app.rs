@@ -116,11 +116,13 @@ impl Server {
         let (listener, address) = listen(claimed, config.listen)?;
         let stop = CancellationToken::new();
         let gate = Gate::new(engine.tokens(), config.require_tokens);
-        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let (ways, known_ways) = watch::channel(reloading::ways(config));
+        let serving =
+            grpc::serve_behind(gate, Arc::clone(&engine), listener, known_ways.clone(), stop.clone());
+        let serving = tokio::spawn(serving);
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
-        let (ways, known_ways) = watch::channel(reloading::ways(config));
         let notifying =
             tokio::spawn(notifier::run(Arc::clone(&engine), known_ways, Arc::new(SystemClock), stop.clone()));
         // Ends when told to stop; nobody waits for what it makes.

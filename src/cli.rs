@@ -16,6 +16,7 @@ mod exit;
 mod extensions;
 mod history;
 mod json;
+mod notify;
 mod phonebooks;
 mod preview;
 mod progress;
@@ -79,6 +80,8 @@ enum Command {
     #[command(subcommand)]
     Sync(sync::SyncCommand),
     Sources(sources::SourcesArguments),
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     Match(calls::MatchArguments),
     Route(calls::RouteArguments),
     Decisions(decisions::DecisionsArguments),
@@ -124,6 +127,7 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Export(arguments) => arguments.run(screen).await,
         Command::Sync(command) => command.run(screen).await,
         Command::Sources(arguments) => arguments.run(screen).await,
+        Command::Notify(command) => command.run(screen).await,
         Command::Match(arguments) => arguments.run(screen).await,
         Command::Route(arguments) => arguments.run(screen).await,
         Command::Decisions(arguments) => arguments.run(screen).await,

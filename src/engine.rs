@@ -34,6 +34,7 @@ mod syncing;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -92,6 +93,8 @@ pub struct Engine {
     active: DashMap<String, Arc<ActiveRun>>,
     /// Held while a run is being started, so that a source never has two.
     starting: tokio::sync::Mutex<()>,
+    /// Which of them are read.
+    turns: turns::Turns,
     /// How many runs have ended since the start.
     runs_ended: watch::Sender<u64>,
 }
@@ -168,6 +171,7 @@ impl Engine {
             started_at: Timestamp::now(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
+            turns: turns::Turns::default(),
             runs_ended: watch::Sender::new(0),
         };
         engine.load_tokens()?;

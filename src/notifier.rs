@@ -9,11 +9,13 @@
 //! * It is told at least once: a process that ends between sending and recording sends again. The mail's Message-ID
 //!   and the webhook's notification number are the same then.
 
+mod failure;
 mod mail;
 mod report;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trial;
 mod webhook;
 
 use std::collections::HashSet;
@@ -32,6 +34,9 @@ use crate::store::PendingNotification;
 use crate::sync::{Channel, Notification, NotificationState};
 
 use report::Report;
+
+pub use failure::FailureKind;
+pub use trial::{Trial, TrialFailure};
 
 /// How long to wait after each attempt that did not work; after the last, it is given up.
 pub const BACK_OFF: [Duration; 4] = [

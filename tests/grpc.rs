@@ -13,6 +13,8 @@ mod contacts;
 mod directory;
 #[path = "grpc/history.rs"]
 mod history;
+#[path = "grpc/notifications.rs"]
+mod notifications;
 #[path = "grpc/phonebooks.rs"]
 mod phonebooks;
 #[path = "grpc/previews.rs"]

@@ -143,7 +143,7 @@ fn no_command_and_no_log_tells_a_password() {
         }
     }
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 42] = [
+    let commands: [&[&str]; 45] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -170,6 +170,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["match", "030 1234567"],
         &["route", "030 1234567", "--explain"],
         &["phonebooks"],
+        &["phonebooks", "delete", "of crm"],
         &["contacts"],
         &["phonebooks", "create", "Mine"],
         &["contacts", "add", "--phonebook=Mine", "--company=Berg", number],
@@ -181,6 +182,8 @@ fn no_command_and_no_log_tells_a_password() {
         &["phonebooks", "rename", "Mine", "Ours"],
         &["phonebooks", "delete", "Ours", "--with-contacts"],
         &["decisions"],
+        &["notify", "test-mail", "ops@example.com"],
+        &["notify", "test-webhook", "crm"],
         &["status"],
         &["token", "create", "ci", "--role", "lookup"],
         &["token", "list"],
@@ -393,6 +396,8 @@ async fn no_rpc_tells_a_password() {
         ("RouteService/CheckInboundRoutes", json("{}")),
         ("RoutingSettingsService/GetRoutingSettings", json("{}")),
         ("RoutingSettingsService/UpdateRoutingSettings", json("{}")),
+        ("NotificationService/SendTestMail", json(r#"{ "address": "ops@example.com" }"#)),
+        ("NotificationService/SendTestWebhook", json(r#"{ "source": "crm" }"#)),
         ("StatusService/GetStatus", json("{}")),
         ("TokenService/CreateToken", json(r#"{ "name": "ci", "role": "ROLE_LOOKUP" }"#)),
         ("TokenService/ListTokens", json("{}")),

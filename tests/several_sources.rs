@@ -10,7 +10,7 @@ use ringroute::engine::Engine;
 use ringroute::generation::Generation;
 use ringroute::matching::match_caller;
 use ringroute::store::RemovedSources;
-use ringroute::sync::{RunId, RunKind, RunState, SyncRun};
+use ringroute::sync::{Phase, RunId, RunKind, RunState, SyncRun};
 use rusqlite::Connection;
 
 fn sqlite_source(folder: &Path, name: &str, table: &str) -> String {
@@ -160,5 +160,47 @@ async fn runs_of_many_sources_at_once_are_committed_one_after_another() {
         let version = if *name == "c" { VERSIONS - 1 } else { VERSIONS + 1 };
         let caller = format!("+4930{}", 1_000_000 * (place + 1) + 7);
         assert_eq!(who(&engine, &caller), Some((format!("{name} 7 v{version}"), format!("Of {name}"))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_in_words_while_as_many_sources_are_read_as_may_be_and_can_be_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&folder.path().join("data")).unwrap();
+    let names = ["a", "b", "c", "d"];
+    let mut document = String::new();
+    for name in names {
+        write_sqlite(folder.path(), name, 1000, 1);
+        document += &sqlite_source(folder.path(), name, "endless");
+    }
+    for (place, name) in ["waits", "gives up"].iter().enumerate() {
+        write_sqlite(folder.path(), name, 2000 * (place as u32 + 1), 1);
+        document += &sqlite_source(folder.path(), name, "people");
+    }
+    engine.apply(&document, RemovedSources::Refuse, false).unwrap();
+    let mut endless = Vec::new();
+    for name in names {
+        let id = start(&engine, name).await;
+        let mut progress = engine.active_run(id).unwrap().progress();
+        drop(progress.wait_for(|progress| progress.counts.rows > 0).await);
+        endless.push(id);
+    }
+    let waits = start(&engine, "waits").await;
+    let gives_up = start(&engine, "gives up").await;
+    for id in [waits, gives_up] {
+        let mut progress = engine.active_run(id).unwrap().progress();
+        progress.wait_for(|progress| progress.phase == Phase::Wait).await.unwrap();
+    }
+    assert!(engine.cancel_sync(gives_up));
+    assert_eq!(end_of(&engine, gives_up).await.state, RunState::Cancelled);
+
+    assert!(engine.cancel_sync(endless[0]));
+    let run = end_of(&engine, waits).await;
+    assert_eq!(run.state, RunState::Succeeded, "{}", run.failure);
+    let phases: Vec<Phase> = run.phases.iter().map(|time| time.phase).collect();
+    assert_eq!(phases, [Phase::Wait, Phase::Read, Phase::Write, Phase::Build, Phase::Verify, Phase::Commit]);
+    engine.cancel_all_syncs();
+    for id in endless {
+        assert_eq!(end_of(&engine, id).await.state, RunState::Cancelled);
     }
 }

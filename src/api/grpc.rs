@@ -19,6 +19,7 @@ mod directory;
 mod directory_settings;
 mod gate;
 mod guarded;
+mod notification;
 mod permissions;
 mod phonebook;
 mod request;
@@ -48,6 +49,7 @@ use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer
 use crate::api::proto::v1::contact_service_server::ContactServiceServer;
 use crate::api::proto::v1::directory_service_server::DirectoryServiceServer;
 use crate::api::proto::v1::directory_settings_service_server::DirectorySettingsServiceServer;
+use crate::api::proto::v1::notification_service_server::NotificationServiceServer;
 use crate::api::proto::v1::phonebook_service_server::PhonebookServiceServer;
 use crate::api::proto::v1::route_service_server::RouteServiceServer;
 use crate::api::proto::v1::routing_settings_service_server::RoutingSettingsServiceServer;
@@ -57,6 +59,7 @@ use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::engine::{Engine, EngineError};
 use crate::generation::Generation;
+use crate::notifier::Ways;
 use crate::settings::MAX_DOCUMENT_BYTES;
 
 pub(crate) use convert::tokens::{role_to_proto, to_proto as token_to_proto};
@@ -81,30 +84,34 @@ const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
 /// How many requests read the store at the same time; more of them wait for their turn.
 const MAX_READERS: usize = 8;
 
+/// How many messages are sent for a test at the same time.
+const MAX_TESTERS: usize = 2;
+
 /// How often a silent connection is asked whether it is still there, and how long it may take to say so.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Like [`serve_behind`], for whoever can connect: a token is not asked for.
+/// Like [`serve_behind`], for whoever can connect: a token is not asked for, and nobody can be told anything.
 pub async fn serve(
     engine: Arc<Engine>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let gate = Gate::new(engine.tokens(), false);
-    serve_behind(gate, engine, listener, stop).await
+    serve_behind(gate, engine, listener, watch::channel(Ways::default()).1, stop).await
 }
 
 /// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
-/// [`DRAIN_TIME`]. Runs of sources are not its business: whoever stops the engine cancels them.
+/// [`DRAIN_TIME`]. `ways` is what tests of notifications go by. Runs of sources are not its business: whoever stops the engine cancels them.
 pub async fn serve_behind(
     gate: Gate,
     engine: Arc<Engine>,
     listener: TcpListener,
+    ways: watch::Receiver<Ways>,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let published = engine.published();
-    let door = Door::new(engine, stop.clone(), gate.requires_tokens());
+    let door = Door::new(engine, ways, stop.clone(), gate.requires_tokens());
     let health = HealthReporter::new();
     let is_published = *published.borrow() != Generation::NONE;
     set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
@@ -113,6 +120,9 @@ pub async fn serve_behind(
         .layer(gate)
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(
+            NotificationServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
+        )
         .add_service(PhonebookServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(ContactServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(DirectoryServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
@@ -174,10 +184,11 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 12] = [
+const HEALTH_NAMES: [&str; 13] = [
     "",
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
+    NotificationServiceServer::<Door>::NAME,
     PhonebookServiceServer::<Door>::NAME,
     ContactServiceServer::<Door>::NAME,
     DirectoryServiceServer::<Door>::NAME,
@@ -222,14 +233,22 @@ struct Door {
     lookers: Arc<Semaphore>,
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
+    /// How people and programs are reached, for tests of it.
+    ways: watch::Receiver<Ways>,
+    testers: Arc<Semaphore>,
     tokens_required: bool,
 }
 
 impl Door {
-    fn new(engine: Arc<Engine>, stop: CancellationToken, tokens_required: bool) -> Self {
-        let [readers, lookers, editor] =
-            [MAX_READERS, MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, lookers, editor, tokens_required }
+    fn new(
+        engine: Arc<Engine>,
+        ways: watch::Receiver<Ways>,
+        stop: CancellationToken,
+        tokens_required: bool,
+    ) -> Self {
+        let [readers, lookers, editor, testers] =
+            [MAX_READERS, MAX_READERS, 1, MAX_TESTERS].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, lookers, editor, ways, testers, tokens_required }
     }
 
     /// Does work that reads the store.

@@ -14,6 +14,7 @@ use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient
 use crate::api::proto::v1::contact_service_client::ContactServiceClient;
 use crate::api::proto::v1::directory_service_client::DirectoryServiceClient;
 use crate::api::proto::v1::directory_settings_service_client::DirectorySettingsServiceClient;
+use crate::api::proto::v1::notification_service_client::NotificationServiceClient;
 use crate::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use crate::api::proto::v1::settings_service_client::SettingsServiceClient;
 use crate::api::proto::v1::status_service_client::StatusServiceClient;
@@ -134,6 +135,10 @@ impl Connection {
 
     pub(super) fn calls(&self) -> CallRoutingServiceClient<Way> {
         CallRoutingServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn notifications(&self) -> NotificationServiceClient<Way> {
+        NotificationServiceClient::new(self.way())
     }
 
     pub(super) fn contacts(&self) -> ContactServiceClient<Way> {

@@ -61,13 +61,17 @@ struct RenameArguments {
     server: ServerArguments,
 }
 
-/// Delete a local phonebook
+/// Delete a local phonebook, or one that a source left empty
+///
+/// The latter is one that a source made by the value of a property which none of its rows has any more. Inbound routes
+/// may go on naming it: nobody is in it then.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringroute phonebooks delete Suppliers
   ringroute phonebooks delete Suppliers --with-contacts
 
-Exit codes: 0 deleted, 4 no such phonebook, 5 refused: it is synced, or it has contacts")]
+Exit codes: 0 deleted, 4 no such phonebook, 5 refused: it has contacts, a source fills it, or is
+being synchronised")]
 struct DeleteArguments {
     /// Its name
     name: String,

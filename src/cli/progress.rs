@@ -79,6 +79,9 @@ fn expect(bar: &ProgressBar, rows: u64) {
 
 /// Phase, rows, rate, time, and what remains: the last is an estimate, and told as one.
 fn told(progress: &v1::SyncProgress) -> String {
+    if progress.phase() == SyncPhase::Wait {
+        return format!("{}, {}", doing(SyncPhase::Wait), words::milliseconds(progress.elapsed_ms));
+    }
     let rows = progress.counts.unwrap_or_default().rows_read;
     let mut parts = vec![doing(progress.phase()).to_owned()];
     parts.push(match progress.expected_rows {
@@ -97,8 +100,9 @@ fn told(progress: &v1::SyncProgress) -> String {
     parts.join(", ")
 }
 
-fn doing(phase: SyncPhase) -> &'static str {
+pub(super) fn doing(phase: SyncPhase) -> &'static str {
     match phase {
+        SyncPhase::Wait => "waiting: other sources are being read",
         SyncPhase::Unspecified | SyncPhase::Read => "reading",
         SyncPhase::Write => "writing",
         SyncPhase::Build => "building the index",
@@ -184,6 +188,8 @@ mod tests {
         (progress.rows_per_second, progress.expected_rows, progress.remaining_ms) =
             (8000, Some(24_000), Some(1500));
         assert_eq!(told(&progress), "reading, 12,000 of about 24,000 rows, 8,000/s, 1.5 s, about 1.5 s left");
+        let waiting = v1::SyncProgress { phase: SyncPhase::Wait.into(), ..progress.clone() };
+        assert_eq!(told(&waiting), "waiting: other sources are being read, 1.5 s");
         // More than the last time.
         progress.expected_rows = Some(11_000);
         (progress.phase, progress.remaining_ms) = (SyncPhase::Build.into(), None);

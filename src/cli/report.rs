@@ -1,9 +1,10 @@
 //! What a sync run came to, in words and as an exit code.
 
 use super::exit::{Exit, Failure, Result};
+use super::progress;
 use super::screen::{Screen, Table};
 use super::words::{self, count, counted};
-use crate::api::proto::v1::{self, SyncProblemKind, SyncRunKind, SyncRunState};
+use crate::api::proto::v1::{self, SyncPhase, SyncProblemKind, SyncRunKind, SyncRunState};
 
 /// Prints what a run did, or what it would do. Fails when it came to nothing.
 pub(super) fn result(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
@@ -151,7 +152,10 @@ fn notification(told: &v1::Notification) -> String {
 }
 
 pub(super) fn state(run: &v1::SyncRun) -> String {
-    words::of_enum(run.state().as_str_name(), "SYNC_RUN_STATE_")
+    match run.phase() {
+        SyncPhase::Unspecified => words::of_enum(run.state().as_str_name(), "SYNC_RUN_STATE_"),
+        phase => format!("running ({})", progress::doing(phase)),
+    }
 }
 
 /// One row or number that could not be used, in a line.

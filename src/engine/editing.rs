@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Engine, EngineError, publishing};
 use crate::generation::Generation;
-use crate::phonebook::PhonebookName;
+use crate::phonebook::{PhonebookName, PhonebookOrigin};
 use crate::routing::{self, RouteWarning};
 use crate::settings::{
     Change, InboundRoute, ListedDestination, LocalPhonebook, RoutingSettings, Settings, SourceSettings,
@@ -109,10 +109,13 @@ impl Engine {
     ) -> Result<Prepared<T>, EngineError> {
         let old = change.settings()?;
         let mut new = old.clone();
+        let phonebooks_at_first = change.phonebooks()?.len();
         let value = edit(change, &mut new)?;
+        // By `edit` itself: one that is no setting, since a source had filled it.
+        let is_phonebook_gone = change.phonebooks()?.len() < phonebooks_at_first;
         let parted = self.parted_sources(change, left, &new)?;
         // Not `new == old`: the order and spelling of phonebooks is the store's.
-        if old.difference(&new).is_empty() && parted.is_empty() {
+        if old.difference(&new).is_empty() && parted.is_empty() && !is_phonebook_gone {
             return Ok((value, None));
         }
         new.validate()?;
@@ -121,7 +124,7 @@ impl Engine {
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
         let phonebooks_before = change.phonebooks()?.len();
-        let mut touched = change.save_settings(&new, left.removed)?;
+        let mut touched = change.save_settings(&new, left.removed)? || is_phonebook_gone;
         for (source, keep) in parted {
             change.release_contacts(source, keep)?;
             touched = true;
@@ -379,7 +382,12 @@ impl Engine {
     pub fn delete_phonebook(&self, name: &PhonebookName) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |change, settings| {
             let stored = change.phonebook(name)?.ok_or_else(|| not_found("phonebook", name.as_str()))?;
-            // Refused here when it is synced, or not empty.
+            if let PhonebookOrigin::Synced(source) = &stored.origin
+                && let Some(active) = self.active_run_of(source)
+            {
+                return Err(EngineError::SyncRunning { name: source.clone(), run: active.id });
+            }
+            // Refused here when it is not empty, or to be filled.
             change.delete_phonebook(&stored)?;
             settings.phonebooks.retain(|other| !other.name.is_same_as(name));
             Ok(())

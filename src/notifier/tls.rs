@@ -6,7 +6,15 @@ use std::sync::Arc;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+use super::failure::causes;
+
+/// Whether TLS is what an error goes back to.
+pub(super) fn is_cause_of(error: &(dyn std::error::Error + 'static)) -> bool {
+    let in_io = |error: &std::io::Error| error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    causes(error).any(|error| error.is::<rustls::Error>() || error.downcast_ref().is_some_and(in_io))
+}
 
 /// The certificates in a file (PEM).
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -17,8 +17,10 @@ use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::failure::{Failure, FailureKind};
 use super::report::Report;
 use super::{Attempt, tls};
 use crate::config::WebhookConfig;
@@ -35,17 +37,32 @@ pub(super) async fn send(
     report: &Report<'_>,
     now: Timestamp,
 ) -> Attempt {
+    match deliver(config, webhook, report.json(), now).await {
+        Ok(status) => judged(status, &webhook.url.shown()),
+        Err(Failure { what, .. }) => Attempt::Later(what),
+    }
+}
+
+/// Posts a body. Returns what the server answered, whatever it was.
+pub(super) async fn deliver(
+    config: &WebhookConfig,
+    webhook: &Webhook,
+    body: String,
+    now: Timestamp,
+) -> Result<StatusCode, Failure> {
     let limit = Duration::from_secs(config.timeout_seconds);
     let shown = webhook.url.shown();
-    match tokio::time::timeout(limit, post(config, webhook, report, now)).await {
-        Ok(Ok(status)) => judged(status, &shown),
-        Ok(Err(problem)) => Attempt::Later(format!("{shown}: {problem}")),
-        Err(_) => Attempt::Later(format!("{shown}: no answer after {} s", limit.as_secs())),
+    let failure =
+        |kind, problem: String| Failure { what: format!("{shown}: {problem}"), kind, is_final: false };
+    match tokio::time::timeout(limit, post(config, webhook, body, now)).await {
+        Ok(Ok(status)) => Ok(status),
+        Ok(Err((kind, problem))) => Err(failure(kind, problem)),
+        Err(_) => Err(failure(FailureKind::NoAnswer, format!("no answer after {} s", limit.as_secs()))),
     }
 }
 
 /// What an answer means for the next attempt.
-fn judged(status: StatusCode, shown: &str) -> Attempt {
+pub(super) fn judged(status: StatusCode, shown: &str) -> Attempt {
     let answered = format!("{shown} answered {status}");
     let may_work_later = status.is_server_error()
         || matches!(
@@ -65,12 +82,12 @@ fn judged(status: StatusCode, shown: &str) -> Attempt {
 async fn post(
     config: &WebhookConfig,
     webhook: &Webhook,
-    report: &Report<'_>,
+    body: String,
     now: Timestamp,
-) -> Result<StatusCode, String> {
+) -> Result<StatusCode, (FailureKind, String)> {
     let uri = webhook.url.uri();
-    let secret = webhook.secret.resolve().await.map_err(|error| format!("webhook.secret: {error}"))?;
-    let body = report.json();
+    let secret = webhook.secret.resolve().await;
+    let secret = secret.map_err(|error| (FailureKind::Secret, format!("webhook.secret: {error}")))?;
     let timestamp = now.as_second().to_string();
     let request = Request::builder()
         .method(Method::POST)
@@ -81,19 +98,29 @@ async fn post(
         .header(SIGNATURE, signature(secret.as_str(), &timestamp, &body))
         .header(TIMESTAMP, timestamp)
         .body(Full::new(Bytes::from(body)))
-        .map_err(|error| error.to_string())?;
-    let stream = connect(uri).await?;
-    if uri.scheme_str() != Some("https") {
-        return exchange(stream, request).await;
+        .map_err(|error| (FailureKind::Refused, error.to_string()))?;
+    let stream = connect(uri).await.map_err(|error| (FailureKind::Unreachable, error))?;
+    if uri.scheme_str() == Some("https") {
+        let stream =
+            encrypted(config, uri, stream).await.map_err(|error| (FailureKind::Encryption, error))?;
+        exchange(stream, request).await
+    } else {
+        exchange(stream, request).await
     }
+    .map_err(|error| (FailureKind::NoAnswer, error))
+}
+
+async fn encrypted(
+    config: &WebhookConfig,
+    uri: &Uri,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, String> {
     let ca_file = config.ca_file.clone();
     // Reads files: not on a thread that answers calls.
     let client = tokio::task::spawn_blocking(move || tls::client(ca_file.as_deref()));
     let client = client.await.map_err(|failure| failure.to_string())??;
     let name = ServerName::try_from(host(uri).to_owned()).map_err(|error| error.to_string())?;
-    let stream =
-        TlsConnector::from(client).connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
-    exchange(stream, request).await
+    TlsConnector::from(client).connect(name, stream).await.map_err(|error| format!("TLS: {error}"))
 }
 
 fn signature(secret: &str, timestamp: &str, body: &str) -> String {

@@ -180,6 +180,15 @@ impl Reading<'_> {
     }
 }
 
+/// What came of writing a plan.
+#[derive(Debug)]
+pub struct WrittenPlan {
+    /// Whether what was there before is kept, so that the run can be rolled back.
+    pub is_kept: bool,
+    /// The contacts that were added, changed, moved or removed.
+    pub touched: Vec<ContactId>,
+}
+
 /// A contact as [`Reading::each_contact`] hands it out.
 #[derive(Debug, Clone, Copy)]
 pub struct ContactRow<'a> {
@@ -207,7 +216,7 @@ fn copy_text(into: &mut String, row: &Row<'_>, column: usize) -> rusqlite::Resul
 
 impl Change<'_> {
     /// Writes a plan of a source, and what was there before. `now` is in RFC 3339. Ends early when the run is
-    /// cancelled. Says whether what was there before is kept, so that the run can be rolled back.
+    /// cancelled.
     pub fn write_plan(
         &self,
         source: i64,
@@ -215,7 +224,8 @@ impl Change<'_> {
         plan: &mut Plan,
         now: &str,
         is_cancelled: &dyn Fn() -> bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<WrittenPlan, StoreError> {
+        let mut touched = Vec::new();
         let mut journal = self.journal(source, run)?;
         let phonebooks = self.planned_phonebooks(source, plan, &journal)?;
         let number_of = |place: u32| phonebooks[place as usize].0;
@@ -232,7 +242,7 @@ impl Change<'_> {
         for (written, contact) in plan.staged.read_back().map_err(StoreError::Staging)?.enumerate() {
             if written.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
                 // The caller asks again before it commits, and gives up then.
-                return Ok(false);
+                return Ok(WrittenPlan { is_kept: false, touched });
             }
             let Staged { id, phonebook, digest, row, source_key, details } =
                 contact.map_err(StoreError::Staging)?;
@@ -251,13 +261,16 @@ impl Change<'_> {
                 }
             };
             put.execute(params![id, number_of(phonebook)])?;
+            touched.push(ContactId(id));
         }
+        touched.extend(plan.moved.iter().map(|(id, _)| *id));
         for (id, phonebook) in &plan.moved {
             journal.placement(*id)?;
             take_out.execute([id.0])?;
             put.execute(params![id.0, number_of(*phonebook)])?;
         }
         if plan.remove_missing {
+            touched.extend(&plan.not_received);
             let mut remove = connection.prepare("DELETE FROM contact WHERE id = ?")?;
             for id in &plan.not_received {
                 journal.contact(*id)?;
@@ -285,7 +298,7 @@ impl Change<'_> {
         }
         self.free_phonebooks(source, &journal)?;
         connection.execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![now, source])?;
-        self.finish_journal(journal)
+        Ok(WrittenPlan { is_kept: self.finish_journal(journal)?, touched })
     }
 
     /// Makes the phonebooks that the plan wants and does not have.

@@ -122,6 +122,19 @@ impl Change<'_> {
     }
 }
 
+impl Change<'_> {
+    /// Before a phonebook of a source is deleted by hand. Whoever goes back to before the source's last change needs it,
+    /// and then it was there.
+    pub(super) fn note_deleted_phonebook(&self, id: PhonebookId, source: i64) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO journal_phonebook
+                   SELECT run_id, phonebook.id, name, is_local, 1 FROM phonebook
+                   JOIN (SELECT max(run_id) AS run_id FROM journal WHERE source_id = ?2) ON run_id IS NOT NULL
+                   WHERE phonebook.id = ?1";
+        self.connection.execute(sql, params![id.0, source])?;
+        Ok(())
+    }
+}
+
 impl Journal<'_> {
     /// Before a contact's details change, or before it is removed.
     pub(super) fn contact(&mut self, id: ContactId) -> Result<(), StoreError> {

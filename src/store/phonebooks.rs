@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::journal::Journal;
 use super::{Change, Reading, StoreError};
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
+use crate::settings::PhonebookTarget;
 
 /// A phonebook as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,13 +116,12 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Deletes a local phonebook; fails when it has contacts or a source fills it.
+    /// Deletes a phonebook that is empty, and that no source is told to fill: a local one, or one that a source made by
+    /// the value of a property that is in none of its rows any more. No run of the source is under way.
     pub fn delete_phonebook(&self, phonebook: &StoredPhonebook) -> Result<(), StoreError> {
         let name = phonebook.name.as_str();
         if let PhonebookOrigin::Synced(source) = &phonebook.origin {
-            return Err(StoreError::Refused(format!(
-                "phonebook {name:?} belongs to source {source:?}: it goes with that source"
-            )));
+            return self.delete_left_phonebook(phonebook, source);
         }
         if phonebook.contact_count > 0 {
             return Err(StoreError::Refused(format!(
@@ -129,6 +129,32 @@ impl Change<'_> {
                 phonebook.contact_count
             )));
         }
+        self.connection.execute("DELETE FROM phonebook WHERE id = ?", [phonebook.id.0])?;
+        Ok(())
+    }
+
+    fn delete_left_phonebook(&self, phonebook: &StoredPhonebook, source: &str) -> Result<(), StoreError> {
+        let name = phonebook.name.as_str();
+        let refuse = |why: String| Err(StoreError::Refused(why));
+        if phonebook.contact_count > 0 {
+            return refuse(format!(
+                "phonebook {name:?} has {} contacts of source {source:?}: it can be deleted when a run has left it empty, \
+                 or goes with the source",
+                phonebook.contact_count
+            ));
+        }
+        let Some(stored) = self.source(source)? else { return Ok(()) };
+        let is_its_own = matches!(
+            &stored.settings.phonebook,
+            PhonebookTarget::New { name } if name.is_same_as(&phonebook.name)
+        );
+        if phonebook.is_local || is_its_own {
+            return refuse(format!(
+                "phonebook {name:?} is the one that source {source:?} fills: give the source another phonebook, or \
+                 delete it"
+            ));
+        }
+        self.note_deleted_phonebook(phonebook.id, stored.id)?;
         self.connection.execute("DELETE FROM phonebook WHERE id = ?", [phonebook.id.0])?;
         Ok(())
     }

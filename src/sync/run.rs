@@ -52,6 +52,8 @@ pub enum RunState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// Waiting until it may read: only so many sources are read at once.
+    Wait,
     /// Reading rows, normalising and comparing them, all at the same time.
     Read,
     /// Writing the changes into the open transaction.
@@ -69,6 +71,7 @@ impl Phase {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Phase::Wait => "wait",
             Phase::Read => "read",
             Phase::Write => "write",
             Phase::Build => "build",
@@ -261,6 +264,11 @@ impl Progress {
             reading: Duration::ZERO,
             finished: None,
         }
+    }
+
+    /// It was waited for, and begins now.
+    pub fn begin_reading(&mut self) {
+        (self.phase, self.began) = (Phase::Read, Instant::now());
     }
 
     /// Rows have come.

@@ -19,6 +19,12 @@ use crate::clock::MovableClock;
 /// Longest wait for something that would never come if it did not come soon.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A port that nobody listens on.
+pub fn nobodys_port() -> u16 {
+    // Closed when this returns, unlike the port of a server whose task is told to end.
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// Reads a `[mail]` table as `ringroute.toml` has it.
 pub fn mail(table: &str) -> Option<MailConfig> {
     let folder = tempfile::tempdir().unwrap();

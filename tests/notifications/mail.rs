@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mail_parser::MessageParser;
-use ringroute::notifier::{BACK_OFF, MAX_AGE, Ways};
+use ringroute::notifier::{BACK_OFF, FailureKind, MAX_AGE, Ways};
 use ringroute::sync::{Channel, NotificationState, RunState};
 
 use crate::certificates::Certificates;
-use crate::fixture::{Fixture, PATIENCE, mail};
+use crate::fixture::{Fixture, PATIENCE, mail, nobodys_port};
 use crate::smtp::{Behaviour, Encryption, SmtpServer};
 
 const TO_ONE: &str = r#"{ email = "ops@example.com" }"#;
@@ -339,4 +340,79 @@ async fn old_news_is_told_to_nobody() {
         (NotificationState::NotSent, "not sent within a day")
     );
     assert!(post.server.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_test_mail_tells_what_the_server_answered() {
+    for encryption in [Encryption::Starttls, Encryption::Tls, Encryption::None] {
+        let post = Post::start(encryption, Behaviour::Good).await;
+        let trial = post.ways().test_mail("ops@example.com", Timestamp::now()).await;
+        assert_eq!(trial.server, format!("127.0.0.1:{}", post.server.address.port()));
+        assert_eq!(trial.result, Ok("250 taken".to_owned()), "{encryption:?}");
+        let received = post.server.received();
+        let [mail] = received.as_slice() else { panic!("{received:?}") };
+        assert_eq!(
+            (mail.from.as_str(), &mail.to[..]),
+            ("ringroute@example.com", &["ops@example.com".into()][..])
+        );
+        assert_eq!(mail.encrypted, encryption != Encryption::None);
+        let message = MessageParser::default().parse(mail.data.as_slice()).unwrap();
+        assert_eq!(message.subject(), Some("[Ringroute] Test"));
+        assert!(message.body_text(0).unwrap().contains("This is a test"));
+        assert!(message.body_html(0).unwrap().contains("This is a test"));
+    }
+}
+
+#[tokio::test]
+async fn a_test_mail_that_is_not_taken_says_why_and_what_to_do() {
+    for (behaviour, kind, what, remedy) in [
+        (Behaviour::RefusesLogin, FailureKind::Login, "535", "mail.user"),
+        (Behaviour::KnowsNobody, FailureKind::Refused, "no such mailbox", "check the address"),
+        (Behaviour::Greylists(1), FailureKind::PutOff, "451", "again in some minutes"),
+        (Behaviour::DropsInData(1), FailureKind::NoAnswer, "closed", "mail.port"),
+    ] {
+        let post = Post::start(Encryption::Starttls, behaviour).await;
+        let trial = post.ways().test_mail("ops@example.com", Timestamp::now()).await;
+        let failure = trial.result.unwrap_err();
+        assert_eq!(failure.kind, kind, "{failure:?}");
+        assert!(failure.what.contains(what), "{failure:?}");
+        assert!(failure.remedy.contains(remedy), "{failure:?}");
+        assert!(!format!("{failure:?}").contains("pass wörd"), "{failure:?}");
+        assert!(post.server.received().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_test_mail_tells_a_wrong_way_to_the_server_from_a_server_that_is_away() {
+    let kind_of = async |ways: &Ways| {
+        let trial = ways.test_mail("ops@example.com", Timestamp::now()).await;
+        let failure = trial.result.unwrap_err();
+        (failure.kind, failure.remedy)
+    };
+    let clear = Post::start(Encryption::None, Behaviour::Good).await;
+    let ca_file = &clear.certificates.ca_file;
+    for encryption in ["starttls", "tls"] {
+        let (kind, remedy) = kind_of(&clear.ways_with(encryption, ca_file)).await;
+        assert_eq!(kind, FailureKind::Encryption, "{encryption}");
+        assert!(remedy.contains("mail.encryption"));
+    }
+    let post = Post::start(Encryption::Starttls, Behaviour::Good).await;
+    let other = tempfile::tempdir().unwrap();
+    let stranger = post.ways_with("starttls", &Certificates::new(other.path()).ca_file);
+    assert_eq!(kind_of(&stranger).await.0, FailureKind::Encryption);
+
+    let ways = post.ways();
+    std::fs::remove_file(post.folder.path().join("password")).unwrap();
+    assert_eq!(kind_of(&ways).await.0, FailureKind::Secret);
+    std::fs::write(post.folder.path().join("password"), "pass wörd").unwrap();
+    post.server.behave(Behaviour::Hangs);
+    let mut hasty = ways.clone();
+    hasty.mail.as_mut().unwrap().timeout_seconds = 1;
+    assert_eq!(kind_of(&hasty).await.0, FailureKind::NoAnswer);
+    let mut away = ways.clone();
+    away.mail.as_mut().unwrap().port = Some(nobodys_port());
+    assert_eq!(kind_of(&away).await.0, FailureKind::Unreachable);
+    let (kind, remedy) = kind_of(&Ways::default()).await;
+    assert_eq!(kind, FailureKind::NotConfigured);
+    assert!(remedy.contains("[mail] in ringroute.toml"));
 }

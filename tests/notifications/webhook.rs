@@ -1,10 +1,12 @@
 //! Webhooks, to a web server that checks the signature with another implementation.
 
-use ringroute::notifier::{BACK_OFF, Ways};
+use ringroute::notifier::{BACK_OFF, FailureKind, Ways};
+use ringroute::secret::Secret;
+use ringroute::settings::Webhook;
 use ringroute::sync::{Channel, NotificationState, RunState};
 
 use crate::certificates::Certificates;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, nobodys_port};
 use crate::web_server::WebServer;
 
 /// A folder with a secret in it.
@@ -156,4 +158,44 @@ async fn a_secret_that_is_not_there_is_said_and_nothing_is_sent() {
     assert_eq!(told[0].state, NotificationState::Pending);
     assert!(told[0].last_error.contains("RINGROUTE_TEST_NO_SUCH_SECRET is not set"), "{told:?}");
     assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_test_message_is_signed_and_tells_what_the_web_server_answered() {
+    let (folder, secret) = secret();
+    let certificates = Certificates::new(folder.path());
+    let answers = ["200 OK", "401 Unauthorized", "503 Service Unavailable"]
+        .map(|status| format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n"));
+    let [taken, wrong, later] = answers.each_ref().map(String::as_str);
+    let server = WebServer::start(Some(certificates.acceptor.clone()), &[taken, wrong, later, ""]).await;
+    let webhook = Webhook {
+        url: format!("https://127.0.0.1:{}/hooks?key=hidden", server.address.port()).parse().unwrap(),
+        secret: Secret::new(secret),
+    };
+    let mut ways = Ways::default();
+    ways.webhook.timeout_seconds = 1;
+    let test = async |ways: &Ways| ways.test_webhook("crm", &webhook, jiff::Timestamp::now()).await;
+    // Before its authority is named, it is not believed.
+    assert_eq!(test(&ways).await.result.unwrap_err().kind, FailureKind::Encryption);
+    ways.webhook.ca_file = Some(certificates.ca_file.clone());
+    let trial = test(&ways).await;
+    assert_eq!(trial.server, format!("https://127.0.0.1:{}", server.address.port()));
+    assert_eq!(trial.result, Ok("200 OK".to_owned()));
+    let request = server.requests()[0].clone();
+    assert!(request.is_signed_with("shared sécret"));
+    assert_eq!((&request.json()["event"], &request.json()["source"]), (&"test".into(), &"crm".into()));
+
+    for kind in [FailureKind::Refused, FailureKind::PutOff, FailureKind::NoAnswer] {
+        let failure = test(&ways).await.result.unwrap_err();
+        assert_eq!(failure.kind, kind, "{failure:?}");
+        assert!(!failure.remedy.is_empty() && !failure.what.contains("hidden"), "{failure:?}");
+    }
+    let nobody = Webhook {
+        url: format!("https://127.0.0.1:{}/hooks", nobodys_port()).parse().unwrap(),
+        ..webhook.clone()
+    };
+    let trial = ways.test_webhook("crm", &nobody, jiff::Timestamp::now()).await;
+    assert_eq!(trial.result.unwrap_err().kind, FailureKind::Unreachable);
+    std::fs::remove_file(folder.path().join("secret")).unwrap();
+    assert_eq!(test(&ways).await.result.unwrap_err().kind, FailureKind::Secret);
 }

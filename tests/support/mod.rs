@@ -13,12 +13,14 @@ use ringroute::api::grpc;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::contact_service_client::ContactServiceClient;
+use ringroute::api::proto::v1::notification_service_client::NotificationServiceClient;
 use ringroute::api::proto::v1::phonebook_service_client::PhonebookServiceClient;
 use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
 use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
 use ringroute::api::proto::v1::settings_service_client::SettingsServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::engine::Engine;
+use ringroute::notifier::Ways;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +59,12 @@ pub struct Server {
 impl Server {
     /// On a new data folder: no settings, no generation.
     pub async fn start() -> Self {
-        Server::start_in(tempfile::tempdir().unwrap()).await
+        Server::start_with(Ways::default()).await
+    }
+
+    /// On a new data folder, with ways to tell people and programs.
+    pub async fn start_with(ways: Ways) -> Self {
+        Server::start_in(tempfile::tempdir().unwrap(), ways).await
     }
 
     /// With [`settings`](Self::settings) applied and the company synchronised.
@@ -73,20 +80,27 @@ impl Server {
     /// With a company, and refusing requests without a token.
     pub async fn start_with_company_and_required_tokens() -> Self {
         let folder = Server::start_with_company().await.stop().await;
-        Server::start_behind(folder, true).await
+        Server::start_behind(folder, Ways::default(), true).await
     }
 
-    async fn start_in(folder: tempfile::TempDir) -> Self {
-        Server::start_behind(folder, false).await
+    async fn start_in(folder: tempfile::TempDir, ways: Ways) -> Self {
+        Server::start_behind(folder, ways, false).await
     }
 
-    async fn start_behind(folder: tempfile::TempDir, require_tokens: bool) -> Self {
+    async fn start_behind(folder: tempfile::TempDir, ways: Ways, require_tokens: bool) -> Self {
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let gate = grpc::Gate::new(engine.tokens(), require_tokens);
-        let serving = tokio::spawn(grpc::serve_behind(gate, Arc::clone(&engine), listener, stop.clone()));
+        let serving = grpc::serve_behind(
+            gate,
+            Arc::clone(&engine),
+            listener,
+            tokio::sync::watch::channel(ways).1,
+            stop.clone(),
+        );
+        let serving = tokio::spawn(serving);
         Server { engine, address, folder, stop, serving }
     }
 
@@ -115,7 +129,7 @@ impl Server {
 
     /// Stops the server and starts another on the same data folder.
     pub async fn restart(self) -> Self {
-        Server::start_in(self.stop().await).await
+        Server::start_in(self.stop().await, Ways::default()).await
     }
 
     /// A path in the folder of the test.
@@ -183,6 +197,10 @@ impl Server {
 
     pub async fn sync(&self) -> SyncServiceClient<Channel> {
         SyncServiceClient::new(self.channel().await)
+    }
+
+    pub async fn notifications(&self) -> NotificationServiceClient<Channel> {
+        NotificationServiceClient::new(self.channel().await)
     }
 
     pub async fn phonebooks(&self) -> PhonebookServiceClient<Channel> {

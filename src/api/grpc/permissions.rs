@@ -20,6 +20,9 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.CallRoutingService/RouteCalls", Call),
     ("/ringroute.v1.CallRoutingService/ListDecisions", Read),
     ("/ringroute.v1.CallRoutingService/GetCallCounts", Read),
+    // To any address, and a webhook is told as a run would tell it.
+    ("/ringroute.v1.NotificationService/SendTestMail", Change),
+    ("/ringroute.v1.NotificationService/SendTestWebhook", Sync),
     ("/ringroute.v1.DirectoryService/ListDirectoryPhonebooks", Directory),
     ("/ringroute.v1.DirectoryService/ListDirectoryContacts", Directory),
     ("/ringroute.v1.DirectoryService/GetDirectoryContact", Directory),

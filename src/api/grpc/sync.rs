@@ -281,7 +281,8 @@ fn list_runs(
             return Err(EngineError::NotFound { what: "source", name: source.clone() });
         }
         let (page, next_page_token) = cut(found, size, |run| run.id.to_string());
-        Ok(v1::ListSyncRunsResponse { runs: page.into_iter().map(runs::run).collect(), next_page_token })
+        let runs = page.into_iter().map(|run| runs::run_now(run, engine)).collect();
+        Ok(v1::ListSyncRunsResponse { runs, next_page_token })
     })
 }
 
@@ -298,7 +299,7 @@ fn get_run(engine: &Engine, request: &v1::GetSyncRunRequest) -> Result<v1::GetSy
         let next = first.saturating_add(u64::from(size)).to_string();
         let (page, next_page_token) = cut(found, size, |_| next.clone());
         Ok(v1::GetSyncRunResponse {
-            run: Some(runs::run(run)),
+            run: Some(runs::run_now(run, engine)),
             problems: page.into_iter().map(runs::problem).collect(),
             next_page_token,
         })

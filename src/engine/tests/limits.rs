@@ -73,3 +73,39 @@ async fn phonebooks_made_by_hand_and_lowered_limits_are_held_to_them_too() {
     assert!(fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, true).is_err());
     assert_eq!(fixture.engine.settings().unwrap().limits.phonebooks, Some(3));
 }
+
+#[tokio::test]
+async fn a_rollback_that_would_bring_back_too_many_contacts_is_refused() {
+    let fixture = Fixture::new();
+    let all = [
+        (1, "Berg", "030 1234567", "Sales"),
+        (2, "Dorn", "030 7654321", "Sales"),
+        (3, "Esch", "030 1111111", "Sales"),
+    ];
+    fixture.put(&all);
+    fixture.sync().await;
+    fixture.put(&all[1..2]);
+    let removing = fixture.sync().await;
+    assert_eq!(removing.counts.removed, 2);
+    fixture.limit("contacts = 2").unwrap();
+    let generation = fixture.engine.generation();
+    let planned = fixture.engine.plan_rollback(removing.id).unwrap_err().to_string();
+    let run = fixture.engine.start_rollback(removing.id, "test").await.unwrap();
+    fixture.engine.wait_for_syncs().await;
+    let run = fixture.engine.run(run.id).await.unwrap();
+    assert_eq!(run.state, RunState::Refused, "{run:?}");
+    for why in [planned, run.failure] {
+        assert!(why.contains("3 contacts, 1 contact more than the 2"), "{why}");
+        assert!(why.contains("nothing was changed"), "{why}");
+    }
+    assert_eq!((fixture.who("+49301234567"), fixture.engine.generation()), (None, generation));
+    // What makes them no more is never refused.
+    let first = removing.id.0 - 1;
+    fixture.limit("contacts = 1").unwrap();
+    assert!(fixture.engine.plan_rollback(RunId(first)).is_ok());
+    fixture.limit("contacts = 3").unwrap();
+    let run = fixture.engine.start_rollback(removing.id, "test").await.unwrap();
+    fixture.engine.wait_for_syncs().await;
+    assert_eq!(fixture.engine.run(run.id).await.unwrap().state, RunState::Succeeded);
+    assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+}

@@ -261,7 +261,7 @@ proptest! {
 
     #[test]
     fn what_a_preview_says_is_what_the_run_does(old in rows(), new in rows(), remove_missing in any::<bool>()) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         runtime.block_on(what_a_preview_says_happens(&old, &new, remove_missing));
     }
 }

@@ -101,3 +101,70 @@ async fn a_name_that_somebody_took_meanwhile_is_refused_before_anything_changes(
     }
     assert_eq!(fixture.phonebooks(), [book("support", None, 0)]);
 }
+
+#[tokio::test]
+async fn a_phonebook_that_a_run_left_empty_can_be_deleted_and_comes_back_with_a_rollback() {
+    let fixture = Fixture::new();
+    let support = PhonebookName::parse("Support").unwrap();
+    let names = || -> Vec<String> {
+        let phonebooks = fixture.engine.read(|reading| reading.phonebooks()).unwrap();
+        phonebooks.into_iter().map(|phonebook| phonebook.name.to_string()).collect()
+    };
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
+    fixture.sync().await;
+    let refused = fixture.engine.delete_phonebook(&support).unwrap_err().to_string();
+    assert!(refused.contains("has 1 contacts of source \"crm\""), "{refused}");
+    assert_eq!(names(), ["Sales", "Support"]);
+
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Sales")]);
+    let moving = fixture.sync().await;
+    assert_eq!(moving.counts.moved, 1);
+    let generation = fixture.engine.generation();
+    let deleted = fixture.engine.delete_phonebook(&support).unwrap();
+    assert!(deleted.generation > generation, "whoever answers calls knows");
+    assert_eq!(names(), ["Sales"]);
+    assert_eq!(fixture.who("+49307654321"), is_sales("Dorn"));
+    // It counts no more.
+    let mut settings = fixture.engine.settings().unwrap();
+    settings.limits = toml::from_str("phonebooks = 1").unwrap();
+    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    let refused = fixture.engine.plan_rollback(moving.id).unwrap_err().to_string();
+    assert!(refused.contains("2 phonebooks, 1 phonebook more than the 1"), "{refused}");
+    settings.limits = toml::from_str("").unwrap();
+    fixture.engine.apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+
+    let run = fixture.engine.start_rollback(moving.id, "test").await.unwrap();
+    fixture.engine.wait_for_syncs().await;
+    let run = fixture.engine.run(run.id).await.unwrap();
+    assert_eq!((run.state, run.counts.moved), (RunState::Succeeded, 1), "{run:?}");
+    assert_eq!(names(), ["Sales", "Support"]);
+    assert_eq!(fixture.who("+49307654321"), Some(("Dorn".to_owned(), "Support".to_owned())));
+    // And a run whose value is back makes another of the name.
+    let again = fixture.sync().await;
+    assert_eq!((again.state, again.counts.moved), (RunState::Succeeded, 1));
+    fixture.engine.delete_phonebook(&support).unwrap();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Support")]);
+    assert_eq!(fixture.sync().await.state, RunState::Succeeded);
+    assert_eq!(names(), ["Sales", "Support"]);
+    // Back across all of that, under its old number.
+    let run = fixture.engine.start_rollback(moving.id, "test").await.unwrap();
+    fixture.engine.wait_for_syncs().await;
+    let run = fixture.engine.run(run.id).await.unwrap();
+    assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+    assert_eq!(names(), ["Sales", "Support"]);
+}
+
+#[tokio::test]
+async fn the_phonebook_that_a_source_is_told_to_fill_stays_though_it_is_empty() {
+    let fixture = Fixture::new();
+    let mut source = fixture.engine.settings().unwrap().sources.remove(0);
+    source.phonebook = PhonebookTarget::New { name: PhonebookName::parse("All").unwrap() };
+    fixture.engine.update_source("crm", source, "").unwrap();
+    fixture.put(&[(1, "Berg", "030 1234567", "")]);
+    fixture.sync().await;
+    fixture.put(&[]);
+    let preview = fixture.run(RunKind::Preview, None).await;
+    assert_eq!(fixture.run(RunKind::Sync, Some(preview.id)).await.state, RunState::Succeeded);
+    let refused = fixture.engine.delete_phonebook(&PhonebookName::parse("all").unwrap()).unwrap_err();
+    assert!(refused.to_string().contains("is the one that source \"crm\" fills"), "{refused}");
+}

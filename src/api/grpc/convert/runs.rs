@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{notify, timestamp};
 use crate::api::proto::v1;
+use crate::engine::Engine;
 use crate::sync::{Phase, Problem, ProblemKind, Progress, RunCounts, RunKind, RunState, SyncRun};
 
 pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
@@ -53,7 +54,15 @@ pub(in crate::api::grpc) fn run(run: SyncRun) -> v1::SyncRun {
         allowed_by: allowed_by.map_or(0, |preview| preview.0),
         to_before_run_id: to_before.map_or(0, |run| run.0),
         notifications: notifications.into_iter().map(notify::notification).collect(),
+        phase: v1::SyncPhase::Unspecified.into(),
     }
+}
+
+/// A run that may be under way, with where it is.
+pub(in crate::api::grpc) fn run_now(record: SyncRun, engine: &Engine) -> v1::SyncRun {
+    let active = engine.active_run(record.id).filter(|_| record.state == RunState::Running);
+    let now = active.map(|active| phase(active.progress().borrow().phase));
+    v1::SyncRun { phase: now.unwrap_or_default().into(), ..run(record) }
 }
 
 fn state(state: RunState) -> v1::SyncRunState {
@@ -68,6 +77,7 @@ fn state(state: RunState) -> v1::SyncRunState {
 
 fn phase(phase: Phase) -> v1::SyncPhase {
     match phase {
+        Phase::Wait => v1::SyncPhase::Wait,
         Phase::Read => v1::SyncPhase::Read,
         Phase::Write => v1::SyncPhase::Write,
         Phase::Build => v1::SyncPhase::Build,
