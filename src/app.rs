@@ -7,6 +7,7 @@
 //! An end is a drain with a bound: nothing new is accepted, running syncs are cancelled (they change
 //! nothing then, and are recorded), calls under way are answered; after [`grpc::DRAIN_TIME`] whatever is left is cut.
 
+mod console;
 mod logging;
 mod reloading;
 mod service_manager;
@@ -32,6 +33,7 @@ use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
+pub use console::Console;
 pub use logging::{start_logging, wants_colours};
 
 /// How many connections may wait to be accepted.
@@ -44,11 +46,13 @@ pub struct Server {
     /// What is in force of it.
     config: Config,
     address: SocketAddr,
+    console: Option<SocketAddr>,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
     remembering: JoinHandle<()>,
+    showing: JoinHandle<()>,
     ways: watch::Sender<Ways>,
     watched: Watched,
 }
@@ -84,6 +88,17 @@ pub enum ServerError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Somebody listens where the console was to be.
+    #[error(
+        "the console cannot be served on {address}: {cause}; choose another address with console.address \
+         (or RINGROUTE_CONSOLE_ADDRESS), or turn it off with console.enabled = false (or RINGROUTE_CONSOLE=false)"
+    )]
+    Console {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
     /// The data folder cannot be opened.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -105,6 +120,7 @@ impl Server {
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let claimed = claim(config.listen)?;
         let metrics_claimed = config.metrics.map(claim).transpose()?.zip(config.metrics);
+        let console = console::claim(&config.console)?;
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
@@ -115,6 +131,7 @@ impl Server {
             metrics_claimed.map(|(socket, address)| listen(socket, address)).transpose()?;
         let (listener, address) = listen(claimed, config.listen)?;
         let stop = CancellationToken::new();
+        let (console, showing) = console::start(console, &config.console, &engine, &stop)?;
         let gate = Gate::new(engine.tokens(), config.require_tokens);
         let (ways, known_ways) = watch::channel(reloading::ways(config));
         let serving =
@@ -134,11 +151,13 @@ impl Server {
             engine,
             config,
             address,
+            console,
             stop,
             serving,
             scheduling,
             notifying,
             remembering,
+            showing,
             ways,
             watched,
         })
@@ -197,10 +216,11 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified, remembered) =
-            tokio::join!(syncs, self.serving, self.notifying, self.remembering);
+        let (syncs, served, notified, remembered, shown) =
+            tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.showing);
         joined(notified.map(Ok))?;
         joined(remembered.map(Ok))?;
+        joined(shown.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",

@@ -6,6 +6,7 @@
 //! A configuration that could not mean what was intended is refused before anything is opened: unknown keys,
 //! and listening where other machines can reach a server that does not ask who they are.
 
+mod console;
 mod notify;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::toml_document::{self, TomlError};
 
+pub use console::ConsoleConfig;
 pub use notify::{MailConfig, MailEncryption, WebhookConfig};
 
 /// The file that is read when none is named and there is one in the current folder.
@@ -30,8 +32,17 @@ pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 7] =
-    ["LISTEN", "METRICS", "DATA_FOLDER", "LOG_LEVEL", "LOG_FORMAT", "INSECURE", "REQUIRE_TOKENS"];
+const VARIABLES: [&str; 9] = [
+    "LISTEN",
+    "METRICS",
+    "DATA_FOLDER",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "INSECURE",
+    "REQUIRE_TOKENS",
+    "CONSOLE",
+    "CONSOLE_ADDRESS",
+];
 /// Not of the server but of the command line and of tests.
 const FOREIGN_VARIABLES: [&str; 3] = ["SERVER", "TOKEN", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
@@ -54,6 +65,8 @@ pub struct Config {
     pub insecure: bool,
     /// Refuses requests without a token, also where only this machine can reach it. `RINGROUTE_REQUIRE_TOKENS`.
     pub require_tokens: bool,
+    /// The console in the browser.
+    pub console: ConsoleConfig,
     /// What is logged.
     pub log: LogConfig,
     /// The mail server that Feedback Email goes to; without one, no mail is sent.
@@ -73,6 +86,7 @@ impl Default for Config {
             data_folder: "ringroute-data".into(),
             insecure: false,
             require_tokens: false,
+            console: ConsoleConfig::default(),
             log: LogConfig::default(),
             mail: None,
             webhook: WebhookConfig::default(),
@@ -162,6 +176,16 @@ pub enum ConfigError {
         /// Where it would listen.
         listen: SocketAddr,
     },
+    /// Other machines could reach the console, whose passwords could be read on the way.
+    #[error(
+        "console.address = \"{address}\" lets other machines in, without encryption: passwords could be read on the \
+         way. Listen on 127.0.0.1 and have a server with TLS before it, or say `insecure = true` \
+         (RINGROUTE_INSECURE=true) if the network is trusted"
+    )]
+    ConsoleExposed {
+        /// Where it would listen.
+        address: SocketAddr,
+    },
     /// Other machines could read the metrics.
     #[error(
         "metrics = \"{metrics}\" lets other machines read the metrics, which name sources, routes and phonebooks: \
@@ -211,7 +235,7 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, metrics, data_folder, level, format, insecure, require_tokens] =
+        let [listen, metrics, data_folder, level, format, insecure, require_tokens, console, console_address] =
             VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, EXPECTED_ADDRESS)?;
@@ -233,6 +257,12 @@ impl Config {
         }
         if let Some(require_tokens) = require_tokens {
             self.require_tokens = parsed(require_tokens, "true or false")?;
+        }
+        if let Some(console) = console {
+            self.console.enabled = parsed(console, "true or false")?;
+        }
+        if let Some(address) = console_address {
+            self.console.address = Some(parsed(address, EXPECTED_ADDRESS)?);
         }
         for name in variables.keys().map(String::as_str) {
             let is_foreign = FOREIGN_VARIABLES.contains(&name) || name.starts_with(FOREIGN_VARIABLE_PREFIX);
@@ -259,7 +289,12 @@ impl Config {
         {
             return Err(ConfigError::MetricsExposed { metrics });
         }
-        let problem = self.mail.as_ref().and_then(MailConfig::problem).or_else(|| self.webhook.problem());
+        let address = self.console.wanted_address();
+        if self.console.enabled && !self.insecure && !address.ip().to_canonical().is_loopback() {
+            return Err(ConfigError::ConsoleExposed { address });
+        }
+        let problem = self.mail.as_ref().and_then(MailConfig::problem);
+        let problem = problem.or_else(|| self.webhook.problem()).or_else(|| self.console.problem());
         match problem {
             None => Ok(self),
             Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),

@@ -13,6 +13,7 @@
 //!
 //! Commits are published in their order, because the store's writer is held until the snapshot is out.
 
+mod accounts;
 mod activity;
 mod call_history;
 mod checking;
@@ -54,6 +55,9 @@ use crate::source::SourceError;
 use crate::store::{Reading, Store, StoreError};
 use crate::sync::{FieldProblem, RunId, SyncError};
 
+pub use accounts::{
+    MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, MAX_USERS, SessionKey, SignInError, SignedIn, User,
+};
 pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
 pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
 pub use contacts::{
@@ -84,6 +88,7 @@ pub struct Engine {
     decisions: decisions::Decisions,
     search: searching::Search,
     tokens: Arc<Tokens>,
+    accounts: accounts::Accounts,
     look_ups: LookUps,
     call_history: call_history::CallHistory,
     activity: Activity,
@@ -157,8 +162,10 @@ impl Engine {
         let store = Store::open(data_folder)?;
         let current = CurrentSnapshot::new()
             .map_err(|source| StoreError::Folder { folder: data_folder.to_owned(), source })?;
+        let accounts = accounts::Accounts::load(&store)?;
         let engine = Engine {
             store,
+            accounts,
             data_folder: data_folder.to_owned(),
             current,
             decisions: decisions::Decisions::new(),

@@ -12,7 +12,9 @@
 //! [`routing`] says where the call goes, and why.
 //!
 //! The [`engine`] wires these rooms together. The [`scheduler`] starts the runs that are due, the [`notifier`] tells
-//! what they came to, and the doors call the engine: gRPC in [`api`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a company to try it with.
+//! what they came to, and the doors call the
+//! engine: gRPC in [`api`], the web [`console`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a
+//! company to try it with.
 //!
 //! # What holds throughout
 //!
@@ -21,11 +23,13 @@
 //! * Data flows one way: each room imports only rooms to its left (`tests/layering.rs`).
 
 pub mod access;
+pub mod account;
 pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod contact;
 pub mod contact_file;
 pub mod demo;

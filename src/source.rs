@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Connection, ConnectionProblem, Encryption, SourceSettings};
+use crate::settings::{Connection, ConnectionProblem, Encryption, FieldMap, PhonebookTarget, SourceSettings};
 use filter::{FilterError, SyncFilter};
 use rows::{Field, Projection, RowBatch};
 
@@ -197,7 +197,14 @@ pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceE
     let projection = Projection::new(&settings.field_map, &settings.phonebook);
     check_projection(&projection)?;
     let query = mapped_query::MappedQuery { filter, projection };
-    match &settings.connection {
+    open_with(&settings.connection, query)
+}
+
+fn open_with(
+    connection: &Connection,
+    query: mapped_query::MappedQuery,
+) -> Result<Box<dyn ContactSource>, SourceError> {
+    match connection {
         Connection::Sqlite(connection) => Ok(Box::new(sqlite::SqliteSource::new(connection, query)?)),
         Connection::Csv(connection) => Ok(Box::new(csv::CsvSource::new(connection, query)?)),
         Connection::SqlServer(connection) => {
@@ -205,6 +212,16 @@ pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceE
             Ok(Box::new(sql_server::SqlServerSource::new(connection, query)?))
         }
     }
+}
+
+/// Opens a source only to look which tables and columns are there ([`ContactSource::test`]), before anybody has said
+/// which of them are wanted.
+pub fn open_to_look(connection: &Connection) -> Result<Box<dyn ContactSource>, SourceError> {
+    let filter = SyncFilter::parse("select ${MAP} from nothing.yet")?;
+    let nothing = PhonebookTarget::ByProperty { column: "nothing".to_owned(), blank: None };
+    let query =
+        mapped_query::MappedQuery { filter, projection: Projection::new(&FieldMap::default(), &nothing) };
+    open_with(connection, query)
 }
 
 fn check_projection(projection: &Projection) -> Result<(), SourceError> {

@@ -27,6 +27,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod users;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -49,6 +50,7 @@ pub use quality::SourceContact;
 pub use rollback::Rollback;
 pub use schedule::DueRun;
 pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
+pub use users::{StoredSession, StoredUser};
 
 const STORE_FILE: &str = "ringroute.db";
 const LOCK_FILE: &str = "ringroute.lock";

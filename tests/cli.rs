@@ -77,6 +77,8 @@ impl Serving {
     }
 
     fn start(command: &mut Command) -> Self {
+        // Elsewhere than where another one is.
+        command.env("RINGROUTE_CONSOLE_ADDRESS", "127.0.0.1:0");
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();

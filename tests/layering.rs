@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Types that every room may use. They use only each other.
 const VOCABULARY: &[&str] = &[
     "access",
+    "account",
     "clock",
     "contact",
     "generation",
@@ -35,6 +36,7 @@ const ROOMS: &[&str] = &[
     "scheduler",
     "notifier",
     "api",
+    "console",
     "demo",
     "app",
     "cli",

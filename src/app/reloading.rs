@@ -19,6 +19,7 @@ impl Server {
         let needs_restart = [
             ("listen", before.listen != config.listen),
             ("metrics", before.metrics != config.metrics),
+            ("console", before.console != config.console),
             ("data_folder", before.data_folder != config.data_folder),
             ("require_tokens", before.require_tokens != config.require_tokens),
             ("insecure", before.insecure != config.insecure),

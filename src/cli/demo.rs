@@ -16,7 +16,7 @@ use super::screen::{Screen, Table};
 use super::{calls, phonebooks, progress, report, sync, words};
 use crate::api::proto::v1::{self, MatchStatus, SyncProblemKind};
 use crate::app::{self, Server};
-use crate::config::{Config, LogConfig, LogLevel};
+use crate::config::{Config, ConsoleConfig, LogConfig, LogLevel};
 use crate::demo::sample;
 use crate::settings::Settings;
 
@@ -59,7 +59,8 @@ impl DemoArguments {
         // Only this process has to find it.
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let listen = if self.once { anywhere } else { self.listen };
-        let config = Config { listen, data_folder: self.data_folder.clone(), ..Config::default() };
+        let console = ConsoleConfig { enabled: !self.once, ..ConsoleConfig::default() };
+        let config = Config { listen, data_folder: self.data_folder.clone(), console, ..Config::default() };
         let mut stop = std::pin::pin!(app::stop_signal()?);
         let server = Server::start(&config.checked().context("the demo does not start")?)
             .await

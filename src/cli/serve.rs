@@ -13,7 +13,7 @@ use super::screen::Screen;
 use crate::app::{self, Server};
 use crate::config::Config;
 
-/// Serve call handlers over gRPC, and synchronise
+/// Serve call handlers over gRPC, people in the browser, and synchronise
 ///
 /// Ends when it is told to (SIGINT, SIGTERM): calls under way are answered, running syncs are cancelled,
 /// which changes nothing. Reads its configuration again when it is told to (SIGHUP): how much is logged, the mail
@@ -24,6 +24,7 @@ use crate::config::Config;
   ringroute serve --config /etc/ringroute.toml
   ringroute serve --data-folder /var/lib/ringroute --listen 127.0.0.1:50052
   ringroute serve --listen 127.0.0.1:0             a free port, which is printed
+  ringroute serve --console 127.0.0.1:8081         the console elsewhere than on 127.0.0.1:8080
 
 What wins: an option, then the environment (RINGROUTE_LISTEN, RINGROUTE_DATA_FOLDER, RINGROUTE_LOG_LEVEL …),
 then the file, then the default.")]
@@ -44,6 +45,12 @@ pub(super) struct ProcessArguments {
     /// Where to serve gRPC: an IP address and a port
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where to serve the console: an IP address and a port
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    console: Option<SocketAddr>,
+    /// Serve no console
+    #[arg(long, conflicts_with = "console")]
+    no_console: bool,
 }
 
 impl ProcessArguments {
@@ -53,7 +60,11 @@ impl ProcessArguments {
         let listen = self.listen.map(|address| ("RINGROUTE_LISTEN".into(), address.to_string().into()));
         let data_folder = self.data_folder.as_ref();
         let data_folder = data_folder.map(|folder| ("RINGROUTE_DATA_FOLDER".into(), folder.into()));
-        let options = listen.into_iter().chain(data_folder);
+        let console =
+            self.console.map(|address| ("RINGROUTE_CONSOLE_ADDRESS".into(), address.to_string().into()));
+        let is_on = self.console.map(|_| true).or(self.no_console.then_some(false));
+        let is_on = is_on.map(|is_on| ("RINGROUTE_CONSOLE".into(), is_on.to_string().into()));
+        let options = listen.into_iter().chain(data_folder).chain(console).chain(is_on);
         let environment = std::env::vars_os().chain::<Vec<(OsString, OsString)>>(options.collect());
         Ok(Config::load(self.config.as_deref(), environment)?)
     }
@@ -70,6 +81,15 @@ impl ServeArguments {
         let reloads = app::reload_signals()?;
         let server = Server::start(&config).await.context("ringroute does not start")?;
         screen.line(format!("Ringroute listens on http://{}", server.address()))?;
+        if let Some(console) = server.console() {
+            screen.line(format!("The console is on {}", console.url))?;
+            if let Some(first) = console.first_sign_in {
+                screen.line(
+                    "There is no user yet. Become the administrator with this link, which is good once:",
+                )?;
+                screen.line(format!("  {first}"))?;
+            }
+        }
         if let Some(address) = server.metrics_address() {
             screen.line(format!("Metrics are at http://{address}/metrics"))?;
         }

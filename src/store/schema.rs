@@ -188,6 +188,25 @@ const STEPS: &[&str] = &[
     INSERT INTO client_policy VALUES ('{}');
 ",
     "
+    -- Who may sign in to the console, and who is.
+    CREATE TABLE console_user (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        folded_name TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL,
+        password_hash TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        last_signed_in_at TEXT
+    ) STRICT;
+    CREATE TABLE console_session (
+        token_hash BLOB PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES console_user (id) ON DELETE CASCADE,
+        began_at TEXT NOT NULL,
+        used_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX console_session_by_user ON console_session (user_id);
+",
+    "
     -- Of the row that a synced contact was made of; see `sync::prepare`.
     ALTER TABLE contact ADD COLUMN row_digest BLOB;
 ",

@@ -110,6 +110,8 @@ impl Serving {
                 command.env_remove(name);
             }
         }
+        // Elsewhere than where another one is.
+        command.env("RINGROUTE_CONSOLE_ADDRESS", "127.0.0.1:0");
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-folder"]).arg(data);
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut process = spawned.unwrap();

@@ -38,6 +38,8 @@ impl Program {
         let log = folder.join("log");
         let mut command = ringroute(&["serve", "--listen", "127.0.0.1:0", "--data-folder"]);
         command.arg(folder.join("data")).current_dir(folder).env("RINGROUTE_LOG_LEVEL", "trace");
+        // Elsewhere than where another one is.
+        command.env("RINGROUTE_CONSOLE_ADDRESS", "127.0.0.1:0");
         command.envs(environment.iter().copied());
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();

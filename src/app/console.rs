@@ -1,0 +1,92 @@
+//! Where the console is served, if it is.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{BACKLOG, Server, ServerError};
+use crate::config::ConsoleConfig;
+use crate::console;
+use crate::engine::Engine;
+
+/// Where the console is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// Its address.
+    pub url: String,
+    /// The link by which the first administrator gets in, once; `None` when there are users.
+    pub first_sign_in: Option<String>,
+}
+
+impl Server {
+    /// Where the console is, if it is served: its address, which is also where the first administrator gets in
+    /// while there is no user.
+    #[must_use]
+    pub fn console(&self) -> Option<Console> {
+        let address = self.console?;
+        let url = format!("http://{address}");
+        let first = self.engine.offer_first_sign_in();
+        Some(Console { first_sign_in: first.map(|token| format!("{url}/first-sign-in?token={token}")), url })
+    }
+}
+
+/// Claims the console's port. Where nobody said which, a port that is taken is no reason not to answer calls.
+pub(super) fn claim(config: &ConsoleConfig) -> Result<Option<TcpSocket>, ServerError> {
+    if !config.enabled {
+        return Ok(None);
+    }
+    let address = config.wanted_address();
+    match super::claim(address) {
+        Ok(claimed) => Ok(Some(claimed)),
+        Err(ServerError::PortTaken { .. }) => none(config, io::ErrorKind::AddrInUse.into()),
+        Err(ServerError::Listen { cause, .. }) => Err(ServerError::Console { address, cause }),
+        Err(error) => Err(error),
+    }
+}
+
+/// Serves it on a claimed port until `stop`. Returns where, and the task that serves.
+pub(super) fn start(
+    claimed: Option<TcpSocket>,
+    config: &ConsoleConfig,
+    engine: &Arc<Engine>,
+    stop: &CancellationToken,
+) -> Result<(Option<SocketAddr>, JoinHandle<()>), ServerError> {
+    let listening = claimed.map(|claimed| listen(claimed, config)).transpose()?.flatten();
+    Ok(match listening {
+        None => (None, tokio::spawn(async {})),
+        Some((listener, address)) => {
+            let serving = console::serve(Arc::clone(engine), listener, config.hosts.clone(), stop.clone());
+            (Some(address), tokio::spawn(serving))
+        }
+    })
+}
+
+/// Begins to listen. Two servers may have claimed the same port before either of them listens.
+fn listen(
+    claimed: TcpSocket,
+    config: &ConsoleConfig,
+) -> Result<Option<(TcpListener, SocketAddr)>, ServerError> {
+    let listener = claimed.listen(BACKLOG);
+    match listener.and_then(|listener| listener.local_addr().map(|address| (listener, address))) {
+        Ok(listening) => Ok(Some(listening)),
+        Err(cause) => none(config, cause),
+    }
+}
+
+/// A port that is taken is refused where somebody asked for it, and is only a warning where nobody did.
+fn none<T>(config: &ConsoleConfig, cause: io::Error) -> Result<Option<T>, ServerError> {
+    let address = config.wanted_address();
+    if cause.kind() != io::ErrorKind::AddrInUse || config.address.is_some() {
+        return Err(ServerError::Console { address, cause });
+    }
+    tracing::warn!(
+        "the console is not served, since port {} is taken by another program: choose another address with \
+         console.address (or RINGROUTE_CONSOLE_ADDRESS)",
+        address.port()
+    );
+    Ok(None)
+}

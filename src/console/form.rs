@@ -1,0 +1,175 @@
+//! A form: what was typed, and what is wrong with it.
+//!
+//! A page is shown with [`Form::of`] what there is, or with what was sent and the errors in it. The names of
+//! fields are those of the settings (`connection.sql_server.host`), so that what the engine refuses finds its
+//! field by itself ([`Form::refuse`]).
+
+use std::str::FromStr;
+
+use super::visit::Fields;
+use crate::engine::EngineError;
+use crate::settings::DocumentError;
+use crate::source::SourceError;
+
+/// What was typed, and what is wrong with it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form {
+    values: Vec<(String, String)>,
+    errors: Vec<(String, String)>,
+    /// What is wrong with no field in particular.
+    pub(super) general: Vec<String>,
+}
+
+impl From<Fields> for Form {
+    fn from(Fields(values): Fields) -> Self {
+        Form { values, ..Form::default() }
+    }
+}
+
+impl Form {
+    /// With values to begin with.
+    pub(super) fn of<N: Into<String>, V: Into<String>>(values: impl IntoIterator<Item = (N, V)>) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Form { values, ..Form::default() }
+    }
+
+    /// What was typed, as it was typed.
+    pub(super) fn raw(&self, name: &str) -> &str {
+        self.values.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+    }
+
+    /// What was typed, without the space around it.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The same, if there is anything.
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
+        Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether a box is ticked.
+    pub(super) fn is_ticked(&self, name: &str) -> bool {
+        self.values.iter().any(|(found, _)| found == name)
+    }
+
+    /// Whether this value of several is chosen.
+    pub(super) fn has(&self, name: &str, value: &str) -> bool {
+        self.values.iter().any(|(found, chosen)| found == name && chosen == value)
+    }
+
+    /// Reads a field; what is wrong with it stands at the field then.
+    pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        match self.text(name).parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let problem =
+                    if self.text(name).is_empty() { "is missing".to_owned() } else { error.to_string() };
+                self.fail(name, problem);
+                None
+            }
+        }
+    }
+
+    /// Reads a whole number.
+    pub(super) fn number<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        let read = self.text(name).parse().ok();
+        if read.is_none() {
+            self.fail(name, format!("{:?} is not {expected}", self.text(name)));
+        }
+        read
+    }
+
+    /// Something is wrong with a field.
+    pub(super) fn fail(&mut self, name: &str, problem: impl Into<String>) {
+        self.errors.push((name.to_owned(), problem.into()));
+    }
+
+    /// Forgets what is wrong with other fields than these.
+    pub(super) fn keep_errors(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.errors.retain(|(name, _)| is_kept(name));
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_fine(&self) -> bool {
+        self.errors.is_empty() && self.general.is_empty()
+    }
+
+    /// What is wrong with a field.
+    pub(super) fn error(&self, name: &str) -> Option<&str> {
+        self.errors.iter().find(|(found, _)| found == name).map(|(_, problem)| problem.as_str())
+    }
+
+    /// What is wrong, field by field.
+    pub(super) fn errors(&self) -> &[(String, String)] {
+        &self.errors
+    }
+
+    /// Puts what the engine refuses at the field that it is about. What is not about the form is given back.
+    pub(super) fn refuse(&mut self, error: EngineError) -> Result<(), EngineError> {
+        match error {
+            EngineError::BadRequest { field, problem } => self.fail(&field, problem),
+            EngineError::Source { error: SourceError::Settings { field, problem }, .. } => {
+                self.fail(&field, problem);
+            }
+            EngineError::Source { error: SourceError::SyncFilter(error), .. } => {
+                self.fail("sync_filter", error.to_string());
+            }
+            EngineError::Settings(DocumentError::Invalid { field, problem }) => {
+                self.fail(within(&field), problem);
+            }
+            EngineError::AlreadyExists { .. } => self.fail("name", error.to_string()),
+            EngineError::Source { error, .. } => self.general.push(error.to_string()),
+            EngineError::Settings(_)
+            | EngineError::Route(_)
+            | EngineError::Sync(_)
+            | EngineError::ChangedMeanwhile { .. }
+            | EngineError::SyncRunning { .. }
+            | EngineError::SourceIsOff { .. }
+            | EngineError::Store(crate::store::StoreError::Refused(_)) => {
+                self.general.push(error.to_string())
+            }
+            // About the inside, or about what is not on the form.
+            error => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// The field within the thing that is edited: `source[2] "crm".notify.email` -> `notify.email`. The name may
+/// have anything in it, also `".`.
+fn within(field: &str) -> &str {
+    match (field.split_once('['), field.rsplit_once("\".")) {
+        (Some((first, _)), Some((_, rest)))
+            if first.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') =>
+        {
+            rest
+        }
+        _ => field,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_settings_refuse_is_at_the_field_within_the_thing_that_is_edited() {
+        for (field, at) in [
+            ("source[0] \"crm\".notify.when", "notify.when"),
+            ("source[0] \"a \". b\".schedule.every.minutes", "schedule.every.minutes"),
+            ("limits.contacts", "limits.contacts"),
+        ] {
+            assert_eq!(within(field), at);
+        }
+    }
+
+    #[test]
+    fn an_error_keeps_what_was_typed() {
+        let mut form = Form::of([("port", " many ")]);
+        assert_eq!(form.number::<u16>("port", "a port, such as 1433"), None);
+        assert_eq!(form.error("port"), Some("\"many\" is not a port, such as 1433"));
+        assert_eq!(form.raw("port"), " many ");
+        assert!(!form.is_fine());
+    }
+}

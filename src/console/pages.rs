@@ -1,0 +1,53 @@
+//! The pages, and the table of their routes.
+
+mod account;
+mod overview;
+mod runs;
+mod sign_in;
+mod sources;
+
+use super::assets;
+use super::table::{Entry, Who};
+
+pub(super) use sources::Draft;
+
+/// Every route. Who may go there stands here and nowhere else.
+pub(super) fn all() -> Vec<Entry> {
+    vec![
+        Entry::page("/assets/{name}", Who::Anyone, assets::show),
+        // Signing in and out
+        Entry::page("/sign-in", Who::Anyone, sign_in::show),
+        Entry::action("/sign-in", Who::Anyone, sign_in::sign_in),
+        Entry::page("/first-sign-in", Who::Anyone, sign_in::show_first),
+        Entry::action("/first-sign-in", Who::Anyone, sign_in::create_first),
+        Entry::action("/sign-out", Who::READ, sign_in::sign_out),
+        Entry::page("/account", Who::READ, account::show),
+        Entry::action("/account/password", Who::READ, account::set_password),
+        Entry::action("/account/sign-out-everywhere", Who::READ, account::sign_out_everywhere),
+        // The overview
+        Entry::page("/", Who::READ, overview::show),
+        // Sources
+        Entry::page("/sources", Who::READ, sources::list),
+        Entry::page("/sources/new", Who::CHANGE, sources::new),
+        Entry::action("/sources/new", Who::CHANGE, sources::save_new),
+        Entry::page("/sources/{name}", Who::READ, sources::show),
+        Entry::page("/sources/{name}/edit", Who::CHANGE, sources::edit),
+        Entry::action("/sources/{name}/edit", Who::CHANGE, sources::save_edited),
+        Entry::action("/sources/{name}/sync", Who::SYNC, sources::sync),
+        Entry::action("/sources/{name}/preview", Who::SYNC, sources::preview),
+        Entry::action("/sources/{name}/on", Who::CHANGE, sources::turn_on),
+        Entry::action("/sources/{name}/off", Who::CHANGE, sources::turn_off),
+        Entry::action("/sources/{name}/delete", Who::CHANGE, sources::delete),
+        // Sync runs
+        Entry::page("/sync-runs", Who::READ, runs::list),
+        Entry::page("/sync-runs/{id}", Who::READ, runs::show),
+        Entry::page("/sync-runs/{id}/progress", Who::READ, runs::progress),
+        Entry::page("/sync-runs/{id}/changes", Who::READ, runs::changes),
+        Entry::page("/sync-runs/{id}/problems", Who::READ, runs::problems),
+        Entry::page("/sync-runs/{id}/problems.csv", Who::READ, runs::csv),
+        Entry::action("/sync-runs/{id}/cancel", Who::SYNC, runs::cancel),
+        Entry::action("/sync-runs/{id}/allow", Who::SYNC, runs::allow),
+        Entry::page("/sync-runs/{id}/roll-back", Who::SYNC, runs::show_roll_back),
+        Entry::action("/sync-runs/{id}/roll-back", Who::SYNC, runs::roll_back),
+    ]
+}
