@@ -34,7 +34,7 @@ pub use entry::{FieldProblem, check_entry};
 pub use guard::{Objection, check as guard, objection};
 pub use notify::{Channel, Notification, NotificationState, notifications};
 pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
-pub use prepare::{DetailsDigest, Preparation};
+pub use prepare::{DetailsDigest, Preparation, RowDigest};
 pub use run::{
     MAX_KEPT_PROBLEMS, Phase, PhaseTime, Problem, ProblemKind, Progress, RunCounts, RunId, RunKind, RunState,
     SyncRun,

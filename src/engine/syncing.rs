@@ -9,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::permitting::{Allowance, check_as_planned, check_limits, rules_digest};
 use super::previewing::{Previewed, Previewing, phonebook_changes};
+use super::publishing::{self, Touched};
 use super::turns::Turn;
-use super::{Engine, EngineError, blocking, publishing};
+use super::{Engine, EngineError, blocking};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::source::{self, ContactSource, SourceError, rows::Projection};
-use crate::store::{Change, Reading, StoreError, StoredSource};
+use crate::store::{Change, Reading, StoreError, StoredSource, WrittenPlan};
 use crate::sync::preview::{PhonebookChange, Preview};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunCounts,
@@ -205,8 +206,8 @@ pub(super) struct Pass {
 pub(super) struct Written {
     /// Whether what was there before is kept.
     pub(super) is_kept: bool,
-    /// Whether any answer can be different afterwards.
-    pub(super) changes_answers: bool,
+    /// What calls are answered from, as far as it is another.
+    pub(super) touched: Touched,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -409,9 +410,10 @@ impl Pass {
                 .into());
             }
             let now = Timestamp::now().to_string();
-            let is_kept = change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
-            let changes_answers = plan.counts.changes_answers();
-            Ok(Written { is_kept, changes_answers, problems: std::mem::take(&mut plan.problems) })
+            let WrittenPlan { is_kept, touched } =
+                change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
+            let touched = if touched.is_empty() { Touched::Nothing } else { Touched::Contacts(touched) };
+            Ok(Written { is_kept, touched, problems: std::mem::take(&mut plan.problems) })
         })
         .await
     }
@@ -445,11 +447,11 @@ impl Pass {
                     if !written.is_kept {
                         run.warnings.push(NOT_KEPT.to_owned());
                     }
-                    let snapshot = if written.changes_answers {
+                    let snapshot = if written.touched != Touched::Nothing {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
                         let settings = change.settings()?;
                         let generation = change.next_generation()?;
-                        let built = publishing::index_of(change, &settings, &is_cancelled)?;
+                        let built = engine.index_after(change, &settings, written.touched, &is_cancelled)?;
                         run.phases
                             .push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
                         run.phases.push(PhaseTime {

@@ -206,6 +206,10 @@ const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX console_session_by_user ON console_session (user_id);
 ",
+    "
+    -- Of the row that a synced contact was made of; see `sync::prepare`.
+    ALTER TABLE contact ADD COLUMN row_digest BLOB;
+",
 ];
 
 /// The newest schema this program knows.

@@ -1,6 +1,7 @@
 //! Local phonebooks: another name, and deletion together with what is in them.
 
-use super::{Touched, own_phonebook, refused};
+use super::{own_phonebook, refused};
+use crate::engine::publishing::Touched;
 use crate::engine::{Edited, Engine, EngineError};
 use crate::phonebook::PhonebookName;
 use crate::store::RemovedSources;
