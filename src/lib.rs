@@ -26,6 +26,7 @@ pub mod access;
 pub mod account;
 pub mod api;
 pub mod app;
+pub mod background;
 pub mod cli;
 pub mod clock;
 pub mod config;

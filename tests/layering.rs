@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const VOCABULARY: &[&str] = &[
     "access",
     "account",
+    "background",
     "clock",
     "contact",
     "generation",

@@ -12,6 +12,7 @@ use super::previewing::{Previewed, Previewing, phonebook_changes};
 use super::publishing::{self, Touched};
 use super::turns::Turn;
 use super::{Engine, EngineError, blocking};
+use crate::background;
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
@@ -340,11 +341,12 @@ impl Pass {
     async fn read_and_plan(&mut self) -> Result<Plan, EngineError> {
         let start = Instant::now();
         let settings = &self.source.settings;
-        let reader = source::open(settings)
-            .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?;
+        let reader: Arc<dyn ContactSource> = source::open(settings)
+            .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?
+            .into();
         let mut tries = 1;
         let plan = loop {
-            let why = match self.try_plan(&*reader).await {
+            let why = match self.try_plan(&reader).await {
                 Err(EngineError::Sync(SyncError::Source(SourceError::Temporary(why)))) => why,
                 done => break done?,
             };
@@ -363,12 +365,13 @@ impl Pass {
         Ok(plan)
     }
 
-    async fn try_plan(&mut self, reader: &dyn ContactSource) -> Result<Plan, EngineError> {
+    async fn try_plan(&mut self, reader: &Arc<dyn ContactSource>) -> Result<Plan, EngineError> {
         let settings = self.source.settings.clone();
         let (engine, id) = (Arc::clone(&self.engine), self.source.id);
-        let (planner, preparation) = blocking(move || engine.planner(id, &settings)).await?;
+        let (planner, preparation) = background::blocking(move || engine.planner(id, &settings)).await?;
         self.region = preparation.region;
-        Ok(sync::plan(reader, preparation, planner, self.progress.clone(), self.cancel.clone()).await?)
+        Ok(sync::plan(Arc::clone(reader), preparation, planner, self.progress.clone(), self.cancel.clone())
+            .await?)
     }
 
     async fn preview(&mut self, mut plan: Plan) -> Result<(), EngineError> {
@@ -376,7 +379,7 @@ impl Pass {
         let (engine, source) = (Arc::clone(&self.engine), self.source.clone());
         let (region, cancel) = (self.region, self.cancel.clone());
         let start = Instant::now();
-        let Previewed { preview, settings } = blocking(move || {
+        let Previewed { preview, settings } = background::blocking(move || {
             let is_cancelled = || cancel.is_cancelled();
             let previewing = Previewing { engine: &engine, source: &source, is_cancelled: &is_cancelled };
             previewing.preview(&mut plan, |reading, settings, plan| {
@@ -428,7 +431,7 @@ impl Pass {
         let engine = Arc::clone(&self.engine);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
         let source = self.source.clone();
-        self.run = blocking(move || {
+        self.run = background::blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
             engine.store.write_then(
                 |change| {

@@ -12,6 +12,7 @@ use super::SyncError;
 use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest, hash_of};
 use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
 use super::staging::{Staged, StagedContacts};
+use crate::background;
 use crate::contact::ContactId;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::settings::PhonebookTarget;
@@ -224,7 +225,11 @@ impl Planner {
             let rows: Vec<Row<'_>> = batch.rows().collect();
             let known = &self.known;
             let prepare = |row| preparation.prepare(row, rules, |key_hash| known.row_of(key_hash));
-            let prepared: Vec<_> = rows.par_iter().map(prepare).collect();
+            let prepare_all = || rows.par_iter().map(prepare).collect::<Vec<_>>();
+            let prepared = match background::cores() {
+                Some(cores) => cores.install(prepare_all),
+                None => prepare_all(),
+            };
             for (row, prepared) in rows.iter().zip(prepared) {
                 self.plan.counts.rows += 1;
                 match prepared {
