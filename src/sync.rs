@@ -11,6 +11,7 @@
 
 mod entry;
 mod guard;
+mod known;
 mod notify;
 mod plan;
 mod prepare;
@@ -33,8 +34,9 @@ use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
 pub use entry::{FieldProblem, check_entry};
 pub use guard::{Objection, check as guard, objection};
+pub use known::{KnownContact, KnownContacts};
 pub use notify::{Channel, Notification, NotificationState, notifications};
-pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
+pub use plan::{KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
 pub use prepare::{DetailsDigest, Preparation, RowDigest};
 pub use run::{
     MAX_KEPT_PROBLEMS, Phase, PhaseTime, Problem, ProblemKind, Progress, RunCounts, RunId, RunKind, RunState,

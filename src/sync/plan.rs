@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::SyncError;
+use super::known::{KnownContact, KnownContacts, Receipt};
 use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest, hash_of};
 use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
 use super::staging::{Staged, StagedContacts};
@@ -17,75 +18,6 @@ use crate::contact::ContactId;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::settings::PhonebookTarget;
 use crate::source::rows::{Row, RowBatch};
-
-/// What the store knows of a contact of the source.
-#[derive(Debug, Clone, Copy)]
-pub struct KnownContact {
-    /// Its number.
-    pub id: ContactId,
-    /// Of its details.
-    pub digest: DetailsDigest,
-    /// Of the row that it was made of, if that is known and there was nothing to report of it.
-    pub row: Option<RowDigest>,
-    /// Its phonebook.
-    pub phonebook: PhonebookId,
-    /// Whether an earlier run did not receive it.
-    pub is_missing: bool,
-}
-
-/// All that the store knows of a source's contacts, by a hash of their keys.
-#[derive(Debug, Default)]
-pub struct KnownContacts {
-    by_key: HashMap<u128, Entry>,
-    known: u64,
-}
-
-#[derive(Debug)]
-enum Entry {
-    Known(KnownContact),
-    /// Its row was rejected; the contact stays as it was.
-    KnownButRejected(KnownContact),
-    /// Received in this run: a second one with its key is a duplicate.
-    Received,
-}
-
-impl KnownContacts {
-    /// Adds what is known of a contact.
-    pub fn insert(&mut self, source_key: &str, contact: KnownContact) {
-        self.known += 1;
-        self.by_key.insert(hash_of(source_key), Entry::Known(contact));
-    }
-
-    /// What the contact with this key was made of.
-    fn row_of(&self, key_hash: u128) -> Option<RowDigest> {
-        match self.by_key.get(&key_hash)? {
-            Entry::Known(known) | Entry::KnownButRejected(known) => known.row,
-            Entry::Received => None,
-        }
-    }
-
-    /// As if contacts were made of rows that nobody remembers.
-    #[cfg(test)]
-    pub(super) fn forget_rows(&mut self) {
-        for entry in self.by_key.values_mut() {
-            if let Entry::Known(contact) = entry {
-                contact.row = None;
-            }
-        }
-    }
-
-    /// How many contacts of the source there are before the run.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.known
-    }
-
-    /// Whether the source has no contacts yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known == 0
-    }
-}
 
 /// Whose a phonebook is, as the planned source sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,11 +103,12 @@ impl Planner {
     pub fn new(
         target: PhonebookTarget,
         remove_missing: bool,
-        known: KnownContacts,
+        mut known: KnownContacts,
         known_phonebooks: Vec<KnownPhonebook>,
         max_phonebooks: u32,
         staging_folder: &Path,
     ) -> Result<Self, SyncError> {
+        known.complete();
         let plan = Plan {
             counts: RunCounts::default(),
             known: known.len(),
@@ -250,28 +183,27 @@ impl Planner {
 
     fn compare(&mut self, contact: Prepared, position: u64) -> Result<(), SyncError> {
         let Prepared { source_key: key, key_hash, phonebook, made } = contact;
-        let entry = self.known.by_key.insert(key_hash, Entry::Received);
-        if let Some(Entry::Received) = entry {
-            self.reject(Problem {
-                kind: ProblemKind::RowRejected,
-                position,
-                source_key: key,
-                column: String::new(),
-                value: String::new(),
-                reason: "an earlier row has the same key; the first one was taken".to_owned(),
-            });
-            return Ok(());
-        }
+        let known = match self.known.receive(key_hash) {
+            Receipt::Known(known) => Some(known),
+            Receipt::New => None,
+            Receipt::Duplicate => {
+                self.reject(Problem {
+                    kind: ProblemKind::RowRejected,
+                    position,
+                    source_key: key,
+                    column: String::new(),
+                    value: String::new(),
+                    reason: "an earlier row has the same key; the first one was taken".to_owned(),
+                });
+                return Ok(());
+            }
+        };
         let phonebook = match &phonebook {
             Some(name) => self.place_of(name)?,
             // The only one, found at the start.
             None => Some(0),
         };
         let Some(phonebook) = phonebook else { return Ok(()) };
-        let known = match entry {
-            Some(Entry::Known(known) | Entry::KnownButRejected(known)) => Some(known),
-            Some(Entry::Received) | None => None,
-        };
         if let Some(known) = known.filter(|known| known.is_missing) {
             self.plan.received_again.push(known.id);
         }
@@ -324,11 +256,8 @@ impl Planner {
 
     fn reject(&mut self, mut problem: Problem) {
         self.plan.counts.rejected += 1;
-        if let Some(entry) = self.known.by_key.get_mut(&hash_of(&problem.source_key))
-            && let Entry::Known(contact) = *entry
-        {
+        if self.known.reject(hash_of(&problem.source_key)) {
             // It was received, only not usable: removing the contact would be wrong.
-            *entry = Entry::KnownButRejected(contact);
             problem.reason.push_str("; the contact stays as it was");
         }
         self.keep(problem);
@@ -410,14 +339,9 @@ impl Planner {
         Ok(Some(place))
     }
 
-    fn finish(mut self) -> Plan {
+    fn finish(self) -> Plan {
         let mut plan = self.plan;
-        for entry in self.known.by_key.drain() {
-            if let (_, Entry::Known(contact)) = entry {
-                plan.not_received.push(contact.id);
-            }
-        }
-        plan.not_received.sort_unstable();
+        plan.not_received = self.known.not_received();
         plan.remove_missing &= plan.unidentified_rows == 0;
         if plan.remove_missing {
             plan.counts.removed = plan.not_received.len() as u64;
