@@ -27,6 +27,7 @@ pub mod account;
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod background;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -44,7 +44,7 @@ use crate::generation::Generation;
 
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
-pub use contacts::{ContactFilter, ContactRow, StoredContact};
+pub use contacts::{ContactFilter, ContactRow, StoredContact, WrittenPlan};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;

@@ -11,6 +11,7 @@
 
 mod entry;
 mod guard;
+mod known;
 mod notify;
 mod plan;
 mod prepare;
@@ -28,13 +29,15 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::background;
 use crate::source::{BATCHES_IN_FLIGHT, ContactSource, SourceError};
 
 pub use entry::{FieldProblem, check_entry};
 pub use guard::{Objection, check as guard, objection};
+pub use known::{KnownContact, KnownContacts};
 pub use notify::{Channel, Notification, NotificationState, notifications};
-pub use plan::{KnownContact, KnownContacts, KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
-pub use prepare::{DetailsDigest, Preparation};
+pub use plan::{KnownPhonebook, Owner, Plan, PlannedPhonebook, Planner};
+pub use prepare::{DetailsDigest, Preparation, RowDigest};
 pub use run::{
     MAX_KEPT_PROBLEMS, Phase, PhaseTime, Problem, ProblemKind, Progress, RunCounts, RunId, RunKind, RunState,
     SyncRun,
@@ -72,7 +75,7 @@ pub enum SyncError {
 
 /// Reads the source to its end and compares it with what is known.
 pub async fn plan(
-    source: &dyn ContactSource,
+    source: Arc<dyn ContactSource>,
     preparation: Preparation,
     planner: Planner,
     progress: watch::Sender<Progress>,
@@ -81,20 +84,17 @@ pub async fn plan(
     let (rows, received) = mpsc::channel(BATCHES_IN_FLIGHT);
     let preparation = Arc::new(preparation);
     let (runtime, cancelled) = (Handle::current(), cancel.clone());
-    let planning = tokio::task::spawn_blocking(move || {
-        planner.run(&preparation, received, &progress, &runtime, &cancelled)
-    });
-    let read = source.read(rows, cancel.clone()).await;
-    let planned = match planning.await {
-        Ok(planned) => planned,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    };
+    let planning =
+        background::blocking(move || planner.run(&preparation, received, &progress, &runtime, &cancelled));
+    let stop = cancel.clone();
+    let reading = background::waiting(move || async move { source.read(rows, stop).await });
+    let (planned, read) = tokio::join!(planning, reading);
     if cancel.is_cancelled() {
         return Err(SyncError::Cancelled);
     }
     // A planner that gave up is why the reader was stopped, so its reason comes first.
     let plan = planned?;
-    let sent = read?;
+    let sent = read??;
     if sent != plan.counts.rows {
         return Err(SyncError::Incomplete { sent, received: plan.counts.rows });
     }

@@ -11,6 +11,7 @@ const VOCABULARY: &[&str] = &[
     "access",
     "account",
     "audit",
+    "background",
     "clock",
     "contact",
     "generation",

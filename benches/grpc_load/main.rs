@@ -22,6 +22,7 @@ use ringroute::api::proto::v1::{self, MatchStatus};
 use ringroute::app;
 use ringroute::config::{Config, ListenAddress};
 use ringroute::demo::sample;
+use ringroute::sync::RunKind;
 use tokio::runtime::Runtime;
 
 use load::{Outcome, Shape};
@@ -120,7 +121,7 @@ fn prepare(folder: &Path, scale: Scale) {
     sample::write(&database, scale.contacts()).unwrap();
     let runtime = server::runtime();
     let engine = server::engine(&data_folder(folder), &sample::settings(&database));
-    server::synchronise(&runtime, &engine, sample::SOURCE_NAME);
+    server::synchronise(&runtime, &engine, sample::SOURCE_NAME, RunKind::Sync);
 }
 
 /// Fast nonsense would not be worth measuring.

@@ -21,17 +21,14 @@ use ringroute::settings::{
 };
 use ringroute::source::{self, rows::RowBatch};
 use tds_test_server::Server;
-use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt;
-use tokio_util::compat::TokioAsyncWriteCompatExt;
 use tokio_util::sync::CancellationToken;
 
 use replay::Replay;
 use support::report::{self, Goal, Table, duration, figure};
 use support::rounds::{median, ratio};
-use support::{Scale, server};
+use support::{Scale, server, sql_server};
 
 /// Where foreign servers are named.
 const FOREIGN: &str = "RINGROUTE_TEST_MSSQL";
@@ -94,7 +91,7 @@ fn measure(runtime: &Runtime, name: &str, string: &str, scale: Scale, rows: u64,
     let mut memory = [None; 2];
     for round in 0..=scale.pick(5, 1) {
         let start = Instant::now();
-        memory[0] = growth(|| assert_eq!(runtime.block_on(drain(string)), rows + 1));
+        memory[0] = growth(|| assert_eq!(runtime.block_on(sql_server::drain(string, BATCH)), rows + 1));
         let drained = start.elapsed().as_secs_f64();
         let start = Instant::now();
         memory[1] = growth(|| assert_eq!(runtime.block_on(read(string)), rows));
@@ -122,21 +119,9 @@ fn measure(runtime: &Runtime, name: &str, string: &str, scale: Scale, rows: u64,
 
 /// What the process has more of at its peak during `work` than before, in MiB; Linux can tell.
 fn growth(work: impl FnOnce()) -> Option<u64> {
-    let before = std::fs::write("/proc/self/clear_refs", "5").ok().and_then(|()| report::peak_memory());
+    let before = report::forget_peak_memory().then(report::peak_memory).flatten();
     work();
     Some(report::peak_memory()?.saturating_sub(before?))
-}
-
-/// Every row of the same query with the driver alone.
-async fn drain(string: &str) -> u64 {
-    let mut client = connect(string).await;
-    let mut stream = client.simple_query(BATCH).await.unwrap().into_row_stream();
-    let mut rows = 0;
-    while let Some(row) = stream.next().await {
-        std::hint::black_box(row.unwrap());
-        rows += 1;
-    }
-    rows
 }
 
 /// Every row through the source, to a reader that looks at every value.
@@ -210,16 +195,8 @@ DROP TABLE {SCHEMA}.numbers;",
 }
 
 async fn run(string: &str, script: &str) {
-    let mut client = connect(string).await;
+    let mut client = sql_server::connect(string).await;
     for batch in tds_test_server::batches(script) {
         client.simple_query(batch).await.unwrap().into_results().await.unwrap();
     }
-}
-
-async fn connect(string: &str) -> tiberius::Client<tokio_util::compat::Compat<TcpStream>> {
-    let mut config = tiberius::Config::from_ado_string(string).unwrap();
-    config.command_timeout(None);
-    let tcp = TcpStream::connect(config.get_addr()).await.unwrap();
-    tcp.set_nodelay(true).unwrap();
-    tiberius::Client::connect(config, tcp.compat_write()).await.unwrap()
 }

@@ -1,10 +1,15 @@
 //! What the benches share: how much is measured, the company it is measured with, and how it is told.
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its part of it")]
 
+/// The one of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod company;
 pub mod report;
 pub mod rounds;
 pub mod server;
+pub mod sql_server;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

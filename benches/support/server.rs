@@ -23,10 +23,15 @@ pub fn engine(data_folder: &Path, settings: &Settings) -> Arc<Engine> {
 }
 
 /// Runs a source and waits for the end. Returns how long it took, and the record.
-pub fn synchronise(runtime: &Runtime, engine: &Arc<Engine>, source: &str) -> (Duration, SyncRun) {
+pub fn synchronise(
+    runtime: &Runtime,
+    engine: &Arc<Engine>,
+    source: &str,
+    kind: RunKind,
+) -> (Duration, SyncRun) {
     runtime.block_on(async {
         let start = Instant::now();
-        let started = engine.start_sync(source, RunKind::Sync, "bench", None).await.unwrap();
+        let started = engine.start_sync(source, kind, "bench", None).await.unwrap();
         engine.wait_for_syncs().await;
         let taken = start.elapsed();
         let run = engine.run(started.run.id).await.unwrap();

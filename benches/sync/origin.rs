@@ -29,8 +29,8 @@ pub(crate) trait Origin {
     fn goals(&self) -> [Option<Goal>; 2];
 }
 
-const TABLE: &str = "people";
-const COLUMNS: [&str; 9] =
+pub(crate) const TABLE: &str = "people";
+pub(crate) const COLUMNS: [&str; 9] =
     ["id", "first_name", "last_name", "company", "email", "phone", "mobile", "fax", "belongto"];
 
 /// Behind the last contact of any sample that a bench makes: people who lend their numbers.
@@ -38,7 +38,7 @@ const LENDERS: u32 = 100_000_000;
 
 /// The written numbers of a contact, three of them; what it has too few of it takes from people that are not
 /// in the sample. A bad row is left as it is.
-fn three_numbers(contact: &SampleContact) -> [Option<String>; 3] {
+pub(crate) fn three_numbers(contact: &SampleContact) -> [Option<String>; 3] {
     let own = contact.numbers.iter().flatten().cloned();
     let lenders = (1..).map(|place| sample::contact(LENDERS * place + contact.id));
     let lent = lenders.flat_map(|lender| lender.numbers).flatten().filter(|number| number.e164.is_some());
@@ -48,7 +48,7 @@ fn three_numbers(contact: &SampleContact) -> [Option<String>; 3] {
 }
 
 /// How `kind` of source reads the table, of schema `schema`.
-fn settings(name: &str, schema: &str, template: SourceSettings) -> SourceSettings {
+pub(crate) fn settings(name: &str, schema: &str, template: SourceSettings) -> SourceSettings {
     let column = |name: &str| Some(name.to_owned());
     SourceSettings {
         name: name.to_owned(),

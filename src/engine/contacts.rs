@@ -9,10 +9,8 @@ mod import;
 mod phonebooks;
 mod routes;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::{Edited, Editor, Engine, EngineError, etag, publishing};
+use super::publishing::{self, Touched};
+use super::{Edited, Editor, EngineError, etag};
 use crate::audit::{AuditAction, AuditEvent};
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
@@ -109,7 +107,7 @@ impl Editor<'_> {
                 // Who they are is not told: what is deleted is to be gone.
                 events.extend(touched.told().map(|contacts| AuditEvent::new(action, contacts)));
                 change.audit(self.actor(), events)?;
-                let contacts = self.index_after(change, &settings, touched)?;
+                let contacts = self.index_after(change, &settings, touched, &|| false)?.contacts;
                 let snapshot = publishing::snapshot_of(change, generation, contacts, &settings)?;
                 Ok((value, Some(snapshot)))
             },
@@ -119,41 +117,6 @@ impl Editor<'_> {
             },
         )
     }
-}
-
-impl Engine {
-    /// The index of what the store holds, of which only this differs from what is being served.
-    fn index_after(
-        &self,
-        change: &store::Change<'_>,
-        settings: &Settings,
-        touched: Touched,
-    ) -> Result<Arc<crate::index::ContactIndex>, EngineError> {
-        let ids = match touched {
-            Touched::Nothing => Vec::new(),
-            Touched::Contacts(ids) => ids,
-            Touched::Many => return Ok(publishing::index_of(change, settings, &|| false)?.contacts),
-        };
-        let before = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
-        match before {
-            Some(before) if ids.len() <= publishing::MAX_AMENDED => {
-                let edits = ids.into_iter().map(|id| Ok((id, change.contact(id)?)));
-                let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
-                publishing::amended_index(change, settings, &before, &edits)
-            }
-            _ => Ok(publishing::index_of(change, settings, &|| false)?.contacts),
-        }
-    }
-}
-
-/// What an edit changed of what calls are answered from.
-#[derive(Debug, PartialEq, Eq)]
-enum Touched {
-    Nothing,
-    /// These contacts were added, changed or deleted. None: a name of a phonebook, or a setting.
-    Contacts(Vec<ContactId>),
-    /// More than is worth naming.
-    Many,
 }
 
 impl Touched {
@@ -166,7 +129,7 @@ impl Touched {
                 [id] => Some(format!("contact {id}")),
                 ids => Some(format!("{} contacts", ids.len())),
             },
-            Touched::Many => Some("many contacts, from a file".to_owned()),
+            Touched::Many => Some("many contacts".to_owned()),
         }
     }
 }

@@ -64,17 +64,54 @@ pub(super) fn index_of(
     assembly.finish(settings, reading.contact_count()?)
 }
 
+/// What a change made different of what calls are answered from.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// Nothing at all.
+    Nothing,
+    /// These contacts were added, changed or deleted. None: a name of a phonebook, or a setting.
+    Contacts(Vec<ContactId>),
+    /// More than is worth naming.
+    Many,
+}
+
 /// Most contacts that are put into an index by amending it; building it anew is no slower for more.
-pub(super) const MAX_AMENDED: usize = 10_000;
+const MAX_AMENDED: usize = 10_000;
+
+impl Engine {
+    /// The index of what `reading` sees, of which only `touched` differs from what is being served. Only
+    /// for whoever holds the store's one writer: nothing else is published meanwhile.
+    pub(super) fn index_after(
+        &self,
+        reading: &Reading<'_>,
+        settings: &Settings,
+        touched: Touched,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<VerifiedContacts, EngineError> {
+        let ids = match touched {
+            Touched::Nothing => Vec::new(),
+            Touched::Contacts(ids) => ids,
+            Touched::Many => return index_of(reading, settings, is_cancelled),
+        };
+        let before = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
+        let Some(before) = before.filter(|_| ids.len() <= MAX_AMENDED) else {
+            return index_of(reading, settings, is_cancelled);
+        };
+        let edits = ids.into_iter().map(|id| Ok((id, reading.contact(id)?)));
+        let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
+        amended_index(reading, settings, &before, &edits)
+    }
+}
 
 /// The index of what `reading` sees, of which only `edits` differ from `before`: contacts as they are now, `None`
 /// for those that are gone. Phonebooks may have other names too.
-pub(super) fn amended_index(
+fn amended_index(
     reading: &Reading<'_>,
     settings: &Settings,
     before: &ContactIndex,
     edits: &BTreeMap<ContactId, Option<StoredContact>>,
-) -> Result<Arc<ContactIndex>, EngineError> {
+) -> Result<VerifiedContacts, EngineError> {
+    let start = Instant::now();
     let texts: BTreeMap<ContactId, Option<IndexedTexts>> =
         edits.iter().map(|(id, contact)| (*id, contact.as_ref().map(IndexedTexts::of))).collect();
     let indexed = edits.iter().zip(texts.values()).map(|((id, contact), texts)| {
@@ -92,9 +129,11 @@ pub(super) fn amended_index(
     });
     let builder = ContactIndexBuilder::amend(before, indexed_phonebooks(reading)?, &indexed.collect())?;
     let contacts = builder.finish(settings.numbers.last_digits > 0)?;
+    let build = start.elapsed();
+    let start = Instant::now();
     let samples = texts.iter().filter_map(|(id, texts)| Some((texts.as_ref()?.numbers.first()?.number, *id)));
     index::verify(&contacts, reading.contact_count()?, &samples.collect::<Vec<_>>())?;
-    Ok(Arc::new(contacts))
+    Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
 }
 
 /// What an index needs of a contact and the store does not have in that form.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::blocking;
+use super::publishing::Touched;
 use super::syncing::{Pass, Written};
 use super::{Engine, EngineError};
 use crate::audit::Actor;
@@ -82,8 +83,8 @@ impl Pass {
             let (rollback, is_kept) =
                 change.roll_back(source.id, to_before, run.id, &|| cancel.is_cancelled())?;
             run.counts = rollback.counts;
-            let changes_answers = rollback.changes_answers();
-            Ok(Written { is_kept, changes_answers, problems: Vec::new() })
+            let touched = if rollback.changes_answers() { Touched::Many } else { Touched::Nothing };
+            Ok(Written { is_kept, touched, problems: Vec::new() })
         })
         .await
     }

@@ -9,14 +9,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::permitting::{Allowance, check_as_planned, check_limits, rules_digest};
 use super::previewing::{Previewed, Previewing, phonebook_changes};
+use super::publishing::{self, Touched};
 use super::turns::Turn;
-use super::{Engine, EngineError, blocking, publishing};
+use super::{Engine, EngineError, blocking};
 use crate::audit::{Actor, AuditAction, AuditEvent, Door};
+use crate::background;
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::source::{self, ContactSource, SourceError, rows::Projection};
-use crate::store::{Change, Reading, StoreError, StoredSource};
+use crate::store::{Change, Reading, StoreError, StoredSource, WrittenPlan};
 use crate::sync::preview::{AssumedCalls, PhonebookChange, Preview};
 use crate::sync::{
     self, KnownPhonebook, Owner, Phase, PhaseTime, Plan, Planner, Preparation, Problem, Progress, RunCounts,
@@ -270,8 +272,8 @@ pub(super) struct Pass {
 pub(super) struct Written {
     /// Whether what was there before is kept.
     pub(super) is_kept: bool,
-    /// Whether any answer can be different afterwards.
-    pub(super) changes_answers: bool,
+    /// What calls are answered from, as far as it is another.
+    pub(super) touched: Touched,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -408,11 +410,12 @@ impl Pass {
     async fn read_and_plan(&mut self) -> Result<Plan, EngineError> {
         let start = Instant::now();
         let settings = &self.source.settings;
-        let reader = source::open(settings)
-            .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?;
+        let reader: Arc<dyn ContactSource> = source::open(settings)
+            .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?
+            .into();
         let mut tries = 1;
         let plan = loop {
-            let why = match self.try_plan(&*reader).await {
+            let why = match self.try_plan(&reader).await {
                 Err(EngineError::Sync(SyncError::Source(SourceError::Temporary(why)))) => why,
                 done => break done?,
             };
@@ -431,12 +434,13 @@ impl Pass {
         Ok(plan)
     }
 
-    async fn try_plan(&mut self, reader: &dyn ContactSource) -> Result<Plan, EngineError> {
+    async fn try_plan(&mut self, reader: &Arc<dyn ContactSource>) -> Result<Plan, EngineError> {
         let settings = self.source.settings.clone();
         let (engine, id) = (Arc::clone(&self.engine), self.source.id);
-        let (planner, preparation) = blocking(move || engine.planner(id, &settings)).await?;
+        let (planner, preparation) = background::blocking(move || engine.planner(id, &settings)).await?;
         self.region = preparation.region;
-        Ok(sync::plan(reader, preparation, planner, self.progress.clone(), self.cancel.clone()).await?)
+        Ok(sync::plan(Arc::clone(reader), preparation, planner, self.progress.clone(), self.cancel.clone())
+            .await?)
     }
 
     async fn preview(&mut self, mut plan: Plan) -> Result<(), EngineError> {
@@ -444,7 +448,7 @@ impl Pass {
         let (engine, source) = (Arc::clone(&self.engine), self.source.clone());
         let (region, cancel) = (self.region, self.cancel.clone());
         let start = Instant::now();
-        let Previewed { preview, settings } = blocking(move || {
+        let Previewed { preview, settings } = background::blocking(move || {
             let is_cancelled = || cancel.is_cancelled();
             let previewing = Previewing { engine: &engine, source: &source, is_cancelled: &is_cancelled };
             previewing.preview(&mut plan, |reading, settings, plan| {
@@ -478,9 +482,10 @@ impl Pass {
                 .into());
             }
             let now = Timestamp::now().to_string();
-            let is_kept = change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
-            let changes_answers = plan.counts.changes_answers();
-            Ok(Written { is_kept, changes_answers, problems: std::mem::take(&mut plan.problems) })
+            let WrittenPlan { is_kept, touched } =
+                change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
+            let touched = if touched.is_empty() { Touched::Nothing } else { Touched::Contacts(touched) };
+            Ok(Written { is_kept, touched, problems: std::mem::take(&mut plan.problems) })
         })
         .await
     }
@@ -495,7 +500,7 @@ impl Pass {
         let engine = Arc::clone(&self.engine);
         let (mut run, cancel, progress) = (self.run.clone(), self.cancel.clone(), self.progress.clone());
         let source = self.source.clone();
-        self.run = blocking(move || {
+        self.run = background::blocking(move || {
             let commit_start = std::cell::Cell::new(Instant::now());
             engine.store.write_then(
                 |change| {
@@ -514,11 +519,11 @@ impl Pass {
                     if !written.is_kept {
                         run.warnings.push(NOT_KEPT.to_owned());
                     }
-                    let snapshot = if written.changes_answers {
+                    let snapshot = if written.touched != Touched::Nothing {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
                         let settings = change.settings()?;
                         let generation = change.next_generation()?;
-                        let built = publishing::index_of(change, &settings, &is_cancelled)?;
+                        let built = engine.index_after(change, &settings, written.touched, &is_cancelled)?;
                         run.phases
                             .push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
                         run.phases.push(PhaseTime {

@@ -7,7 +7,7 @@ use super::json::from_json;
 use super::{Change, Reading, StoreError};
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName};
-use crate::sync::{DetailsDigest, KnownContact, KnownContacts, Plan, RunId, Staged};
+use crate::sync::{DetailsDigest, KnownContact, KnownContacts, Plan, RowDigest, RunId, Staged};
 
 /// A contact as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,7 +160,7 @@ impl Reading<'_> {
     pub fn known_contacts(&self, source: i64) -> Result<KnownContacts, StoreError> {
         let mut known = KnownContacts::default();
         let mut statement = self.connection.prepare(
-            "SELECT source_key, contact.id, digest, missing_since IS NOT NULL, phonebook_id
+            "SELECT source_key, contact.id, digest, missing_since IS NOT NULL, phonebook_id, row_digest
              FROM contact LEFT JOIN phonebook_contact ON contact_id = contact.id
              WHERE source_id = ?",
         )?;
@@ -172,11 +172,21 @@ impl Reading<'_> {
                 is_missing: row.get(3)?,
                 // A synced contact is in one phonebook; 0 is none, so that the next run puts it into one.
                 phonebook: PhonebookId(row.get::<_, Option<u32>>(4)?.unwrap_or(0)),
+                row: row.get::<_, Option<_>>(5)?.map(RowDigest),
             };
             known.insert(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, contact);
         }
         Ok(known)
     }
+}
+
+/// What came of writing a plan.
+#[derive(Debug)]
+pub struct WrittenPlan {
+    /// Whether what was there before is kept, so that the run can be rolled back.
+    pub is_kept: bool,
+    /// The contacts that were added, changed, moved or removed.
+    pub touched: Vec<ContactId>,
 }
 
 /// A contact as [`Reading::each_contact`] hands it out.
@@ -206,7 +216,7 @@ fn copy_text(into: &mut String, row: &Row<'_>, column: usize) -> rusqlite::Resul
 
 impl Change<'_> {
     /// Writes a plan of a source, and what was there before. `now` is in RFC 3339. Ends early when the run is
-    /// cancelled. Says whether what was there before is kept, so that the run can be rolled back.
+    /// cancelled.
     pub fn write_plan(
         &self,
         source: i64,
@@ -214,46 +224,53 @@ impl Change<'_> {
         plan: &mut Plan,
         now: &str,
         is_cancelled: &dyn Fn() -> bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<WrittenPlan, StoreError> {
+        let mut touched = Vec::new();
         let mut journal = self.journal(source, run)?;
         let phonebooks = self.planned_phonebooks(source, plan, &journal)?;
         let number_of = |place: u32| phonebooks[place as usize].0;
 
         let connection = self.connection;
-        let mut add = connection
-            .prepare("INSERT INTO contact (source_id, source_key, digest, details) VALUES (?, ?, ?, ?)")?;
+        let mut add = connection.prepare(
+            "INSERT INTO contact (source_id, source_key, digest, row_digest, details) VALUES (?, ?, ?, ?, ?)",
+        )?;
         let mut put =
             connection.prepare("INSERT INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)")?;
-        let mut change = connection.prepare("UPDATE contact SET digest = ?, details = ? WHERE id = ?")?;
+        let mut change =
+            connection.prepare("UPDATE contact SET digest = ?, row_digest = ?, details = ? WHERE id = ?")?;
         let mut take_out = connection.prepare("DELETE FROM phonebook_contact WHERE contact_id = ?")?;
         for (written, contact) in plan.staged.read_back().map_err(StoreError::Staging)?.enumerate() {
             if written.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
                 // The caller asks again before it commits, and gives up then.
-                return Ok(false);
+                return Ok(WrittenPlan { is_kept: false, touched });
             }
-            let Staged { id, phonebook, digest, source_key, details } =
+            let Staged { id, phonebook, digest, row, source_key, details } =
                 contact.map_err(StoreError::Staging)?;
+            let row = row.map(|row| row.0);
             let id = match id {
                 None => {
-                    let id = add.insert(params![source, source_key, digest.0, details])?.unsigned_abs();
+                    let id = add.insert(params![source, source_key, digest.0, row, details])?.unsigned_abs();
                     journal.added(ContactId(id))?;
                     id
                 }
                 Some(id) => {
                     journal.contact(id)?;
-                    change.execute(params![digest.0, details, id.0])?;
+                    change.execute(params![digest.0, row, details, id.0])?;
                     take_out.execute([id.0])?;
                     id.0
                 }
             };
             put.execute(params![id, number_of(phonebook)])?;
+            touched.push(ContactId(id));
         }
+        touched.extend(plan.moved.iter().map(|(id, _)| *id));
         for (id, phonebook) in &plan.moved {
             journal.placement(*id)?;
             take_out.execute([id.0])?;
             put.execute(params![id.0, number_of(*phonebook)])?;
         }
         if plan.remove_missing {
+            touched.extend(&plan.not_received);
             let mut remove = connection.prepare("DELETE FROM contact WHERE id = ?")?;
             for id in &plan.not_received {
                 journal.contact(*id)?;
@@ -275,9 +292,13 @@ impl Change<'_> {
             journal.placement(*id)?;
             unmark.execute([id.0])?;
         }
+        let mut remember = connection.prepare("UPDATE contact SET row_digest = ? WHERE id = ?")?;
+        for (id, row) in &plan.same_of_other_row {
+            remember.execute(params![row.0, id.0])?;
+        }
         self.free_phonebooks(source, &journal)?;
         connection.execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![now, source])?;
-        self.finish_journal(journal)
+        Ok(WrittenPlan { is_kept: self.finish_journal(journal)?, touched })
     }
 
     /// Makes the phonebooks that the plan wants and does not have.

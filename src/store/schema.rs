@@ -220,6 +220,10 @@ const STEPS: &[&str] = &[
         event TEXT NOT NULL
     ) STRICT;
 ",
+    "
+    -- Of the row that a synced contact was made of; see `sync::prepare`.
+    ALTER TABLE contact ADD COLUMN row_digest BLOB;
+",
 ];
 
 /// The newest schema this program knows.

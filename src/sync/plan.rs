@@ -9,66 +9,15 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::SyncError;
-use super::prepare::{DetailsDigest, Preparation, Prepared};
+use super::known::{KnownContact, KnownContacts, Receipt};
+use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest, hash_of};
 use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
-use super::staging::StagedContacts;
+use super::staging::{Staged, StagedContacts};
+use crate::background;
 use crate::contact::ContactId;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::settings::PhonebookTarget;
 use crate::source::rows::{Row, RowBatch};
-
-/// What the store knows of a contact of the source.
-#[derive(Debug, Clone, Copy)]
-pub struct KnownContact {
-    /// Its number.
-    pub id: ContactId,
-    /// Of its details.
-    pub digest: DetailsDigest,
-    /// Its phonebook.
-    pub phonebook: PhonebookId,
-    /// Whether an earlier run did not receive it.
-    pub is_missing: bool,
-}
-
-/// All that the store knows of a source's contacts, by a hash of their keys.
-#[derive(Debug, Default)]
-pub struct KnownContacts {
-    by_key: HashMap<u128, Entry>,
-    known: u64,
-}
-
-#[derive(Debug)]
-enum Entry {
-    Known(KnownContact),
-    /// Its row was rejected; the contact stays as it was.
-    KnownButRejected(KnownContact),
-    /// Received in this run: a second one with its key is a duplicate.
-    Received,
-}
-
-fn hash_of(key: &str) -> u128 {
-    u128::from_le_bytes(DetailsDigest::of(key.as_bytes()).0)
-}
-
-impl KnownContacts {
-    /// Adds what is known of a contact.
-    pub fn insert(&mut self, source_key: &str, contact: KnownContact) {
-        self.known += 1;
-        self.by_key.insert(hash_of(source_key), Entry::Known(contact));
-    }
-
-    /// How many contacts of the source there are before the run.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.known
-    }
-
-    /// Whether the source has no contacts yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known == 0
-    }
-}
 
 /// Whose a phonebook is, as the planned source sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +70,8 @@ pub struct Plan {
     pub not_received: Vec<ContactId>,
     /// Contacts that were missing and are received again.
     pub received_again: Vec<ContactId>,
+    /// Contacts that are as they were, though made of another row, or by other rules.
+    pub same_of_other_row: Vec<(ContactId, RowDigest)>,
     /// The phonebooks that contacts go to.
     pub phonebooks: Vec<PlannedPhonebook>,
     /// Rows that could not be read far enough to know whose they are. While there are any, nothing is removed:
@@ -152,11 +103,12 @@ impl Planner {
     pub fn new(
         target: PhonebookTarget,
         remove_missing: bool,
-        known: KnownContacts,
+        mut known: KnownContacts,
         known_phonebooks: Vec<KnownPhonebook>,
         max_phonebooks: u32,
         staging_folder: &Path,
     ) -> Result<Self, SyncError> {
+        known.complete();
         let plan = Plan {
             counts: RunCounts::default(),
             known: known.len(),
@@ -165,6 +117,7 @@ impl Planner {
             remove_missing,
             not_received: Vec::new(),
             received_again: Vec::new(),
+            same_of_other_row: Vec::new(),
             phonebooks: Vec::new(),
             unidentified_rows: 0,
             problems: Vec::new(),
@@ -199,10 +152,17 @@ impl Planner {
         cancel: &CancellationToken,
     ) -> Result<Plan, SyncError> {
         // A reader that hangs keeps its sender, so the end of the batches is not enough to wait for.
+        let rules = preparation.rules();
         let mut next = || runtime.block_on(cancel.run_until_cancelled(batches.recv()));
         while let Some(batch) = next().ok_or(SyncError::Cancelled)? {
             let rows: Vec<Row<'_>> = batch.rows().collect();
-            let prepared: Vec<_> = rows.par_iter().map(|row| preparation.prepare(row)).collect();
+            let known = &self.known;
+            let prepare = |row| preparation.prepare(row, rules, |key_hash| known.row_of(key_hash));
+            let prepare_all = || rows.par_iter().map(prepare).collect::<Vec<_>>();
+            let prepared = match background::cores() {
+                Some(cores) => cores.install(prepare_all),
+                None => prepare_all(),
+            };
             for (row, prepared) in rows.iter().zip(prepared) {
                 self.plan.counts.rows += 1;
                 match prepared {
@@ -222,58 +182,69 @@ impl Planner {
     }
 
     fn compare(&mut self, contact: Prepared, position: u64) -> Result<(), SyncError> {
-        let entry = self.known.by_key.insert(hash_of(&contact.source_key), Entry::Received);
-        if let Some(Entry::Received) = entry {
-            self.reject(Problem {
-                kind: ProblemKind::RowRejected,
-                position,
-                source_key: contact.source_key,
-                column: String::new(),
-                value: String::new(),
-                reason: "an earlier row has the same key; the first one was taken".to_owned(),
-            });
-            return Ok(());
-        }
-        let phonebook = match &contact.phonebook {
+        let Prepared { source_key: key, key_hash, phonebook, made } = contact;
+        let known = match self.known.receive(key_hash) {
+            Receipt::Known(known) => Some(known),
+            Receipt::New => None,
+            Receipt::Duplicate => {
+                self.reject(Problem {
+                    kind: ProblemKind::RowRejected,
+                    position,
+                    source_key: key,
+                    column: String::new(),
+                    value: String::new(),
+                    reason: "an earlier row has the same key; the first one was taken".to_owned(),
+                });
+                return Ok(());
+            }
+        };
+        let phonebook = match &phonebook {
             Some(name) => self.place_of(name)?,
             // The only one, found at the start.
             None => Some(0),
         };
         let Some(phonebook) = phonebook else { return Ok(()) };
-        self.plan.counts.dropped_numbers += contact.dropped.len() as u64;
-        for problem in contact.dropped {
-            self.keep(problem);
+        if let Some(known) = known.filter(|known| known.is_missing) {
+            self.plan.received_again.push(known.id);
         }
-        let (key, digest) = (&contact.source_key, contact.digest);
-        let counts = &mut self.plan.counts;
-        let id = match entry {
-            None => {
-                counts.added += 1;
-                None
+        let (details, digest, row) = match (made, known) {
+            (Made::Anew { details, digest, row, dropped }, _) => {
+                self.plan.counts.dropped_numbers += dropped.len() as u64;
+                dropped.into_iter().for_each(|problem| self.keep(problem));
+                (details, digest, row)
             }
-            Some(Entry::Known(known) | Entry::KnownButRejected(known)) => {
-                if known.is_missing {
-                    self.plan.received_again.push(known.id);
-                }
-                let moves = self.plan.phonebooks[phonebook as usize].id != Some(known.phonebook);
-                if known.digest == digest {
-                    if moves {
-                        counts.moved += 1;
-                        self.plan.moved.push((known.id, phonebook));
-                        self.count_in("moved", key, digest, phonebook);
-                    } else {
-                        counts.unchanged += 1;
-                    }
-                    return Ok(());
-                }
-                counts.changed += 1;
-                Some(known.id)
+            (Made::AsKnown, Some(known)) => {
+                self.place(&key, known, phonebook);
+                return Ok(());
             }
-            Some(Entry::Received) => return Ok(()),
+            // What is not known any more is a duplicate, found above.
+            (Made::AsKnown, None) => return Ok(()),
         };
-        self.plan.staged.push(id, phonebook, digest, key, &contact.details)?;
-        self.count_in(if id.is_some() { "changed" } else { "added" }, key, digest, phonebook);
+        if let Some(known) = known.filter(|known| known.digest == digest) {
+            if let Some(row) = row.filter(|row| known.row != Some(*row)) {
+                self.plan.same_of_other_row.push((known.id, row));
+            }
+            self.place(&key, known, phonebook);
+            return Ok(());
+        }
+        let what = if known.is_some() { "changed" } else { "added" };
+        let counts = &mut self.plan.counts;
+        *(if known.is_some() { &mut counts.changed } else { &mut counts.added }) += 1;
+        let id = known.map(|known| known.id);
+        self.count_in(what, &key, digest, phonebook);
+        self.plan.staged.push(&Staged { id, phonebook, digest, row, source_key: key, details })?;
         Ok(())
+    }
+
+    /// A contact that is as it was, but perhaps in another phonebook.
+    fn place(&mut self, key: &str, known: KnownContact, phonebook: u32) {
+        if self.plan.phonebooks[phonebook as usize].id == Some(known.phonebook) {
+            self.plan.counts.unchanged += 1;
+            return;
+        }
+        self.plan.counts.moved += 1;
+        self.plan.moved.push((known.id, phonebook));
+        self.count_in("moved", key, known.digest, phonebook);
     }
 
     /// Adds a change to the plan's digest. A sum does not depend on the order.
@@ -285,11 +256,8 @@ impl Planner {
 
     fn reject(&mut self, mut problem: Problem) {
         self.plan.counts.rejected += 1;
-        if let Some(entry) = self.known.by_key.get_mut(&hash_of(&problem.source_key))
-            && let Entry::Known(contact) = *entry
-        {
+        if self.known.reject(hash_of(&problem.source_key)) {
             // It was received, only not usable: removing the contact would be wrong.
-            *entry = Entry::KnownButRejected(contact);
             problem.reason.push_str("; the contact stays as it was");
         }
         self.keep(problem);
@@ -371,14 +339,9 @@ impl Planner {
         Ok(Some(place))
     }
 
-    fn finish(mut self) -> Plan {
+    fn finish(self) -> Plan {
         let mut plan = self.plan;
-        for entry in self.known.by_key.drain() {
-            if let (_, Entry::Known(contact)) = entry {
-                plan.not_received.push(contact.id);
-            }
-        }
-        plan.not_received.sort_unstable();
+        plan.not_received = self.known.not_received();
         plan.remove_missing &= plan.unidentified_rows == 0;
         if plan.remove_missing {
             plan.counts.removed = plan.not_received.len() as u64;

@@ -1,4 +1,8 @@
 //! A row -> a contact ready to be compared and stored, or the reason why it is none.
+//!
+//! Most rows are as they were in the run before. So a contact is stored with a digest of the row that it was made
+//! of, and a row with the same digest is not made into the same contact once more ([`Made::AsKnown`]). Only rows
+//! without anything to report have one: whatever is wrong with a row is found and told in every run.
 
 use crate::contact::{ContactDetails, ContactNumber};
 use crate::phone_number::{NumberError, Region, normalise};
@@ -21,6 +25,16 @@ impl DetailsDigest {
     }
 }
 
+/// Tells whether a row, read by the same rules, makes the same contact as before: half of a BLAKE3 hash of its
+/// values, combined with one of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RowDigest(pub [u8; 16]);
+
+/// Counted up whenever the same row becomes another contact than before, or is reported differently: a new
+/// numbering plan, another limit, another form of the details. `the_rules_have_the_number_that_they_had` fails
+/// until it is.
+const RULES: u32 = 1;
+
 /// How the rows of a source become contacts.
 #[derive(Debug)]
 pub struct Preparation {
@@ -36,13 +50,58 @@ pub struct Preparation {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) source_key: String,
+    pub(super) key_hash: u128,
     /// The phonebook that the row names; `None` when the target does not ask for one.
     pub(super) phonebook: Option<PhonebookName>,
-    /// [`ContactDetails`] as JSON.
-    pub(super) details: String,
-    pub(super) digest: DetailsDigest,
-    /// Numbers that were left out.
-    pub(super) dropped: Vec<Problem>,
+    pub(super) made: Made,
+}
+
+/// What contacts are found by: half of a hash of their keys.
+pub(super) fn hash_of(key: &str) -> u128 {
+    u128::from_le_bytes(DetailsDigest::of(key.as_bytes()).0)
+}
+
+/// What a row was made into.
+#[derive(Debug)]
+pub(super) enum Made {
+    /// The contact that is stored, of a row that is as it was.
+    AsKnown,
+    /// A contact.
+    Anew {
+        /// [`ContactDetails`] as JSON.
+        details: String,
+        digest: DetailsDigest,
+        /// Of the row, when there is nothing to report of it.
+        row: Option<RowDigest>,
+        /// Numbers that were left out.
+        dropped: Vec<Problem>,
+    },
+}
+
+/// The values of a row as a whole.
+struct Content(blake3::Hash);
+
+impl Content {
+    fn of(row: &Row<'_>, columns: usize) -> Self {
+        let mut content = blake3::Hasher::new();
+        for place in 0..columns {
+            let value = row.value(place);
+            // Length first, so that "ab", "c" and "a", "bc" differ; NULL is not the empty text.
+            content.update(&value.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+            content.update(value.unwrap_or_default().as_bytes());
+        }
+        Content(content.finalize())
+    }
+
+    /// The key of a row that has none.
+    fn key(&self) -> String {
+        self.0.to_hex()[..32].to_owned()
+    }
+
+    /// The other half.
+    fn digest(&self, rules: RowDigest) -> RowDigest {
+        RowDigest(std::array::from_fn(|at| self.0.as_bytes()[16 + at] ^ rules.0[at]))
+    }
 }
 
 /// The reference system's limits, in characters. First and last name together, with the space between them, have
@@ -61,52 +120,53 @@ impl Preparation {
     /// What a row makes of a contact that has no key: its digest, its details as JSON, and the numbers that were
     /// left out. The error says why it is no usable contact.
     pub fn entry(&self, row: &Row<'_>) -> Result<(DetailsDigest, String, Vec<Problem>), Box<Problem>> {
-        self.prepare(row).map(|prepared| (prepared.digest, prepared.details, prepared.dropped))
+        let (details, dropped) = self.details(&RowReading::begin(self, row)?, "")?;
+        Ok((DetailsDigest::of(details.as_bytes()), details, dropped))
     }
 
-    /// Prepares a row; the error says why it is no usable contact.
-    pub(super) fn prepare(&self, row: &Row<'_>) -> Result<Prepared, Box<Problem>> {
-        let mut reading = RowReading { row, key: String::new() };
-        // Whose row it is comes first: a contact that was received is never taken for one that was not.
-        let key_place = self.projection.columns().iter().position(|(field, _)| *field == Field::Key);
-        if let Some(key) = key_place.and_then(|place| row.value(place)) {
-            reading.key = key.trim().to_owned();
+    /// Whatever decides, beside its values, what a row is made into.
+    pub(super) fn rules(&self) -> RowDigest {
+        let fields: Vec<&str> = self.projection.columns().iter().map(|(field, _)| field.name()).collect();
+        let region = self.region.map(|region| region.to_string());
+        let rules = format!("{RULES}\0{}\0{region:?}\0{fields:?}", env!("CARGO_PKG_VERSION"));
+        RowDigest(DetailsDigest::of(rules.as_bytes()).0)
+    }
+
+    /// Prepares a row; the error says why it is no usable contact. `known` tells, of the contact with a key, the
+    /// digest of the row that it was made of.
+    pub(super) fn prepare(
+        &self,
+        row: &Row<'_>,
+        rules: RowDigest,
+        known: impl FnOnce(u128) -> Option<RowDigest>,
+    ) -> Result<Prepared, Box<Problem>> {
+        let reading = RowReading::begin(self, row)?;
+        let phonebook = self.phonebook(&reading)?;
+        let content = Content::of(row, self.projection.columns().len());
+        let source_key = if reading.key.is_empty() { content.key() } else { reading.key.clone() };
+        let (key_hash, row_digest) = (hash_of(&source_key), content.digest(rules));
+        if known(key_hash) == Some(row_digest) {
+            return Ok(Prepared { source_key, key_hash, phonebook, made: Made::AsKnown });
         }
-        if let Some(problem) = row.problem() {
-            return Err(reading.reject(problem.column.as_deref().unwrap_or(""), "", problem.reason.clone()));
-        }
+        let (details, dropped) = self.details(&reading, &source_key)?;
+        let digest = DetailsDigest::of(details.as_bytes());
+        let row = dropped.is_empty().then_some(row_digest);
+        Ok(Prepared { source_key, key_hash, phonebook, made: Made::Anew { details, digest, row, dropped } })
+    }
+
+    /// The details as JSON, and the numbers that were left out, of the contact with this key.
+    fn details(
+        &self,
+        reading: &RowReading<'_>,
+        source_key: &str,
+    ) -> Result<(String, Vec<Problem>), Box<Problem>> {
         let mut details = ContactDetails::default();
-        let mut phonebook = None;
         let mut dropped = Vec::new();
-        let mut has_key = false;
         let mut number_columns = 0;
-        let mut content = blake3::Hasher::new();
         for (place, (field, column)) in self.projection.columns().iter().enumerate() {
-            let raw = row.value(place);
-            // Length first, so that "ab", "c" and "a", "bc" differ; NULL is not the empty text.
-            content.update(&raw.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-            content.update(raw.unwrap_or_default().as_bytes());
-            let text = raw.unwrap_or_default().trim();
+            let text = reading.text(place);
             match field {
-                Field::Key => {
-                    if text.is_empty() {
-                        return Err(reading.reject(column, "", "the key is NULL or blank".into()));
-                    }
-                    if text.len() > MAX_KEY {
-                        return Err(reading.reject(
-                            column,
-                            text,
-                            format!("a key has at most {MAX_KEY} bytes"),
-                        ));
-                    }
-                    has_key = true;
-                    continue;
-                }
-                Field::PhonebookProperty => {
-                    phonebook =
-                        Some(self.phonebook_of(text).map_err(|why| reading.reject(column, text, why))?);
-                    continue;
-                }
+                Field::Key | Field::PhonebookProperty => continue,
                 Field::Number(_) => number_columns += usize::from(!text.is_empty()),
                 _ => {}
             }
@@ -118,11 +178,8 @@ impl Preparation {
                 }
             }
         }
-        if !has_key {
-            reading.key = content.finalize().to_hex()[..32].to_owned();
-        }
         for problem in &mut dropped {
-            problem.source_key.clone_from(&reading.key);
+            source_key.clone_into(&mut problem.source_key);
         }
         if !has_name(&details) {
             return Err(reading.reject("", "", NO_NAME.into()));
@@ -135,9 +192,21 @@ impl Preparation {
             });
         }
         // Writing plain data to memory as JSON cannot fail.
-        let details = serde_json::to_string(&details).unwrap_or_default();
-        let digest = DetailsDigest::of(details.as_bytes());
-        Ok(Prepared { source_key: reading.key, phonebook, details, digest, dropped })
+        Ok((serde_json::to_string(&details).unwrap_or_default(), dropped))
+    }
+
+    /// The phonebook that a row names, when the target asks for one.
+    fn phonebook(&self, reading: &RowReading<'_>) -> Result<Option<PhonebookName>, Box<Problem>> {
+        let Some(place) = self.place_of(Field::PhonebookProperty) else { return Ok(None) };
+        let text = reading.text(place);
+        self.phonebook_of(text).map(Some).map_err(|why| {
+            let (_, column) = &self.projection.columns()[place];
+            reading.reject(column, text, why)
+        })
+    }
+
+    fn place_of(&self, field: Field) -> Option<usize> {
+        self.projection.columns().iter().position(|(at, _)| *at == field)
     }
 
     fn phonebook_of(&self, property: &str) -> Result<PhonebookName, String> {
@@ -223,10 +292,37 @@ fn text_field(details: &mut ContactDetails, field: Field) -> Option<&mut String>
 /// Where in the source the row being prepared is, for its problems.
 struct RowReading<'a> {
     row: &'a Row<'a>,
+    /// Empty when the source has no key column.
     key: String,
 }
 
-impl RowReading<'_> {
+impl<'a> RowReading<'a> {
+    /// Whose row it is comes first: a contact that was received is never taken for one that was not.
+    fn begin(preparation: &Preparation, row: &'a Row<'a>) -> Result<Self, Box<Problem>> {
+        let mut reading = RowReading { row, key: String::new() };
+        let key_place = preparation.place_of(Field::Key);
+        if let Some(place) = key_place {
+            reading.text(place).clone_into(&mut reading.key);
+        }
+        if let Some(problem) = row.problem() {
+            return Err(reading.reject(problem.column.as_deref().unwrap_or(""), "", problem.reason.clone()));
+        }
+        let Some(place) = key_place else { return Ok(reading) };
+        let (_, column) = &preparation.projection.columns()[place];
+        if reading.key.is_empty() {
+            return Err(reading.reject(column, "", "the key is NULL or blank".into()));
+        }
+        if reading.key.len() > MAX_KEY {
+            return Err(reading.reject(column, &reading.key, format!("a key has at most {MAX_KEY} bytes")));
+        }
+        Ok(reading)
+    }
+
+    /// What stands in a column; of NULL, nothing.
+    fn text(&self, place: usize) -> &'a str {
+        self.row.value(place).unwrap_or_default().trim()
+    }
+
     fn problem(&self, kind: ProblemKind, column: &str, value: &str, reason: String) -> Problem {
         Problem {
             kind,

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
-use super::prepare::DetailsDigest;
+use super::prepare::{DetailsDigest, RowDigest};
 use crate::contact::ContactId;
 
 /// One contact to be written.
@@ -19,6 +19,8 @@ pub struct Staged {
     pub phonebook: u32,
     /// Of the details.
     pub digest: DetailsDigest,
+    /// Of the row that it was made of, when there was nothing to report of it.
+    pub row: Option<RowDigest>,
     /// What the source calls it.
     pub source_key: String,
     /// [`crate::contact::ContactDetails`] as JSON.
@@ -46,18 +48,14 @@ impl StagedContacts {
     }
 
     /// Stages one contact.
-    pub fn push(
-        &mut self,
-        id: Option<ContactId>,
-        phonebook: u32,
-        digest: DetailsDigest,
-        source_key: &str,
-        details: &str,
-    ) -> io::Result<()> {
+    pub fn push(&mut self, contact: &Staged) -> io::Result<()> {
+        let Staged { id, phonebook, digest, row, source_key, details } = contact;
         // Store ids begin at 1.
         self.file.write_all(&id.map_or(0, |id| id.0).to_le_bytes())?;
         self.file.write_all(&phonebook.to_le_bytes())?;
         self.file.write_all(&digest.0)?;
+        self.file.write_all(&[u8::from(row.is_some())])?;
+        self.file.write_all(&row.map_or([0; 16], |row| row.0))?;
         for text in [source_key, details] {
             let length = u32::try_from(text.len()).map_err(io::Error::other)?;
             self.file.write_all(&length.to_le_bytes())?;
@@ -95,6 +93,11 @@ impl StagedReader<'_> {
             id: (id > 0).then_some(ContactId(id)),
             phonebook: u32::from_le_bytes(self.array()?),
             digest: DetailsDigest(self.array()?),
+            row: {
+                let [has_row] = self.array()?;
+                let row = RowDigest(self.array()?);
+                (has_row != 0).then_some(row)
+            },
             source_key: self.text()?,
             details: self.text()?,
         })

@@ -113,7 +113,7 @@ async fn every_request_that_edits_is_audited() {
     let actions: Vec<_> = found.into_iter().map(|(action, _)| action).collect();
     assert_eq!(actions, [Removed, Changed, Changed, Added]);
 
-    let preview = v1::PreviewSyncRequest { source: "crm".into() };
+    let preview = v1::PreviewSyncRequest { source: "crm".into(), ..Default::default() };
     let preview = sync.preview_sync(preview).await.unwrap().into_inner().run.unwrap().run_id;
     assert_eq!(done(&server, "preview").await[0].0, Started);
     let allowed = v1::StartSyncRequest { source: "crm".into(), allow_preview: Some(preview) };

@@ -237,7 +237,7 @@ async fn a_deadline_is_honoured_and_nothing_is_begun_after_it() {
     let source = endless_source("endless", &server.company());
     let request = v1::CreateSourceRequest { source: Some(source) };
     server.sync().await.create_source(request).await.unwrap();
-    let preview = v1::PreviewSyncRequest { source: "endless".into() };
+    let preview = v1::PreviewSyncRequest { source: "endless".into(), ..Default::default() };
     let (code, message) = raw(&server, "/ringroute.v1.SyncService/PreviewSync", "200m", &preview).await;
     assert_eq!(code, Code::DeadlineExceeded, "{message}");
 

@@ -11,16 +11,17 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 
-use super::{Touched, check_limit, own_phonebook};
+use super::{check_limit, own_phonebook};
 use crate::audit::AuditAction;
 use crate::contact::ContactId;
-use crate::engine::{Edited, Editor, Engine, EngineError, publishing};
+use crate::engine::publishing::Touched;
+use crate::engine::{Edited, Editor, Engine, EngineError};
 use crate::phone_number::Region;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::source::csv_file::{CsvFile, Line, guess_delimiter};
 use crate::source::rows::{Field, Projection, RowBatch, RowProblem};
 use crate::spreadsheet;
-use crate::sync::{Preparation, ProblemKind, StagedContacts, SyncError};
+use crate::sync::{Preparation, ProblemKind, Staged, StagedContacts, SyncError};
 
 /// Largest file, in bytes: some hundred bytes for each of half a million contacts.
 pub const MAX_IMPORT_BYTES: u64 = 128 << 20;
@@ -136,11 +137,7 @@ impl Editor<'_> {
             let phonebook = own_phonebook(change, settings, &phonebook.name)?;
             let added = write(change, phonebook.id, &mut checked)?;
             check_limit(change, settings)?;
-            let touched = match added.len() {
-                0 => Touched::Nothing,
-                count if count <= publishing::MAX_AMENDED => Touched::Contacts(added),
-                _ => Touched::Many,
-            };
+            let touched = if added.is_empty() { Touched::Nothing } else { Touched::Contacts(added) };
             Ok((checked.imported, touched))
         })
     }
@@ -253,7 +250,14 @@ impl Checked {
                 is_number_only: problem.kind == ProblemKind::NumberDropped,
             }));
             if let Some((digest, details)) = prepared {
-                self.staged.push(None, 0, digest, "", &details)?;
+                self.staged.push(&Staged {
+                    id: None,
+                    phonebook: 0,
+                    digest,
+                    row: None,
+                    source_key: String::new(),
+                    details,
+                })?;
             }
         }
         Ok(())

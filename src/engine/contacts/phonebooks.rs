@@ -1,7 +1,8 @@
 //! Local phonebooks: another name, and deletion together with what is in them.
 
-use super::{Touched, own_phonebook, refused};
+use super::{own_phonebook, refused};
 use crate::audit::AuditAction;
+use crate::engine::publishing::Touched;
 use crate::engine::{Edited, Editor, EngineError};
 use crate::phonebook::PhonebookName;
 use crate::store::RemovedSources;

@@ -436,7 +436,7 @@ async fn a_preview_does_not_wait_for_whoever_writes() {
     let reader = crate::source::open(&source.settings).unwrap();
     let progress = watch::Sender::new(crate::sync::Progress::start(None));
     let mut plan =
-        crate::sync::plan(&*reader, preparation, planner, progress, Default::default()).await.unwrap();
+        crate::sync::plan(reader.into(), preparation, planner, progress, Default::default()).await.unwrap();
     let never = || false;
     let previewing = previewing::Previewing { engine, source: &source, is_cancelled: &never };
     let previewed = engine.store.write(|change| {

@@ -134,7 +134,7 @@ impl Change<'_> {
             let within = "undo.contact_id > ?1 AND undo.contact_id <= ?2";
             for sql in [
                 format!(
-                    "UPDATE contact SET digest = whole.digest, details = whole.details
+                    "UPDATE contact SET digest = whole.digest, row_digest = NULL, details = whole.details
                      FROM temp.undo JOIN journal_contact whole ON whole.id = undo.details
                      WHERE contact.id = undo.contact_id AND contact.digest <> whole.digest AND {within}"
                 ),

@@ -1,0 +1,67 @@
+//! Threads for work that takes long and can wait: they give way to those that answer calls.
+//!
+//! A sync run keeps every core busy for some seconds. Its threads have a lower priority than the others of the
+//! process, so that a call that comes meanwhile is answered first. Where the system knows no priorities of threads,
+//! or refuses, the work is done all the same.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::OnceLock;
+use std::{io, thread};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+/// How far behind: of 0 to 19, as `nice` has it. A thread at 10 gets a tenth of a core that another one wants.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// From now on the calling thread gives way. It cannot go back.
+fn give_way() {
+    // POSIX has it for a whole process; Linux, and its threads alone, for one thread (nice(2), "C library/kernel
+    // differences"). An error says that the system does not let us be nice, which keeps nobody from working.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
+}
+
+/// Does work that blocks on a thread of its own. Panics are those of the work.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = oneshot::channel();
+    let work = move || {
+        give_way();
+        let outcome = catch_unwind(AssertUnwindSafe(work));
+        // An error says that nobody waits any more.
+        let _ = done.send(outcome);
+    };
+    let started = thread::Builder::new().name("background".to_owned()).spawn(work);
+    match result.await {
+        Ok(Ok(value)) => value,
+        Ok(Err(panicked)) => resume_unwind(panicked),
+        // Only if the system gives no thread, of which the runtime's own would die too.
+        Err(_) => resume_unwind(Box::new(format!("no thread for work in the background: {started:?}"))),
+    }
+}
+
+/// Does work that waits as well as computes, on a thread and a runtime of its own.
+pub async fn waiting<T: Send + 'static, F: Future<Output = T>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> io::Result<T> {
+    blocking(move || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let value = runtime.block_on(work());
+        // Something that hangs on one of its threads is not waited for.
+        runtime.shutdown_background();
+        Ok(value)
+    })
+    .await
+}
+
+/// The threads, as many as there are cores, on which work is shared out.
+pub fn cores() -> Option<&'static ThreadPool> {
+    static CORES: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let make = || {
+        let builder = ThreadPoolBuilder::new().start_handler(|_| give_way());
+        builder.thread_name(|number| format!("background-{number}")).build().ok()
+    };
+    CORES.get_or_init(make).as_ref()
+}
