@@ -19,6 +19,8 @@ fn hidden(page: &Page, name: &str) -> String {
 }
 
 const HOSTILE: &str = "<script>alert(1)</script>";
+/// The page of a route that is called so.
+const HOSTILE_ROUTE: &str = "/routes/%3Cscript%3Ealert(1)%3C%2Fscript%3E";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_is_added_found_changed_and_deleted_and_its_content_is_never_html() {
@@ -300,4 +302,63 @@ async fn decisions_are_listed_masked_and_can_be_tried_again() {
     let page = viewer.get("/decisions").await;
     assert!(page.text.contains("did=%2B493023125000") && page.text.contains("Try again"), "{}", page.text);
     assert!(!page.text.contains(crate::support::GRACE) && !page.text.contains("caller="), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markup_in_every_field_of_a_route_a_phonebook_and_a_call_stays_text() {
+    let (server, console) = company().await;
+    let mut admin = console.signed_in(Role::Admin).await;
+    let sound =
+        [("name", "x"), ("enabled", "on"), ("destination.type", "queue"), ("destination.target", "6500")];
+    for field in [
+        "name",
+        "note",
+        "trunks",
+        "dids",
+        "callers",
+        "phonebooks",
+        "times",
+        "attestation",
+        "alert_info",
+        "caller_name_prefix",
+        "freshness.max_age_hours",
+        "freshness.older",
+        "destination.type",
+        "destination.target",
+        "destination.fallback",
+    ] {
+        let mut fields: Vec<_> = sound.into_iter().filter(|(name, _)| *name != field).collect();
+        fields.push((field, HOSTILE));
+        let mut pages = vec![admin.post("/new-route", &fields).await];
+        for path in ["/routes", "/try?caller=030901821&did=1"] {
+            pages.push(admin.get(path).await);
+        }
+        let made = console.engine.settings().unwrap().inbound_routes.last().unwrap().name.clone();
+        if made != "support" {
+            pages.push(admin.get(if made == "x" { "/routes/x" } else { HOSTILE_ROUTE }).await);
+            assert_eq!(pages.last().unwrap().status, StatusCode::OK, "{field}");
+            console.engine.delete_route(&made, "").unwrap();
+        }
+        for page in pages {
+            assert!(!page.text.contains(HOSTILE), "{field}: {}", page.text);
+            assert!(!page.status.is_server_error(), "{field}");
+        }
+    }
+
+    let page = admin.post("/phonebooks", &[("name", HOSTILE)]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    let phonebook = page.location().to_owned();
+    let request = ringroute::api::proto::v1::RouteCallRequest {
+        caller: HOSTILE.into(),
+        did: HOSTILE.into(),
+        trunk: HOSTILE.into(),
+        ..Default::default()
+    };
+    server.calls().await.route_call(request).await.unwrap();
+    for path in [phonebook.as_str(), "/phonebooks", "/decisions", "/contacts/new", "/new-route"] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text.contains("&lt;script&gt;") || path == "/contacts/new", "{path}: {}", page.text);
+        assert!(!page.text.contains(HOSTILE), "{path}: {}", page.text);
+    }
 }

@@ -213,14 +213,14 @@ pub(super) fn show(form: &Form, known: &Known) -> Markup {
             h2 { "Which calls" }
             p.lead { "All that is filled in has to hold; of several values, one is enough. Nothing filled in is every call." }
             (ticks("trunks", "Came in on one of these trunks", form, &known.trunks))
-            (Control::text("dids", "Dialled numbers (DID)").code()
+            (Control::text("dids", "Dialled numbers (DID)")
                 .hint("One a line: a number, a range such as +493023125000-+493023125099, a pattern such as _5XXX.").area(form, 3))
         }
         section.card.stack {
             h2 { "Who calls" }
             p.lead { "These are alternatives: one of them is enough." }
             (ticks("phonebooks", "A contact in one of these phonebooks", form, &known.phonebooks))
-            (Control::text("callers", "Caller numbers").code().hint("One a line: a number, a range or a pattern.").area(form, 3))
+            (Control::text("callers", "Caller numbers").hint("One a line: a number, a range or a pattern.").area(form, 3))
             (Control::text("withheld", "The number is withheld").switch(form))
             (Control::text("in_no_phonebook", "The caller is in no phonebook").switch(form))
         }
