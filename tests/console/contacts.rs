@@ -19,6 +19,8 @@ fn hidden(page: &Page, name: &str) -> String {
 }
 
 const HOSTILE: &str = "<script>alert(1)</script>";
+/// The page of a route that is called so.
+const HOSTILE_ROUTE: &str = "/routes/%3Cscript%3Ealert(1)%3C%2Fscript%3E";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_is_added_found_changed_and_deleted_and_its_content_is_never_html() {
@@ -71,7 +73,10 @@ async fn a_contact_is_added_found_changed_and_deleted_and_its_content_is_never_h
         let page = admin.post(&format!("{contact}/edit"), &fields).await;
         assert_eq!(page.status, expected, "{}", page.text);
         if expected != StatusCode::SEE_OTHER {
-            assert!(page.text.contains("changed by somebody else") && page.text.contains("value=\"Second\""));
+            assert!(
+                page.text.contains("Somebody else has changed this contact")
+                    && page.text.contains("value=\"Second\"")
+            );
         }
     }
     assert!(admin.get(&contact).await.text.contains("First"));
@@ -162,6 +167,128 @@ async fn a_tried_call_tells_who_it_would_be_and_where_it_would_go_and_changes_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its_field() {
+    let (_server, console) = company().await;
+    let mut admin = console.signed_in(Role::Admin).await;
+    let typed = |dids: &'static str| {
+        [
+            ("name", "vip"),
+            ("enabled", "on"),
+            ("phonebooks", "Support"),
+            ("dids", dids),
+            ("destination.type", "queue"),
+            ("destination.target", "6500"),
+        ]
+    };
+    let page = admin.post("/new-route", &typed("_5[")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.error_of("dids").is_some(), "{}", page.text);
+    let page = admin.post("/new-route", &typed("")).await;
+    assert_eq!(page.location(), "/routes", "{}", page.text);
+    let last = console.engine.settings().unwrap().inbound_routes.len();
+    assert_eq!(console.engine.settings().unwrap().inbound_routes[last - 1].name, "vip");
+
+    let order = hidden(&admin.get("/routes").await, "order");
+    let move_first = [("position", "1"), ("order", order.as_str())];
+    assert_eq!(admin.post("/routes/vip/move", &move_first).await.location(), "/routes#route-1");
+    assert_eq!(console.engine.settings().unwrap().inbound_routes[0].name, "vip");
+    // By the order that was seen before.
+    let page = admin.post("/routes/vip/move", &[("position", "2"), ("order", &order)]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
+
+    let page = admin.get("/try?caller=030+901821&did=&trunk=&at=").await;
+    for part in ["Grace Hopper", "Queue 6500", "takes the call", "Support"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    let page = admin.get("/try?caller=1&at=tomorrow").await;
+    assert!(page.error_of("at").is_some(), "{}", page.text);
+    let page = admin.get("/routes/vip").await;
+    admin.post("/routes/vip/delete", &[("etag", &hidden(&page, "etag"))]).await;
+    assert_eq!(admin.get("/routes/vip").await.status, StatusCode::NOT_FOUND);
+}
+
+/// Nothing of a route is lost by opening it and saving it, whatever is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_is_opened_and_saved_stays_as_it_was_and_the_second_to_save_is_told() {
+    let (server, console) = company().await;
+    let full = r#"
+        [[time_condition]]
+        name = "holidays"
+        time_zone = "Europe/Berlin"
+        hours = ["mon-fri 09:00-17:00"]
+
+        [[inbound_route]]
+        name = "everything / \"in\" it"
+        enabled = false
+        note = "<b>note</b>"
+        trunks = ["london"]
+        dids = ["+493023125000", "_+4930231251XX"]
+        callers = ["_+44."]
+        phonebooks = ["Sales"]
+        withheld = true
+        in_no_phonebook = true
+        attestation = "B"
+        times = [{ condition = "holidays", destination = { type = "contact_extension", fallback = { type = "queue", target = "6400" } } }]
+        freshness = { max_age_hours = 48, older = "skip" }
+        alert_info = "<http://ring/all>"
+        caller_name_prefix = "VIP "
+        destination = { type = "contact_extension", fallback = { type = "voicemail", target = "1000" } }
+    "#;
+    server.apply(&format!("{}{full}", server.settings())).await;
+    let route = || console.engine.settings().unwrap().inbound_routes.last().unwrap().clone();
+    let before = route();
+    let mut admin = console.signed_in(Role::Admin).await;
+    let path = "/routes/everything%20%2F%20%22in%22%20it";
+    let page = admin.get(path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(!page.text.contains("<b>note") && page.text.contains("&lt;b&gt;note"), "{}", page.text);
+    let etag = hidden(&page, "etag");
+    let fields = [
+        ("etag", etag.as_str()),
+        ("name", "everything / \"in\" it"),
+        ("note", "<b>note</b>"),
+        ("trunks", "london"),
+        ("dids", "+493023125000\r\n_+4930231251XX\r\n"),
+        ("callers", "_+44."),
+        ("phonebooks", "Sales"),
+        ("withheld", "on"),
+        ("in_no_phonebook", "on"),
+        ("attestation", "B"),
+        ("times", "holidays = contact_extension or else queue 6400"),
+        ("freshness.max_age_hours", "48"),
+        ("freshness.older", "skip"),
+        ("alert_info", "<http://ring/all>"),
+        ("caller_name_prefix", "VIP "),
+        ("destination.type", "contact_extension"),
+        ("destination.target", ""),
+        ("destination.fallback", "voicemail 1000"),
+    ];
+    for (_, value) in &fields {
+        let shown = value.split("\r\n").next().unwrap().trim();
+        let shown =
+            shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        assert!(page.text.contains(&shown), "{shown} is not on the form: {}", page.text);
+    }
+    let page = admin.post(path, &fields).await;
+    assert_eq!(page.location(), "/routes", "{}", page.text);
+    assert_eq!(route(), before);
+
+    let mut theirs = fields;
+    theirs[2] = ("note", "theirs");
+    assert_eq!(admin.post(path, &theirs).await.location(), "/routes");
+    let mut mine = fields;
+    mine[2] = ("note", "mine");
+    let page = admin.post(path, &mine).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("Somebody else has changed this route") && page.text.contains("mine"));
+    assert_eq!(route().note, "theirs");
+    let etag = hidden(&page, "etag");
+    mine[0] = ("etag", etag.as_str());
+    assert_eq!(admin.post(path, &mine).await.location(), "/routes");
+    assert_eq!(route().note, "mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn decisions_are_listed_masked_and_can_be_tried_again() {
     let (server, console) = company().await;
     let mut viewer = console.signed_in(Role::Viewer).await;
@@ -175,4 +302,63 @@ async fn decisions_are_listed_masked_and_can_be_tried_again() {
     let page = viewer.get("/decisions").await;
     assert!(page.text.contains("did=%2B493023125000") && page.text.contains("Try again"), "{}", page.text);
     assert!(!page.text.contains(crate::support::GRACE) && !page.text.contains("caller="), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markup_in_every_field_of_a_route_a_phonebook_and_a_call_stays_text() {
+    let (server, console) = company().await;
+    let mut admin = console.signed_in(Role::Admin).await;
+    let sound =
+        [("name", "x"), ("enabled", "on"), ("destination.type", "queue"), ("destination.target", "6500")];
+    for field in [
+        "name",
+        "note",
+        "trunks",
+        "dids",
+        "callers",
+        "phonebooks",
+        "times",
+        "attestation",
+        "alert_info",
+        "caller_name_prefix",
+        "freshness.max_age_hours",
+        "freshness.older",
+        "destination.type",
+        "destination.target",
+        "destination.fallback",
+    ] {
+        let mut fields: Vec<_> = sound.into_iter().filter(|(name, _)| *name != field).collect();
+        fields.push((field, HOSTILE));
+        let mut pages = vec![admin.post("/new-route", &fields).await];
+        for path in ["/routes", "/try?caller=030901821&did=1"] {
+            pages.push(admin.get(path).await);
+        }
+        let made = console.engine.settings().unwrap().inbound_routes.last().unwrap().name.clone();
+        if made != "support" {
+            pages.push(admin.get(if made == "x" { "/routes/x" } else { HOSTILE_ROUTE }).await);
+            assert_eq!(pages.last().unwrap().status, StatusCode::OK, "{field}");
+            console.engine.delete_route(&made, "").unwrap();
+        }
+        for page in pages {
+            assert!(!page.text.contains(HOSTILE), "{field}: {}", page.text);
+            assert!(!page.status.is_server_error(), "{field}");
+        }
+    }
+
+    let page = admin.post("/phonebooks", &[("name", HOSTILE)]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    let phonebook = page.location().to_owned();
+    let request = ringroute::api::proto::v1::RouteCallRequest {
+        caller: HOSTILE.into(),
+        did: HOSTILE.into(),
+        trunk: HOSTILE.into(),
+        ..Default::default()
+    };
+    server.calls().await.route_call(request).await.unwrap();
+    for path in [phonebook.as_str(), "/phonebooks", "/decisions", "/contacts/new", "/new-route"] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text.contains("&lt;script&gt;") || path == "/contacts/new", "{path}: {}", page.text);
+        assert!(!page.text.contains(HOSTILE), "{path}: {}", page.text);
+    }
 }
