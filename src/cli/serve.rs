@@ -91,8 +91,8 @@ impl ServeArguments {
                 screen.line(format!("  {first}"))?;
             }
         }
-        if let Some(address) = server.metrics_address() {
-            screen.line(format!("Metrics are at http://{address}/metrics"))?;
+        if let Some(url) = server.metrics_url() {
+            screen.line(format!("Metrics are at {url}"))?;
         }
         let reloads = reloads.map(|()| self.process.config());
         Ok(server.run_until(stop, reloads).await.context("ringroute ended")?)
