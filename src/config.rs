@@ -300,7 +300,8 @@ impl Config {
 
     /// A setting by which other machines get as far as having to show a token, and its address.
     pub(crate) fn exposed(&self) -> Option<(&'static str, ListenAddress)> {
-        let doors = [("listen", Some(self.listen.clone())), ("metrics", self.metrics.map(ListenAddress::Tcp))];
+        let doors =
+            [("listen", Some(self.listen.clone())), ("metrics", self.metrics.map(ListenAddress::Tcp))];
         let doors = doors.into_iter().filter_map(|(key, address)| Some((key, address?)));
         doors.filter(|_| !self.insecure).find(|(_, address)| address.is_exposed())
     }

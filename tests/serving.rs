@@ -139,7 +139,10 @@ fn the_console_and_the_metrics_are_encrypted_by_the_same_rule_and_metrics_are_to
     let certificates = Certificates::new(folder);
     let local = "listen = '127.0.0.1:0'\ndata_folder = 'data'\n";
     let problem = refused(folder, &format!("{local}console.address = '0.0.0.0:0'"));
-    assert!(problem.contains("console.address = \"0.0.0.0:0\"") && problem.contains("Set [tls]"), "{problem}");
+    assert!(
+        problem.contains("console.address = \"0.0.0.0:0\"") && problem.contains("Set [tls]"),
+        "{problem}"
+    );
     let problem = refused(folder, &format!("{local}metrics = '0.0.0.0:0'"));
     assert!(problem.contains("metrics = \"0.0.0.0:0\"") && problem.contains("set [tls]"), "{problem}");
     let configuration = format!(
@@ -147,7 +150,10 @@ fn the_console_and_the_metrics_are_encrypted_by_the_same_rule_and_metrics_are_to
          [tls]\ncertificate = 'server.pem'\nkey = 'server-key.pem'"
     );
     let problem = refused(folder, &configuration);
-    assert!(problem.contains("metrics = \"0.0.0.0:0\" lets other machines in, and there is no token"), "{problem}");
+    assert!(
+        problem.contains("metrics = \"0.0.0.0:0\" lets other machines in, and there is no token"),
+        "{problem}"
+    );
 
     let [viewer, lookup] = ["viewer", "lookup"].map(|role| {
         let made = run(folder, &["token", "create", role, "--role", role, "--data-folder", "data"]);
@@ -157,7 +163,8 @@ fn the_console_and_the_metrics_are_encrypted_by_the_same_rule_and_metrics_are_to
     let console = serving.printed("The console is on https://localhost:");
     let first = serving.printed(&format!("https://localhost:{console}/"));
     let metrics = serving.printed("Metrics are at https://0.0.0.0:");
-    let (console, metrics) = (console.parse().unwrap(), metrics.strip_suffix("/metrics").unwrap().parse().unwrap());
+    let (console, metrics) =
+        (console.parse().unwrap(), metrics.strip_suffix("/metrics").unwrap().parse().unwrap());
     let get = |port, path: &str, token| https::get(&certificates.ca_file, port, path, token);
 
     let (status, page) = get(console, "/sign-in", None);
@@ -205,7 +212,8 @@ fn a_hang_up_takes_over_new_certificates_and_other_files_and_never_a_wrong_one()
     assert!(is_believed(&first) && !is_believed(&second));
 
     // Other content of the same files.
-    for (new, old) in [(&second.server_files.0, &first.server_files.0), (&second.server_files.1, &first.server_files.1)]
+    for (new, old) in
+        [(&second.server_files.0, &first.server_files.0), (&second.server_files.1, &first.server_files.1)]
     {
         std::fs::copy(new, old).unwrap();
     }

@@ -130,11 +130,7 @@ impl BoundsConfig {
             ("bounds.calls", self.calls, 1_000_000),
             ("bounds.calls_per_address", self.calls_per_address, 1_000_000),
             ("bounds.administrative_requests", self.administrative_requests, 10_000),
-            (
-                "bounds.administrative_requests_per_address",
-                self.administrative_requests_per_address,
-                10_000,
-            ),
+            ("bounds.administrative_requests_per_address", self.administrative_requests_per_address, 10_000),
         ];
         let (field, found, most) =
             fields.into_iter().find(|(_, found, most)| !(1..=*most).contains(found))?;

@@ -66,7 +66,12 @@ async fn raw(server: &Server, path: &str, timeout: &str, content: &impl Message)
     raw_over(io, path, timeout, content).await
 }
 
-async fn raw_over(io: TokioIo<TcpStream>, path: &str, timeout: &str, content: &impl Message) -> (Code, String) {
+async fn raw_over(
+    io: TokioIo<TcpStream>,
+    path: &str,
+    timeout: &str,
+    content: &impl Message,
+) -> (Code, String) {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     tokio::spawn(connection);
@@ -334,7 +339,8 @@ async fn one_address_cannot_take_all_calls_from_the_others() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let other = TokioIo::new(socket.connect(server.address).await.unwrap());
-    let (code, message) = raw_over(other, "/ringroute.v1.CallRoutingService/MatchCaller", "30S", &alan()).await;
+    let (code, message) =
+        raw_over(other, "/ringroute.v1.CallRoutingService/MatchCaller", "30S", &alan()).await;
     assert_eq!(code, Code::Ok, "{message}");
 }
 

@@ -149,8 +149,9 @@ mod tests {
     fn what_is_beyond_a_bound_is_refused_and_taken_on_when_there_is_place_again() {
         for permission in [Permission::Call, Permission::Read] {
             let load = load(2, 2);
-            let mut taken: Vec<TakenOn> =
-                (0..2).map(|_| TakenOn { waiting: None, ..load.take_on(permission, None).unwrap() }).collect();
+            let mut taken: Vec<TakenOn> = (0..2)
+                .map(|_| TakenOn { waiting: None, ..load.take_on(permission, None).unwrap() })
+                .collect();
             let refused = load.take_on(permission, None).unwrap_err();
             assert_eq!(refused.code(), Code::ResourceExhausted);
             taken.pop();
@@ -162,9 +163,11 @@ mod tests {
     fn one_address_takes_its_share_and_leaves_the_rest_to_others() {
         let load = Load::new(bounds(2, 2));
         let [greedy, other] = [(); 2].map(|()| UnderWay::default());
-        for (permission, most) in
-            [(Permission::Call, 2), (Permission::Read, 2), (Permission::Open, MAX_HEALTH_REQUESTS_PER_ADDRESS)]
-        {
+        for (permission, most) in [
+            (Permission::Call, 2),
+            (Permission::Read, 2),
+            (Permission::Open, MAX_HEALTH_REQUESTS_PER_ADDRESS),
+        ] {
             let take = |address| load.take_on(permission, Some(address));
             let mut taken: Vec<Open> = (0..most).map(|_| take(&greedy).unwrap().open).collect();
             let refused = take(&greedy).unwrap_err();
