@@ -58,6 +58,18 @@ impl Form {
         self.values.iter().any(|(found, chosen)| found == name && chosen == value)
     }
 
+    /// Every value of a field that can have several.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.values.iter().filter(|(found, _)| found == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Puts another value in the place of what was sent.
+    pub(super) fn put(&mut self, name: &str, value: impl Into<String>) {
+        self.values.retain(|(found, _)| found != name);
+        self.values.push((name.to_owned(), value.into()));
+    }
+
     /// Reads a field; what is wrong with it stands at the field then.
     pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
         match self.text(name).parse() {

@@ -16,6 +16,7 @@ pub(super) enum Nav {
     Sources,
     Runs,
     Phonebooks,
+    Routes,
     Try,
     Decisions,
     Account,
@@ -30,7 +31,7 @@ struct Part {
     takes: Permission,
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     Part { nav: Nav::Overview, path: "/", name: "Overview", icon: "overview", takes: Permission::Read },
     Part { nav: Nav::Sources, path: "/sources", name: "Sources", icon: "sources", takes: Permission::Read },
     Part { nav: Nav::Runs, path: "/sync-runs", name: "Sync runs", icon: "runs", takes: Permission::Read },
@@ -39,6 +40,13 @@ const PARTS: [Part; 6] = [
         path: "/phonebooks",
         name: "Phonebooks",
         icon: "phonebooks",
+        takes: Permission::Read,
+    },
+    Part {
+        nav: Nav::Routes,
+        path: "/routes",
+        name: "Inbound routes",
+        icon: "routes",
         takes: Permission::Read,
     },
     Part { nav: Nav::Try, path: "/try", name: "Try a call", icon: "try", takes: Permission::Read },

@@ -5,6 +5,7 @@ mod contacts;
 mod decisions;
 mod overview;
 mod phonebooks;
+mod routes;
 mod runs;
 mod sign_in;
 mod sources;
@@ -70,6 +71,14 @@ pub(super) fn all() -> Vec<Entry> {
         Entry::page("/contacts/{id}/edit", Who::CHANGE, contacts::edit),
         Entry::action("/contacts/{id}/edit", Who::CHANGE, contacts::save),
         Entry::action("/contacts/{id}/delete", Who::CHANGE, contacts::delete),
+        // Inbound routes
+        Entry::page("/routes", Who::READ, routes::list),
+        Entry::page("/new-route", Who::CHANGE, routes::new),
+        Entry::action("/new-route", Who::CHANGE, routes::add),
+        Entry::page("/routes/{name}", Who::READ, routes::edit),
+        Entry::action("/routes/{name}", Who::CHANGE, routes::save),
+        Entry::action("/routes/{name}/move", Who::CHANGE, routes::relocate),
+        Entry::action("/routes/{name}/delete", Who::CHANGE, routes::delete),
         // Calls
         Entry::page("/try", Who::READ, try_call::show),
         Entry::page("/decisions", Who::READ, decisions::list),

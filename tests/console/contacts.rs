@@ -71,7 +71,10 @@ async fn a_contact_is_added_found_changed_and_deleted_and_its_content_is_never_h
         let page = admin.post(&format!("{contact}/edit"), &fields).await;
         assert_eq!(page.status, expected, "{}", page.text);
         if expected != StatusCode::SEE_OTHER {
-            assert!(page.text.contains("changed by somebody else") && page.text.contains("value=\"Second\""));
+            assert!(
+                page.text.contains("Somebody else has changed this contact")
+                    && page.text.contains("value=\"Second\"")
+            );
         }
     }
     assert!(admin.get(&contact).await.text.contains("First"));
@@ -159,6 +162,128 @@ async fn a_tried_call_tells_who_it_would_be_and_where_it_would_go_and_changes_no
     assert!(page.error_of("at").is_some() && page.text.contains("value=\"tomorrow\""), "{}", page.text);
     assert!(!page.text.contains(HOSTILE), "{}", page.text);
     assert!(console.engine.last_decisions(10, None).is_empty(), "a tried call is no call");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its_field() {
+    let (_server, console) = company().await;
+    let mut admin = console.signed_in(Role::Admin).await;
+    let typed = |dids: &'static str| {
+        [
+            ("name", "vip"),
+            ("enabled", "on"),
+            ("phonebooks", "Support"),
+            ("dids", dids),
+            ("destination.type", "queue"),
+            ("destination.target", "6500"),
+        ]
+    };
+    let page = admin.post("/new-route", &typed("_5[")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.error_of("dids").is_some(), "{}", page.text);
+    let page = admin.post("/new-route", &typed("")).await;
+    assert_eq!(page.location(), "/routes", "{}", page.text);
+    let last = console.engine.settings().unwrap().inbound_routes.len();
+    assert_eq!(console.engine.settings().unwrap().inbound_routes[last - 1].name, "vip");
+
+    let order = hidden(&admin.get("/routes").await, "order");
+    let move_first = [("position", "1"), ("order", order.as_str())];
+    assert_eq!(admin.post("/routes/vip/move", &move_first).await.location(), "/routes#route-1");
+    assert_eq!(console.engine.settings().unwrap().inbound_routes[0].name, "vip");
+    // By the order that was seen before.
+    let page = admin.post("/routes/vip/move", &[("position", "2"), ("order", &order)]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
+
+    let page = admin.get("/try?caller=030+901821&did=&trunk=&at=").await;
+    for part in ["Grace Hopper", "Queue 6500", "takes the call", "Support"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    let page = admin.get("/try?caller=1&at=tomorrow").await;
+    assert!(page.error_of("at").is_some(), "{}", page.text);
+    let page = admin.get("/routes/vip").await;
+    admin.post("/routes/vip/delete", &[("etag", &hidden(&page, "etag"))]).await;
+    assert_eq!(admin.get("/routes/vip").await.status, StatusCode::NOT_FOUND);
+}
+
+/// Nothing of a route is lost by opening it and saving it, whatever is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_is_opened_and_saved_stays_as_it_was_and_the_second_to_save_is_told() {
+    let (server, console) = company().await;
+    let full = r#"
+        [[time_condition]]
+        name = "holidays"
+        time_zone = "Europe/Berlin"
+        hours = ["mon-fri 09:00-17:00"]
+
+        [[inbound_route]]
+        name = "everything / \"in\" it"
+        enabled = false
+        note = "<b>note</b>"
+        trunks = ["london"]
+        dids = ["+493023125000", "_+4930231251XX"]
+        callers = ["_+44."]
+        phonebooks = ["Sales"]
+        withheld = true
+        in_no_phonebook = true
+        attestation = "B"
+        times = [{ condition = "holidays", destination = { type = "contact_extension", fallback = { type = "queue", target = "6400" } } }]
+        freshness = { max_age_hours = 48, older = "skip" }
+        alert_info = "<http://ring/all>"
+        caller_name_prefix = "VIP "
+        destination = { type = "contact_extension", fallback = { type = "voicemail", target = "1000" } }
+    "#;
+    server.apply(&format!("{}{full}", server.settings())).await;
+    let route = || console.engine.settings().unwrap().inbound_routes.last().unwrap().clone();
+    let before = route();
+    let mut admin = console.signed_in(Role::Admin).await;
+    let path = "/routes/everything%20%2F%20%22in%22%20it";
+    let page = admin.get(path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(!page.text.contains("<b>note") && page.text.contains("&lt;b&gt;note"), "{}", page.text);
+    let etag = hidden(&page, "etag");
+    let fields = [
+        ("etag", etag.as_str()),
+        ("name", "everything / \"in\" it"),
+        ("note", "<b>note</b>"),
+        ("trunks", "london"),
+        ("dids", "+493023125000\r\n_+4930231251XX\r\n"),
+        ("callers", "_+44."),
+        ("phonebooks", "Sales"),
+        ("withheld", "on"),
+        ("in_no_phonebook", "on"),
+        ("attestation", "B"),
+        ("times", "holidays = contact_extension or else queue 6400"),
+        ("freshness.max_age_hours", "48"),
+        ("freshness.older", "skip"),
+        ("alert_info", "<http://ring/all>"),
+        ("caller_name_prefix", "VIP "),
+        ("destination.type", "contact_extension"),
+        ("destination.target", ""),
+        ("destination.fallback", "voicemail 1000"),
+    ];
+    for (_, value) in &fields {
+        let shown = value.split("\r\n").next().unwrap().trim();
+        let shown =
+            shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        assert!(page.text.contains(&shown), "{shown} is not on the form: {}", page.text);
+    }
+    let page = admin.post(path, &fields).await;
+    assert_eq!(page.location(), "/routes", "{}", page.text);
+    assert_eq!(route(), before);
+
+    let mut theirs = fields;
+    theirs[2] = ("note", "theirs");
+    assert_eq!(admin.post(path, &theirs).await.location(), "/routes");
+    let mut mine = fields;
+    mine[2] = ("note", "mine");
+    let page = admin.post(path, &mine).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("Somebody else has changed this route") && page.text.contains("mine"));
+    assert_eq!(route().note, "theirs");
+    let etag = hidden(&page, "etag");
+    mine[0] = ("etag", etag.as_str());
+    assert_eq!(admin.post(path, &mine).await.location(), "/routes");
+    assert_eq!(route().note, "mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

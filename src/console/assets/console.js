@@ -33,6 +33,44 @@ for (const live of document.querySelectorAll("[data-live]")) {
   addEventListener("pagehide", () => source.close());
 }
 
+// Routes are dragged by their handles; the buttons beside them do the same. What is dragged stays, so that the
+// pointer keeps it, and the others are put before or behind it.
+for (const list of document.querySelectorAll("[data-order]")) {
+  const before = [...list.children];
+  const middle = (item) => { const box = item.getBoundingClientRect(); return box.top + box.height / 2; };
+  for (const item of before) {
+    const handle = item.querySelector(".handle");
+    if (!handle) continue;
+    let dragged = false;
+    const letGo = () => { dragged = false; item.classList.remove("dragged"); };
+    handle.hidden = false;
+    handle.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      handle.setPointerCapture(event.pointerId);
+      dragged = true;
+      item.classList.add("dragged");
+    });
+    handle.addEventListener("pointermove", (event) => {
+      if (!dragged) return;
+      const [previous, next] = [item.previousElementSibling, item.nextElementSibling];
+      if (previous && event.clientY < middle(previous)) item.after(previous);
+      else if (next && event.clientY > middle(next)) item.before(next);
+    });
+    handle.addEventListener("pointerup", () => {
+      if (!dragged) return;
+      letGo();
+      const position = [...list.children].indexOf(item);
+      if (position === before.indexOf(item)) return;
+      const form = item.querySelector("form");
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "position", value: position + 1 }));
+      form.requestSubmit();
+    });
+    // Not to be: everything is as it was.
+    handle.addEventListener("pointercancel", () => { letGo(); list.append(...before); });
+  }
+}
+
 // Results while one types. An answer that comes after a later one is dropped.
 for (const form of document.querySelectorAll("form[data-search]")) {
   const results = document.querySelector("[data-results]");

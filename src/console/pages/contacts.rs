@@ -141,6 +141,11 @@ pub(in crate::console) async fn list(
 
 /// What a person calls a field.
 pub(super) fn label(field: &str) -> String {
+    match field {
+        "ivr" => return "IVR".to_owned(),
+        "did" | "dids" => return "Dialled number (DID)".to_owned(),
+        _ => {}
+    }
     let mut label = field.replace('_', " ");
     if let Some(first) = label.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -246,15 +251,15 @@ pub(in crate::console) async fn show(
 }
 
 fn routes_table(routes: &[NumberRoute]) -> Markup {
-    let heads =
-        html! { th { "Calls from" } th { "On trunk" } th { "Take the route" } th { span.spoken { "Do" } } };
+    let heads = html! { th { "Calls from" } th { "Take the route" } th { span.spoken { "Do" } } };
     let rows = html! { @for route in routes { tr {
-        td.number.nowrap { (route.number.number) }
-        td { @if route.trunk.is_empty() { span.faint { "any other" } } @else { (route.trunk) } }
+        td.text { (route.number.number) div.faint {
+            @if route.trunk.is_empty() { "on any other trunk" } @else { "on trunk " (route.trunk) }
+        } }
         td.text {
             @if route.route.is_empty() { span.faint { "none: the call handler decides" } }
             @else {
-                (route.route)
+                a href=(super::routes::path(&route.route)) { (route.route) }
                 @if let Some(to) = &route.destination {
                     div.faint { (label(to.destination_type.name())) " " (to.target) }
                 }

@@ -36,8 +36,8 @@ pub(in crate::console) async fn list(
     let mut options = vec![("", "all calls")];
     options.extend(counts.routes.iter().map(|(name, _)| (name.as_str(), name.as_str())));
     let calls: u64 = counts.routes.iter().map(|(_, calls)| calls).sum();
-    let about = html! { "The last calls since the start, the latest first. What has a number is masked unless the \
-    settings show it." };
+    let about = html! { "The last calls since the start, the latest first. Callers' numbers are masked unless the \
+    settings show them." };
     let content = html! {
         (page_head("Decisions", about, html! {}))
         dl.stats {
@@ -66,14 +66,14 @@ fn rows(decisions: &[Decision]) -> Markup {
     let rows = html! { @for decision in decisions { tr {
         td.nowrap { (show::moment(decision.at, now)) }
         td { (caller(decision)) }
-        td.text { (decision.did) }
-        td.text { (decision.trunk) }
+        td.number.nowrap { (decision.did) }
+        td { (decision.trunk) }
         td.text { @match &decision.route {
             Some(route) => a href=(format!("/routes/{}", segment(route))) { (route) },
             None => span.faint { "none" },
         } }
         td.text { @if let Some((kind, target)) = &decision.destination { (label(kind.name())) " " (target) } }
-        td { a href=(again(decision)) { "Try again" } }
+        td.nowrap { a href=(again(decision)) { "Try again" } }
     } } };
     table("Decisions", heads, rows)
 }

@@ -147,7 +147,7 @@ async fn page(
         (contacts::search_form(&search, &here))
         div data-results aria-live="polite" { (results) }
         @if is_ours {
-            section.card {
+            section.card.stack {
                 h2 { "Rename or delete" }
                 (error_summary(form, |_| "New name".into()))
                 form.narrow method="post" action=(format!("{here}/rename")) {

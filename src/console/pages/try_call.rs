@@ -122,7 +122,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 fn outcome(snapshot: &Snapshot, decision: &RouteDecision<'_>, explanation: &Explanation) -> Markup {
     let destination = decision.destination.as_ref();
     html! {
-        div.stats {
+        dl.stats {
             (stat("Caller", caller(&decision.caller_match)))
             (stat("Inbound route", html! { @match decision.route {
                 Some(route) => a href=(format!("/routes/{}", segment(&route.name))) { (route.name) },

@@ -140,7 +140,16 @@ pub(in crate::console) async fn save(
     match console.edit(move |engine| engine.update_contact(id, &entry, &etag)).await {
         Ok(_) => visit.done(&path(id), Tone::Good, "The contact is saved; calls are answered by it now."),
         Err(error) => {
-            refuse(&mut form, error)?;
+            if let EngineError::ChangedMeanwhile { .. } = error {
+                form.put("etag", contact_etag(&find(&console, id).await?));
+                form.general.push(
+                    "Somebody else has changed this contact since you opened it. What you typed is still here: open \
+                     the contact in another tab to see what they changed, or save again to replace it."
+                        .to_owned(),
+                );
+            } else {
+                refuse(&mut form, error)?;
+            }
             let action = format!("{}/edit", path(id));
             let content = page(&console, &visit, &action, "Edit a contact", &form).await?;
             visit.refused(Nav::Phonebooks, "Edit a contact", content)
