@@ -14,7 +14,7 @@ mod tokens;
 
 pub use caller::{Caller, Peer};
 pub use role::{Permission, Role};
-pub use secret::{TokenDigest, TokenId, TokenSecret};
+pub use secret::{TokenDigest, TokenId, TokenSecret, bearer};
 pub use tokens::{NewToken, Refusal, Token, TokenRecord, Tokens};
 
 /// Longest name of a token, in characters.

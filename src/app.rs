@@ -32,7 +32,7 @@ use crate::api::metrics;
 use crate::clock::SystemClock;
 use crate::config::{BoundsConfig, Config, ListenAddress};
 use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
-use crate::listening::{self, Incoming, Tls, TlsError};
+use crate::listening::{Incoming, Tls, TlsError};
 #[cfg(unix)]
 use crate::listening::{SocketError, UnixDoor};
 use crate::notifier::{self, Ways};
@@ -107,12 +107,14 @@ pub enum ServerError {
     Tls(#[from] TlsError),
     /// Other machines could reach it, and nobody could show who they are.
     #[error(
-        "listen = \"{listen}\" lets other machines in, and there is no token that they could show: make the first \
+        "{key} = \"{address}\" lets other machines in, and there is no token that they could show: make the first \
          with `ringroute token create NAME --role admin --data-folder {}`", data_folder.display()
     )]
     NoTokens {
+        /// Which setting it is about.
+        key: &'static str,
         /// Where it would listen.
-        listen: ListenAddress,
+        address: ListenAddress,
         /// Where tokens are kept.
         data_folder: PathBuf,
     },
@@ -149,23 +151,24 @@ impl Server {
         let claimed = claim(&config.listen)?;
         let metrics_claimed = config.metrics.map(claim_port).transpose()?.zip(config.metrics);
         let console = console::claim(&config.console)?;
-        let tls = config.tls.as_ref().map(|files| Tls::load(files, listening::GRPC)).transpose()?;
+        let tls = config.tls.as_ref().map(Tls::load).transpose()?;
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
             Ok(engine) => engine?,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         };
-        let must_have_tokens = config.listen.is_exposed() && !config.insecure;
-        if must_have_tokens && engine.tokens().usable(Timestamp::now()) == 0 {
-            let (listen, data_folder) = (config.listen.clone(), config.data_folder.clone());
-            return Err(ServerError::NoTokens { listen, data_folder });
+        if let Some((key, address)) = config.exposed()
+            && engine.tokens().usable(Timestamp::now()) == 0
+        {
+            return Err(ServerError::NoTokens { key, address, data_folder: config.data_folder.clone() });
         }
         let metrics_listener =
             metrics_claimed.map(|(socket, address)| listen(socket, address)).transpose()?;
         let (incoming, address) = claimed.listen(tls.clone(), config.bounds)?;
         let stop = CancellationToken::new();
-        let (console, showing) = console::start(console, &config.console, &engine, &stop)?;
+        let http = |listener| Incoming::http(listener, tls.clone(), config.bounds);
+        let (console, showing) = console::start(console, &config.console, &engine, http, &stop)?;
         let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
         let (ways, known_ways) = watch::channel(reloading::ways(config));
         let serving =
@@ -183,7 +186,8 @@ impl Server {
         // Ends when told to stop; nobody waits for what it makes.
         drop(tokio::spawn(Arc::clone(&engine).keep_search_ready(stop.clone())));
         tracing::info!(%address, generation = %engine.generation(), "serving");
-        let watched = Watched::start(&engine, metrics_listener, &stop);
+        let metrics = metrics_listener.map(|(listener, address)| (http(listener), address));
+        let watched = Watched::start(&engine, metrics, config.requires_tokens_for_metrics(), &stop);
         let config = config.clone();
         Ok(Server {
             engine,
@@ -212,22 +216,20 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         match &self.address {
-            ListenAddress::Tcp(address) if self.tls.is_some() => format!("https://{address}"),
-            ListenAddress::Tcp(address) => format!("http://{address}"),
+            ListenAddress::Tcp(address) => format!("{}://{address}", self.http_scheme()),
             socket @ ListenAddress::Unix(_) => socket.to_string(),
         }
     }
 
-    /// What reads the certificate's files again, for whoever is told to (SIGHUP); `None` without TLS.
-    #[must_use]
-    pub fn tls(&self) -> Option<&Arc<Tls>> {
-        self.tls.as_ref()
-    }
-
     /// Where metrics are told, if they are.
     #[must_use]
-    pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.watched.metrics_address
+    pub fn metrics_url(&self) -> Option<String> {
+        let address = self.watched.metrics_address?;
+        Some(format!("{}://{address}/metrics", self.http_scheme()))
+    }
+
+    fn http_scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Goes on until `stop`, such as [`stop_signal`], then drains. Whatever `reloads` reads is taken over, as far as
@@ -251,7 +253,7 @@ impl Server {
                 () = &mut stop => break,
                 Some(read) = reloads.next() => {
                     service_manager::reloading();
-                    self.reload(read);
+                    self.reload(read).await;
                     service_manager::ready(&self.engine);
                 }
                 // The engine is there as long as this is.
@@ -291,7 +293,8 @@ impl Server {
 impl Watched {
     fn start(
         engine: &Arc<Engine>,
-        metrics_listener: Option<(TcpListener, SocketAddr)>,
+        metrics: Option<(Incoming, SocketAddr)>,
+        requires_tokens: bool,
         stop: &CancellationToken,
     ) -> Self {
         let ended = CancellationToken::new();
@@ -300,16 +303,12 @@ impl Watched {
             tokio::spawn(engine::keep_call_history(Arc::clone(engine), clock, ended.clone())),
             tokio::spawn(service_manager::feed_watchdog(ended.clone())),
         ];
-        let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
-        if let Some((listener, address)) = metrics_listener {
+        let metrics_address = metrics.as_ref().map(|(_, address)| *address);
+        if let Some((incoming, address)) = metrics {
             tracing::info!(%address, "telling metrics");
-            let serving = metrics::serve(Arc::clone(engine), listener, stop.clone(), ended.clone());
-            tasks.push(tokio::spawn(async {
-                // Calls are answered all the same.
-                if let Err(error) = serving.await {
-                    tracing::error!(%error, "metrics are told no more");
-                }
-            }));
+            let engine = Arc::clone(engine);
+            let serving = metrics::serve(engine, incoming, requires_tokens, stop.clone(), ended.clone());
+            tasks.push(tokio::spawn(serving));
         }
         Watched { metrics_address, ended, tasks }
     }
@@ -402,7 +401,7 @@ impl Claimed {
         match self {
             Claimed::Tcp(socket, address) => {
                 let (listener, address) = listen(socket, address)?;
-                Ok((Incoming::tcp(listener, tls, bounds), ListenAddress::Tcp(address)))
+                Ok((Incoming::grpc(listener, tls, bounds), ListenAddress::Tcp(address)))
             }
             #[cfg(unix)]
             Claimed::Unix(path) => {

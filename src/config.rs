@@ -67,7 +67,7 @@ pub struct Config {
     pub insecure: bool,
     /// Refuses requests without a token, also where only this machine can reach it. `RINGROUTE_REQUIRE_TOKENS`.
     pub require_tokens: bool,
-    /// The certificate that is shown to clients; without one, nothing is encrypted.
+    /// The certificate that is shown to clients, on every port; without one, nothing is encrypted.
     pub tls: Option<TlsConfig>,
     /// How much there may be at once.
     pub bounds: BoundsConfig,
@@ -188,7 +188,7 @@ pub enum ConfigError {
     /// Other machines could reach the console, whose passwords could be read on the way.
     #[error(
         "console.address = \"{address}\" lets other machines in, without encryption: passwords could be read on the \
-         way. Listen on 127.0.0.1 and have a server with TLS before it, or say `insecure = true` \
+         way. Set [tls], listen on 127.0.0.1, or say `insecure = true` \
          (RINGROUTE_INSECURE=true) if the network is trusted"
     )]
     ConsoleExposed {
@@ -198,8 +198,8 @@ pub enum ConfigError {
     /// Other machines could read the metrics.
     #[error(
         "metrics = \"{metrics}\" lets other machines read the metrics, which name sources, routes and phonebooks: \
-         tell them on 127.0.0.1, where something that asks who reads them can pass them on, or say \
-         `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+         set [tls] and make a token (`ringroute token create`), tell them on 127.0.0.1, or say `insecure = true` \
+         (RINGROUTE_INSECURE=true) if the network is trusted"
     )]
     MetricsExposed {
         /// Where they would be told.
@@ -291,22 +291,39 @@ impl Config {
         self.require_tokens || self.listen.is_exposed() && !self.insecure
     }
 
+    /// Whether metrics are told only to whoever sends a token: by the same rule.
+    #[must_use]
+    pub fn requires_tokens_for_metrics(&self) -> bool {
+        let is_exposed = self.metrics.is_some_and(|metrics| ListenAddress::Tcp(metrics).is_exposed());
+        self.require_tokens || is_exposed && !self.insecure
+    }
+
+    /// A setting by which other machines get as far as having to show a token, and its address.
+    pub(crate) fn exposed(&self) -> Option<(&'static str, ListenAddress)> {
+        let doors =
+            [("listen", Some(self.listen.clone())), ("metrics", self.metrics.map(ListenAddress::Tcp))];
+        let doors = doors.into_iter().filter_map(|(key, address)| Some((key, address?)));
+        doors.filter(|_| !self.insecure).find(|(_, address)| address.is_exposed())
+    }
+
     /// Refuses what could not mean what was intended.
     pub fn checked(self) -> Result<Self, ConfigError> {
         if self.data_folder.as_os_str().is_empty() {
             return Err(ConfigError::NoDataFolder);
         }
-        if self.listen.is_exposed() && !self.insecure && self.tls.is_none() {
+        // One rule for every door: beyond this machine only with TLS.
+        let is_refused =
+            |address: &ListenAddress| address.is_exposed() && !self.insecure && self.tls.is_none();
+        if is_refused(&self.listen) {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
         if let Some(metrics) = self.metrics
-            && !self.insecure
-            && !metrics.ip().to_canonical().is_loopback()
+            && is_refused(&ListenAddress::Tcp(metrics))
         {
             return Err(ConfigError::MetricsExposed { metrics });
         }
         let address = self.console.wanted_address();
-        if self.console.enabled && !self.insecure && !address.ip().to_canonical().is_loopback() {
+        if self.console.enabled && is_refused(&ListenAddress::Tcp(address)) {
             return Err(ConfigError::ConsoleExposed { address });
         }
         let problem = self.tls.as_ref().and_then(TlsConfig::problem);

@@ -1,7 +1,7 @@
 //! Connections: where they are accepted, within bounds, and behind TLS where that is set.
 //!
-//! [`Incoming`] is a stream of [`Connection`]s, for gRPC, and an [`axum::serve::Listener`], for doors that speak HTTP.
-//! Nothing that a client does before it has been heard out keeps others waiting:
+//! [`Incoming`] is a stream of [`Connection`]s, which gRPC takes as it is; [`serve_http`] answers those of doors that
+//! speak HTTP. Nothing that a client does before it has been heard out keeps others waiting:
 //!
 //! * TLS handshakes go on side by side, each within a time;
 //! * whoever connects and says nothing is cut off;
@@ -10,13 +10,16 @@
 
 mod bounds;
 mod connection;
+mod http;
 mod incoming;
 mod tls;
 #[cfg(unix)]
 mod unix;
 
-pub use connection::Connection;
+pub use bounds::UnderWay;
+pub use connection::{Client, Connection};
+pub use http::serve_http;
 pub use incoming::{Incoming, Patience};
-pub use tls::{GRPC, HTTP, Tls, TlsError};
+pub use tls::{Tls, TlsError};
 #[cfg(unix)]
 pub use unix::{SocketError, UnixDoor};

@@ -70,6 +70,13 @@ impl TokenSecret {
     }
 }
 
+/// The token in a header `authorization: Bearer TOKEN` (RFC 6750, section 2.1); `None` when it is written otherwise.
+#[must_use]
+pub fn bearer(header: &[u8]) -> Option<&str> {
+    let (scheme, token) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 impl TokenDigest {
     /// As the store kept it; `None` when it is none.
     #[must_use]
@@ -143,6 +150,17 @@ mod tests {
         ] {
             assert!(TokenSecret::from_token(&wrong).is_none(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_header_has_a_token_when_it_is_written_as_one() {
+        for header in ["Bearer rr_1_a", "bearer rr_1_a", "BEARER  rr_1_a "] {
+            assert_eq!(bearer(header.as_bytes()), Some("rr_1_a"), "{header:?}");
+        }
+        for header in ["", "rr_1_a", "Bearer", "Basic cnJfMV9h", "Bearerrr_1_a"] {
+            assert_eq!(bearer(header.as_bytes()), None, "{header:?}");
+        }
+        assert_eq!(bearer(b"Bearer \xff"), None);
     }
 
     #[test]

@@ -190,7 +190,7 @@ pub fn transport() -> Server {
 /// The connections of `listener`, set up for short answers.
 #[must_use]
 pub fn incoming(listener: TcpListener) -> Incoming {
-    Incoming::tcp(listener, None, BoundsConfig::default())
+    Incoming::grpc(listener, None, BoundsConfig::default())
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -12,6 +12,7 @@ use super::{BACKLOG, Server, ServerError};
 use crate::config::ConsoleConfig;
 use crate::console;
 use crate::engine::Engine;
+use crate::listening::Incoming;
 
 /// Where the console is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,10 @@ impl Server {
     #[must_use]
     pub fn console(&self) -> Option<Console> {
         let address = self.console?;
-        let url = format!("http://{address}");
+        // A certificate is for a name, which an address seldom is.
+        let named = self.config.console.hosts.first().filter(|_| self.tls.is_some());
+        let place = named.map_or_else(|| address.to_string(), |name| format!("{name}:{}", address.port()));
+        let url = format!("{}://{place}", self.http_scheme());
         let first = self.engine.offer_first_sign_in();
         Some(Console { first_sign_in: first.map(|token| format!("{url}/first-sign-in?token={token}")), url })
     }
@@ -53,13 +57,15 @@ pub(super) fn start(
     claimed: Option<TcpSocket>,
     config: &ConsoleConfig,
     engine: &Arc<Engine>,
+    connections: impl FnOnce(TcpListener) -> Incoming,
     stop: &CancellationToken,
 ) -> Result<(Option<SocketAddr>, JoinHandle<()>), ServerError> {
     let listening = claimed.map(|claimed| listen(claimed, config)).transpose()?.flatten();
     Ok(match listening {
         None => (None, tokio::spawn(async {})),
         Some((listener, address)) => {
-            let serving = console::serve(Arc::clone(engine), listener, config.hosts.clone(), stop.clone());
+            let incoming = connections(listener);
+            let serving = console::serve(Arc::clone(engine), incoming, config.hosts.clone(), stop.clone());
             (Some(address), tokio::spawn(serving))
         }
     })

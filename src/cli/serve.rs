@@ -83,8 +83,8 @@ impl ServeArguments {
         let server = Server::start(&config).await.context("ringroute does not start")?;
         screen.line(format!("Ringroute listens on {}", server.url()))?;
         tell_console(screen, &server)?;
-        if let Some(address) = server.metrics_address() {
-            screen.line(format!("Metrics are at http://{address}/metrics"))?;
+        if let Some(url) = server.metrics_url() {
+            screen.line(format!("Metrics are at {url}"))?;
         }
         let reloads = reloads.map(|()| self.process.config());
         Ok(server.run_until(stop, reloads).await.context("ringroute ended")?)

@@ -100,8 +100,12 @@ pub struct BoundsConfig {
     pub connections_per_address: usize,
     /// Calls, and open streams of calls, 1 to 1000000.
     pub calls: usize,
+    /// Calls, and open streams of calls, from one address, 1 to 1000000.
+    pub calls_per_address: usize,
     /// Requests of all other kinds, 1 to 10000; fewer while calls wait.
     pub administrative_requests: usize,
+    /// Requests of all other kinds from one address, 1 to 10000.
+    pub administrative_requests_per_address: usize,
 }
 
 impl Default for BoundsConfig {
@@ -110,7 +114,9 @@ impl Default for BoundsConfig {
             connections: 512,
             connections_per_address: 256,
             calls: 8192,
+            calls_per_address: 4096,
             administrative_requests: 256,
+            administrative_requests_per_address: 128,
         }
     }
 }
@@ -122,7 +128,9 @@ impl BoundsConfig {
             ("bounds.connections", self.connections, 100_000),
             ("bounds.connections_per_address", self.connections_per_address, 100_000),
             ("bounds.calls", self.calls, 1_000_000),
+            ("bounds.calls_per_address", self.calls_per_address, 1_000_000),
             ("bounds.administrative_requests", self.administrative_requests, 10_000),
+            ("bounds.administrative_requests_per_address", self.administrative_requests_per_address, 10_000),
         ];
         let (field, found, most) =
             fields.into_iter().find(|(_, found, most)| !(1..=*most).contains(found))?;

@@ -150,14 +150,35 @@ fn other_machines_read_the_metrics_only_when_the_file_says_so() {
         let file = format!("metrics = '{metrics}'");
         assert!(matches!(load(&file, &[]), Err(ConfigError::MetricsExposed { .. })), "{metrics}");
         assert!(load("", &[("RINGROUTE_METRICS", metrics)]).is_err(), "{metrics}");
-        assert!(load(&format!("{file}\ninsecure = true"), &[]).is_ok(), "{metrics}");
+        let trusted = load(&format!("{file}\ninsecure = true"), &[]).unwrap();
+        assert!(!trusted.requires_tokens_for_metrics(), "{metrics}");
+        let encrypted = load(&format!("{file}\n{TLS}"), &[]).unwrap();
+        assert!(encrypted.requires_tokens_for_metrics(), "{metrics}");
+        assert!(!encrypted.requires_tokens(), "gRPC is on loopback");
+        assert_eq!(encrypted.exposed(), Some(("metrics", metrics.parse().unwrap())));
     }
     for metrics in ["127.0.0.1:9464", "[::1]:9464"] {
         let config = load("", &[("RINGROUTE_METRICS", metrics)]).unwrap();
         assert_eq!(config.metrics, Some(metrics.parse().unwrap()));
+        assert!(!config.requires_tokens_for_metrics() && config.exposed().is_none());
+        let asked = load(&format!("metrics = '{metrics}'\nrequire_tokens = true"), &[]).unwrap();
+        assert!(asked.requires_tokens_for_metrics());
     }
     let error = load("metrics = 'localhost:9464'", &[]).unwrap_err().to_string();
     assert!(error.contains("localhost:9464") && error.contains("an IP address and a port"), "{error}");
+}
+
+#[test]
+fn other_machines_see_the_console_only_with_tls_or_when_the_file_says_so() {
+    for address in ["0.0.0.0:1", "192.0.2.1:1", "[::]:1", "[::ffff:192.0.2.1]:1"] {
+        let file = format!("console.address = '{address}'");
+        let refused = load(&file, &[]).unwrap_err();
+        assert!(matches!(refused, ConfigError::ConsoleExposed { .. }), "{address}");
+        assert!(refused.to_string().contains("Set [tls]"), "{refused}");
+        assert!(load(&format!("{file}\n{TLS}"), &[]).is_ok(), "{address}");
+        assert!(load(&format!("{file}\ninsecure = true"), &[]).is_ok(), "{address}");
+        assert!(load(&format!("{file}\nconsole.enabled = false"), &[]).is_ok(), "{address}");
+    }
 }
 
 #[test]

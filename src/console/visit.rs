@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::failure::Failure;
 use super::layout::{self, Nav};
 use super::{Console, guard};
-use crate::access::Permission;
+use crate::access::{self, Permission};
 use crate::audit::{Actor, Door};
 use crate::engine::SignedIn;
 
@@ -235,6 +235,9 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // Where it is not known, all are one.
-        Ok(parts.extensions.get::<Peer>().copied().unwrap_or(Peer(std::net::Ipv4Addr::UNSPECIFIED.into())))
+        Ok(Peer(match parts.extensions.get() {
+            Some(access::Peer::Network(address)) => address.ip().to_canonical(),
+            _ => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        }))
     }
 }

@@ -1,7 +1,8 @@
-//! How many connections there may be.
+//! How many connections there may be, and what the clients of one address have under way.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::access::Peer;
@@ -17,7 +18,24 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<IpAddr, OfAddress>,
+}
+
+#[derive(Debug, Default)]
+struct OfAddress {
+    connections: usize,
+    under_way: Arc<UnderWay>,
+}
+
+/// What the clients of one address have under way, over all their connections, as whoever answers them counts it.
+#[derive(Debug, Default)]
+pub struct UnderWay {
+    /// Calls, and open streams of calls.
+    pub calls: Arc<AtomicUsize>,
+    /// Requests of all other kinds.
+    pub administrative: Arc<AtomicUsize>,
+    /// Questions about health.
+    pub health: Arc<AtomicUsize>,
 }
 
 /// A connection's place; free again when dropped.
@@ -25,6 +43,8 @@ struct Taken {
 pub(super) struct Place {
     places: Arc<Places>,
     address: Option<IpAddr>,
+    /// `None` where clients are not told apart by address.
+    pub(super) under_way: Option<Arc<UnderWay>>,
 }
 
 /// Which bound leaves no place.
@@ -50,16 +70,18 @@ impl Places {
         if taken.all >= self.bounds.connections {
             return Err(Full::All);
         }
+        let mut under_way = None;
         if let Some(address) = address {
             let of_address = taken.by_address.entry(address).or_default();
-            if *of_address >= self.bounds.connections_per_address {
+            if of_address.connections >= self.bounds.connections_per_address {
                 return Err(Full::Address);
             }
-            *of_address += 1;
+            of_address.connections += 1;
+            under_way = Some(Arc::clone(&of_address.under_way));
         }
         taken.all += 1;
         drop(taken);
-        Ok(Place { places: Arc::clone(self), address })
+        Ok(Place { places: Arc::clone(self), address, under_way })
     }
 }
 
@@ -70,9 +92,9 @@ impl Drop for Place {
         if let Some(address) = self.address
             && let Some(of_address) = taken.by_address.get_mut(&address)
         {
-            *of_address -= 1;
+            of_address.connections -= 1;
             // Else every address that ever connected would be remembered.
-            if *of_address == 0 {
+            if of_address.connections == 0 {
                 taken.by_address.remove(&address);
             }
         }
@@ -92,7 +114,11 @@ mod tests {
         let bounds = BoundsConfig { connections: 3, connections_per_address: 2, ..BoundsConfig::default() };
         let places = Places::new(bounds);
         let first = places.take(from("192.0.2.1")).unwrap();
-        let _second = places.take(from("[::ffff:192.0.2.1]")).unwrap();
+        let second = places.take(from("[::ffff:192.0.2.1]")).unwrap();
+        let [Some(one), Some(same)] = [&first, &second].map(|place| place.under_way.as_ref()) else {
+            panic!("addresses are told apart");
+        };
+        assert!(Arc::ptr_eq(one, same), "what is under way is counted together");
         assert_eq!(places.take(from("192.0.2.1")).unwrap_err(), Full::Address);
         let other = places.take(from("192.0.2.2")).unwrap();
         assert_eq!(places.take(Peer::Local(None)).unwrap_err(), Full::All);
@@ -101,6 +127,7 @@ mod tests {
         assert_eq!(places.take(from("192.0.2.1")).unwrap_err(), Full::Address);
         drop(first);
         let _again = places.take(from("192.0.2.1")).unwrap();
-        let _local = places.take(Peer::Local(Some(0))).unwrap();
+        let local = places.take(Peer::Local(Some(0))).unwrap();
+        assert!(local.under_way.is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::bounds::Place;
+use super::bounds::{Place, UnderWay};
 use crate::access::Peer;
 
 /// So many bytes are the beginning of HTTP/2 (RFC 9113, section 3.4); no request of HTTP/1 with a host is shorter.
@@ -26,7 +27,7 @@ pub struct Connection {
     peer: Peer,
     /// Until the client has said something.
     greeting: Option<Greeting>,
-    _place: Place,
+    place: Place,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Connection {
     pub(super) fn new(way: Way, peer: Peer, place: Place, greeting_within: Duration) -> Self {
         let until = Box::pin(tokio::time::sleep(greeting_within));
         let greeting = Some(Greeting { until, missing: GREETING_BYTES });
-        Connection { way, peer, greeting, _place: place }
+        Connection { way, peer, greeting, place }
     }
 
     /// Where it comes from.
@@ -57,11 +58,20 @@ impl Connection {
     }
 }
 
-impl Connected for Connection {
-    type ConnectInfo = Peer;
+/// Who is at the other end; each gRPC request has it in its extensions.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Where it comes from.
+    pub peer: Peer,
+    /// What there is under way from its address; `None` where clients are not told apart by address.
+    pub under_way: Option<Arc<UnderWay>>,
+}
 
-    fn connect_info(&self) -> Peer {
-        self.peer
+impl Connected for Connection {
+    type ConnectInfo = Client;
+
+    fn connect_info(&self) -> Client {
+        Client { peer: self.peer, under_way: self.place.under_way.clone() }
     }
 }
 

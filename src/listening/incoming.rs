@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
-use tokio_stream::{Stream, StreamExt as _};
+use tokio_stream::Stream;
 
 use super::bounds::{Full, Place, Places};
 use super::connection::{Connection, Way};
-use super::tls::Tls;
+use super::tls::{Spoken, Tls};
 #[cfg(unix)]
 use super::unix::UnixDoor;
 use crate::access::Peer;
@@ -42,6 +42,7 @@ impl Default for Patience {
 pub struct Incoming {
     door: Door,
     tls: Option<Arc<Tls>>,
+    spoken: Spoken,
     patience: Patience,
     places: Arc<Places>,
     handshakes: JoinSet<Option<Connection>>,
@@ -64,23 +65,30 @@ enum Accepted {
 }
 
 impl Incoming {
-    /// Connections to a port; behind TLS, if that is given.
+    /// Connections to a port where gRPC is spoken; behind TLS, if that is given.
     #[must_use]
-    pub fn tcp(listener: TcpListener, tls: Option<Arc<Tls>>, bounds: BoundsConfig) -> Self {
-        Incoming::new(Door::Tcp(listener), tls, bounds)
+    pub fn grpc(listener: TcpListener, tls: Option<Arc<Tls>>, bounds: BoundsConfig) -> Self {
+        Incoming::new(Door::Tcp(listener), tls, Spoken::Grpc, bounds)
     }
 
-    /// Connections to a Unix domain socket.
+    /// Connections to a port where HTTP is spoken; behind TLS, if that is given.
+    #[must_use]
+    pub fn http(listener: TcpListener, tls: Option<Arc<Tls>>, bounds: BoundsConfig) -> Self {
+        Incoming::new(Door::Tcp(listener), tls, Spoken::Http, bounds)
+    }
+
+    /// Connections to a Unix domain socket where gRPC is spoken.
     #[cfg(unix)]
     #[must_use]
     pub fn unix(door: UnixDoor, bounds: BoundsConfig) -> Self {
-        Incoming::new(Door::Unix(door), None, bounds)
+        Incoming::new(Door::Unix(door), None, Spoken::Grpc, bounds)
     }
 
-    fn new(door: Door, tls: Option<Arc<Tls>>, bounds: BoundsConfig) -> Self {
+    fn new(door: Door, tls: Option<Arc<Tls>>, spoken: Spoken, bounds: BoundsConfig) -> Self {
         Incoming {
             door,
             tls,
+            spoken,
             patience: Patience::default(),
             places: Places::new(bounds),
             handshakes: JoinSet::new(),
@@ -93,6 +101,16 @@ impl Incoming {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Incoming { patience, ..self }
+    }
+
+    /// The port, where there is one.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match &self.door {
+            Door::Tcp(listener) => listener.local_addr().ok().map(|address| address.port()),
+            #[cfg(unix)]
+            Door::Unix(_) => None,
+        }
     }
 
     fn place(&mut self, peer: Peer) -> Option<Place> {
@@ -131,7 +149,7 @@ impl Incoming {
         let Some(tls) = &self.tls else {
             return Some(Connection::new(Way::Tcp(stream), peer, place, greeting));
         };
-        let acceptor = tls.acceptor();
+        let acceptor = tls.acceptor(self.spoken);
         self.handshakes.spawn(async move {
             match tokio::time::timeout(handshake, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => Some(Connection::new(Way::Tls(Box::new(stream)), peer, place, greeting)),
@@ -196,28 +214,6 @@ impl Stream for Incoming {
                     this.pause = Some(Box::pin(tokio::time::sleep(PAUSE)));
                 }
             }
-        }
-    }
-}
-
-impl axum::serve::Listener for Incoming {
-    type Io = Connection;
-    type Addr = Peer;
-
-    async fn accept(&mut self) -> (Connection, Peer) {
-        loop {
-            if let Some(Ok(connection)) = self.next().await {
-                let peer = connection.peer();
-                return (connection, peer);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Peer> {
-        match &self.door {
-            Door::Tcp(listener) => listener.local_addr().map(Peer::Network),
-            #[cfg(unix)]
-            Door::Unix(_) => Ok(Peer::Local(None)),
         }
     }
 }

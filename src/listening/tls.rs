@@ -1,7 +1,7 @@
 //! TLS for servers, with certificates that are replaced while connections go on.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -15,11 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::TlsConfig;
 
-/// What gRPC speaks.
-pub const GRPC: &[&[u8]] = &[b"h2"];
-
-/// What browsers speak.
-pub const HTTP: &[&[u8]] = &[b"h2", b"http/1.1"];
+/// What is spoken through a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// HTTP/2 alone.
+    Grpc,
+    /// What browsers and Prometheus speak.
+    Http,
+}
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -33,17 +36,20 @@ pub struct TlsError {
     problem: String,
 }
 
-/// A certificate and its key, as they are now.
+/// A certificate and its key, as they are now; one for all doors.
 #[derive(Debug)]
 pub struct Tls {
-    files: TlsConfig,
-    protocols: &'static [&'static [u8]],
+    /// Where they are looked for.
+    files: ArcSwap<TlsConfig>,
     current: ArcSwap<Loaded>,
+    /// What was wrong with the files when they were last looked at, and was told.
+    told: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
 struct Loaded {
-    config: Arc<ServerConfig>,
+    grpc: Arc<ServerConfig>,
+    http: Arc<ServerConfig>,
     /// Of the files' content: modification times lie, where files are links or written twice in a moment.
     digest: blake3::Hash,
 }
@@ -56,93 +62,73 @@ struct Files {
 }
 
 impl Tls {
-    /// Reads the files; speaks one of `protocols`, such as [`GRPC`].
-    pub fn load(files: &TlsConfig, protocols: &'static [&'static [u8]]) -> Result<Arc<Self>, TlsError> {
+    /// Reads the files.
+    pub fn load(files: &TlsConfig) -> Result<Arc<Self>, TlsError> {
         let content = Files::read(files)?;
-        let current = ArcSwap::from_pointee(Loaded {
-            config: content.config(files, protocols)?,
-            digest: content.digest(),
-        });
-        Ok(Arc::new(Tls { files: files.clone(), protocols, current }))
+        let current = content.loaded(files, content.digest())?;
+        Ok(Arc::new(Tls {
+            files: ArcSwap::from_pointee(files.clone()),
+            current: ArcSwap::from_pointee(current),
+            told: Mutex::default(),
+        }))
     }
 
     /// Reads the files again, and says whether they had changed. Handshakes from now on use what they hold;
     /// connections go on. When something is wrong with them, everything stays as it is.
     pub fn reload(&self) -> Result<bool, TlsError> {
-        let content = Files::read(&self.files)?;
+        let files = self.files.load();
+        let content = Files::read(&files)?;
         let digest = content.digest();
         if digest == self.current.load().digest {
             return Ok(false);
         }
-        let config = content.config(&self.files, self.protocols)?;
-        self.current.store(Arc::new(Loaded { config, digest }));
+        self.current.store(Arc::new(content.loaded(&files, digest)?));
         Ok(true)
     }
 
-    /// Looks at the files now and then and whenever the process is told to reload (SIGHUP), until `stop`. What is
-    /// wrong with them is told once, not each time.
+    /// Looks at the files now and then, until `stop`.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
-        let mut told_to = Hangups::new();
-        let mut told = None;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = told_to.next() => {}
-            }
-            told = self.look(told).await;
+        while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
+            self.look().await;
         }
     }
 
-    /// One look; returns what was wrong, if anything.
-    async fn look(self: &Arc<Self>, told: Option<String>) -> Option<String> {
+    /// Looks at these files, now and from now on.
+    pub async fn look_at(self: &Arc<Self>, files: TlsConfig) {
+        self.files.store(Arc::new(files));
+        self.look().await;
+    }
+
+    /// One look. What is wrong is told once, not each time.
+    async fn look(self: &Arc<Self>) {
         let tls = Arc::clone(self);
         // A panic would be a defect of a library; the certificates that are there still serve.
-        match tokio::task::spawn_blocking(move || tls.reload()).await.ok()? {
+        let Ok(looked) = tokio::task::spawn_blocking(move || tls.reload()).await else { return };
+        let problem = match looked {
             Ok(has_changed) => {
                 if has_changed {
-                    tracing::info!(certificate = %self.files.certificate.display(), "the new certificate is used");
+                    let certificate = self.files.load().certificate.display().to_string();
+                    tracing::info!(certificate, "the new certificate is used");
                 }
                 None
             }
-            Err(error) => {
-                let problem = error.to_string();
-                if told.as_ref() != Some(&problem) {
-                    tracing::warn!(%problem, "a new certificate cannot be used; the one before goes on serving");
-                }
-                Some(problem)
-            }
-        }
-    }
-
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.current.load().config))
-    }
-}
-
-/// The signals that say: read your files again.
-struct Hangups {
-    #[cfg(unix)]
-    signals: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangups {
-    fn new() -> Self {
-        Hangups {
-            // Where it cannot be had, the files are still looked at now and then.
-            #[cfg(unix)]
-            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
-        }
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(signals) = &mut self.signals
-            && signals.recv().await.is_some()
+            Err(error) => Some(error.to_string()),
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(problem) = &problem
+            && told.as_ref() != Some(problem)
         {
-            return;
+            tracing::warn!(%problem, "a new certificate cannot be used; the one before goes on serving");
         }
-        std::future::pending().await
+        *told = problem;
+    }
+
+    pub(super) fn acceptor(&self, spoken: Spoken) -> TlsAcceptor {
+        let current = self.current.load();
+        TlsAcceptor::from(Arc::clone(match spoken {
+            Spoken::Grpc => &current.grpc,
+            Spoken::Http => &current.http,
+        }))
     }
 }
 
@@ -168,7 +154,16 @@ impl Files {
         hasher.finalize()
     }
 
-    fn config(&self, files: &TlsConfig, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, TlsError> {
+    fn loaded(&self, files: &TlsConfig, digest: blake3::Hash) -> Result<Loaded, TlsError> {
+        let mut grpc = self.config(files)?;
+        let mut http = grpc.clone();
+        // A client that speaks nothing of it is told so in the handshake (ALPN, RFC 7301).
+        grpc.alpn_protocols = vec![b"h2".to_vec()];
+        http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Loaded { grpc: Arc::new(grpc), http: Arc::new(http), digest })
+    }
+
+    fn config(&self, files: &TlsConfig) -> Result<ServerConfig, TlsError> {
         let chain = certificates("tls.certificate", &files.certificate, &self.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| {
             problem(
@@ -196,11 +191,9 @@ impl Files {
             }
             _ => builder.with_no_client_auth(),
         };
-        let mut config = builder.with_single_cert(chain, key).map_err(|error| {
+        builder.with_single_cert(chain, key).map_err(|error| {
             problem("tls.key", &files.key, &format!("does not fit tls.certificate: {error}"))
-        })?;
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        Ok(Arc::new(config))
+        })
     }
 }
 

@@ -11,8 +11,10 @@ use hyper::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use ringroute::access::Role;
+use ringroute::config::BoundsConfig;
 use ringroute::console;
 use ringroute::engine::Engine;
+use ringroute::listening::Incoming;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -29,9 +31,10 @@ impl Console {
     pub async fn of(engine: Arc<Engine>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let incoming = Incoming::http(listener, None, BoundsConfig::default());
         let stop = CancellationToken::new();
         let hosts = vec!["ringroute.example.com".to_owned()];
-        tokio::spawn(console::serve(Arc::clone(&engine), listener, hosts, stop.clone()));
+        tokio::spawn(console::serve(Arc::clone(&engine), incoming, hosts, stop.clone()));
         Console { engine, address, _stop: stop.drop_guard() }
     }
 

@@ -1,13 +1,15 @@
 //! What one client does to the others: nothing. Raw sockets send what no library would; meanwhile a good client asks
 //! about calls, and is answered each time.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::Request;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Frame};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
+use prost::bytes::BytesMut;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::config::BoundsConfig;
@@ -15,6 +17,7 @@ use ringroute::listening::Patience;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -48,21 +51,35 @@ fn after_settings(rest: &[u8]) -> Vec<u8> {
     [PREFACE, &frame(0, 4, 0, 0, &[]), rest].concat()
 }
 
+/// A message as gRPC has it in a body: not compressed, its length, and itself.
+fn message(content: &impl Message) -> Vec<u8> {
+    let content = content.encode_to_vec();
+    let mut message = vec![0];
+    message.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
+    message.extend(content);
+    message
+}
+
 /// Sends an RPC as bytes, so that no client's own idea of a deadline is in the way.
-async fn raw(server: &Server, path: &str, timeout: &str, message: &impl Message) -> (Code, String) {
+async fn raw(server: &Server, path: &str, timeout: &str, content: &impl Message) -> (Code, String) {
     let io = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    raw_over(io, path, timeout, content).await
+}
+
+async fn raw_over(
+    io: TokioIo<TcpStream>,
+    path: &str,
+    timeout: &str,
+    content: &impl Message,
+) -> (Code, String) {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     tokio::spawn(connection);
-    let message = message.encode_to_vec();
-    let mut body = vec![0];
-    body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
-    body.extend(message);
-    let request = Request::post(format!("http://{}{path}", server.address))
+    let request = Request::post(format!("http://ringroute{path}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .header("grpc-timeout", timeout)
-        .body(Full::new(Bytes::from(body)))
+        .body(Full::new(Bytes::from(message(content))))
         .unwrap();
     let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
     let trailers = body.collect().await.unwrap().trailers().cloned().unwrap_or_default();
@@ -159,29 +176,105 @@ async fn server_refuses(server: &Server) -> bool {
     CallRoutingServiceClient::new(channel).match_caller(alan()).await.is_err()
 }
 
+/// Asks about calls until the flood has ended, and returns what came of it.
+async fn is_answered_during<T>(server: &Server, flood: JoinHandle<T>) -> T {
+    let mut calls = server.calls().await;
+    let mut answered = 0;
+    while !flood.is_finished() || answered < 10 {
+        let answer = tokio::time::timeout(Duration::from_secs(5), is_answered(&mut calls)).await;
+        answer.unwrap_or_else(|_| panic!("a call waited behind the flood, after {answered} that did not"));
+        answered += 1;
+    }
+    flood.await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_tiny_requests_is_answered_and_so_is_everybody_else() {
-    const FLOOD: u64 = 200_000;
+async fn a_million_tiny_requests_are_answered_and_so_is_everybody_else() {
+    const FLOOD: u64 = 1_000_000;
+    const AT_ONCE: u64 = 1000;
     let server = Server::start_with_company().await;
-    let mut flooder = server.calls().await;
-    let questions = (1..=FLOOD).map(|request_id| v1::MatchCallersRequest { request_id, request: None });
+    let io = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
     let flood = tokio::spawn(async move {
-        let mut answers = flooder.match_callers(tokio_stream::iter(questions)).await.unwrap().into_inner();
-        let mut last = 0;
-        while let Some(answer) = answers.message().await.unwrap() {
-            assert_eq!(answer.request_id, last + 1);
-            last = answer.request_id;
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        tokio::spawn(connection);
+        // Many to a frame: the client has little to do, the server all the more.
+        let frames = (0..FLOOD / AT_ONCE).map(|part| {
+            let mut bytes = Vec::new();
+            for request_id in part * AT_ONCE + 1..=(part + 1) * AT_ONCE {
+                bytes.extend(message(&v1::MatchCallersRequest { request_id, request: None }));
+            }
+            Ok::<_, Infallible>(Frame::data(Bytes::from(bytes)))
+        });
+        let request = Request::post("http://ringroute/ringroute.v1.CallRoutingService/MatchCallers")
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(StreamBody::new(tokio_stream::iter(frames)))
+            .unwrap();
+        let mut body = sender.send_request(request).await.unwrap().into_body();
+        let (mut received, mut last) = (BytesMut::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.unwrap().into_data() else { continue };
+            received.extend_from_slice(&data);
+            while let Some(length) = received.get(1..5).map(|l| u32::from_be_bytes(l.try_into().unwrap()))
+                && received.len() >= 5 + length as usize
+            {
+                let answer = received.split_to(5 + length as usize);
+                let answer = v1::MatchCallersResponse::decode(&answer[5..]).unwrap();
+                assert_eq!(answer.request_id, last + 1);
+                last = answer.request_id;
+            }
         }
         last
     });
-    let mut calls = server.calls().await;
-    let mut answered = 0;
-    while !flood.is_finished() {
-        is_answered(&mut calls).await;
-        answered += 1;
+    assert_eq!(is_answered_during(&server, flood).await, FLOOD);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_of_frames_that_ask_for_nothing_harm_nobody_else() {
+    const FLOOD: usize = 100_000;
+    let server = Server::start_with_company().await;
+    // A request by indices of the static table (RFC 7541, appendix A): POST, http, path "/".
+    let opened = |stream| frame(3, 1, 4, stream, &[0x83, 0x86, 0x84]);
+    let ping = frame(8, 6, 0, 0, &[0; 8]);
+    let settings = frame(0, 4, 0, 0, &[]);
+    let window = frame(4, 8, 0, 0, &[0, 0, 0, 1]);
+    let empty = frame(0, 0, 0, 1, &[]);
+    let unknown = frame(0, 0xee, 0, 0, &[]);
+    let priority = frame(5, 2, 0, 1, &[0, 0, 0, 0, 1]);
+    let headers_without_end = frame(3, 1, 0, 1, &[0x83, 0x86, 0x84]);
+    let continued = frame(0, 9, 0, 1, &[]);
+    let floods: [(&str, Vec<u8>); 8] = [
+        ("pings", ping.repeat(FLOOD)),
+        ("settings", settings.repeat(FLOOD)),
+        ("windows", window.repeat(FLOOD)),
+        ("empty data", [opened(1), empty.repeat(FLOOD)].concat()),
+        ("frames nobody knows", unknown.repeat(FLOOD)),
+        ("priorities", priority.repeat(FLOOD)),
+        ("headers without an end", [headers_without_end, continued.repeat(FLOOD)].concat()),
+        (
+            "requests that are taken back",
+            (0..FLOOD as u32)
+                .flat_map(|n| [opened(2 * n + 1), frame(4, 3, 0, 2 * n + 1, &[0, 0, 0, 8])].concat())
+                .collect(),
+        ),
+    ];
+    for (what, bytes) in floods {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let flood = tokio::spawn(async move {
+            let (mut reader, mut writer) = stream.into_split();
+            // What is answered is read, or else the flood would end by itself.
+            let reading = tokio::spawn(async move {
+                let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
+            });
+            // The server may hang up before all is sent.
+            let _ = writer.write_all(&after_settings(&bytes)).await;
+            drop(writer);
+            reading.await.unwrap();
+        });
+        eprintln!("{what}");
+        is_answered_during(&server, flood).await;
     }
-    assert_eq!(flood.await.unwrap(), FLOOD);
-    assert!(answered > 10, "only {answered} calls were answered during the flood");
 }
 
 #[tokio::test]
@@ -229,6 +322,26 @@ async fn calls_beyond_the_bound_are_refused_at_once() {
         assert!(tries < 1000, "the place is never free again");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_all_calls_from_the_others() {
+    let bounds = BoundsConfig { calls: 2, calls_per_address: 1, ..BoundsConfig::default() };
+    let server = Server::start_with_company_and(Access { bounds, ..Access::default() }).await;
+    let mut calls = server.calls().await;
+    let (_questions, stream) = mpsc::channel(1);
+    let _answers = calls.match_callers(ReceiverStream::new(stream)).await.unwrap();
+    // Another connection, the same address.
+    let refused = server.calls().await.match_caller(alan()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.message().contains("from this address"), "{refused}");
+    // All of 127.0.0.0/8 is this machine.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let other = TokioIo::new(socket.connect(server.address).await.unwrap());
+    let (code, message) =
+        raw_over(other, "/ringroute.v1.CallRoutingService/MatchCaller", "30S", &alan()).await;
+    assert_eq!(code, Code::Ok, "{message}");
 }
 
 #[tokio::test]

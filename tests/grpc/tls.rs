@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::config::TlsConfig;
-use ringroute::listening::{GRPC, Patience, Tls};
+use ringroute::listening::{Patience, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -47,7 +47,7 @@ async fn serve(tls: &std::sync::Arc<Tls>) -> Server {
 async fn only_who_speaks_tls_is_answered_and_nobody_waits_for_those_who_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::new(folder.path());
-    let server = serve(&Tls::load(&files(&certificates), GRPC).unwrap()).await;
+    let server = serve(&Tls::load(&files(&certificates)).unwrap()).await;
     // One says nothing, one says something else, one stops half-way in its greeting.
     let _silent = TcpStream::connect(server.address).await.unwrap();
     let mut plain = TcpStream::connect(server.address).await.unwrap();
@@ -70,7 +70,7 @@ async fn only_who_speaks_tls_is_answered_and_nobody_waits_for_those_who_do_not()
 async fn a_new_certificate_is_used_from_the_next_connection_on_and_a_wrong_one_never() {
     let [first, second] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [before, after] = [&first, &second].map(|folder| Certificates::new(folder.path()));
-    let tls = Tls::load(&files(&before), GRPC).unwrap();
+    let tls = Tls::load(&files(&before)).unwrap();
     let server = serve(&tls).await;
     let old = connect(&server, believing(&before.ca_file)).await.unwrap();
     assert_eq!(ask(&old).await.unwrap(), v1::MatchStatus::Matched);
@@ -103,7 +103,7 @@ async fn a_client_certificate_is_asked_for_where_an_authority_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::new(folder.path());
     let client_ca = Some(certificates.ca_file.clone());
-    let tls = Tls::load(&TlsConfig { client_ca, ..files(&certificates) }, GRPC).unwrap();
+    let tls = Tls::load(&TlsConfig { client_ca, ..files(&certificates) }).unwrap();
     let server = serve(&tls).await;
     let with = |certificates: &Certificates| {
         let (certificate, key) = &certificates.client_files;

@@ -111,7 +111,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let gate = grpc::Gate::new(engine.tokens(), require_tokens, bounds);
-        let incoming = Incoming::tcp(listener, tls, bounds).with_patience(patience);
+        let incoming = Incoming::grpc(listener, tls, bounds).with_patience(patience);
         let ways = tokio::sync::watch::channel(ways).1;
         let serving = grpc::serve_behind(gate, Arc::clone(&engine), incoming, ways, stop.clone());
         let serving = tokio::spawn(serving);

@@ -28,8 +28,9 @@ use super::load::{Counted, Load, TakenOn};
 use super::patient::{Patient, READ_TIME};
 use super::permissions::permission;
 use super::status;
-use crate::access::{Caller, Peer, Permission, Token, Tokens};
+use crate::access::{Caller, Peer, Permission, Token, Tokens, bearer};
 use crate::config::BoundsConfig;
+use crate::listening::Client;
 
 /// Who is let in.
 #[derive(Debug, Clone)]
@@ -59,7 +60,9 @@ impl Gate {
         };
         let deadline = deadline(request)?;
         // Last, so that whoever is not let in takes nobody's place.
-        let TakenOn { open, waiting } = self.load.take_on(permission)?;
+        let client: Option<&Client> = request.extensions().get();
+        let under_way = client.and_then(|client| client.under_way.as_deref());
+        let TakenOn { open, waiting } = self.load.take_on(permission, under_way)?;
         // A call does not ask who asks; what it need not do, it does not do.
         if permission != Permission::Call {
             let caller = Caller { token: token.clone(), peer: peer(request) };
@@ -107,15 +110,11 @@ impl Gate {
 /// The token that was sent with a request, if one was.
 fn presented(request: &Request<Body>) -> Result<Option<&str>, Status> {
     let Some(value) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    token.map(Some).ok_or_else(status::no_bearer)
+    bearer(value.as_bytes()).map(Some).ok_or_else(status::no_bearer)
 }
 
 fn peer<T>(request: &Request<T>) -> Peer {
-    request.extensions().get().copied().unwrap_or(Peer::Unknown)
+    request.extensions().get().map_or(Peer::Unknown, |client: &Client| client.peer)
 }
 
 /// Until when the client waits for an answer, if it says so (`grpc-timeout`).

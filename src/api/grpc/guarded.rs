@@ -13,7 +13,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
 
-use super::load::Counted;
+use super::load::Open;
 use super::status;
 use crate::access::Token;
 
@@ -33,7 +33,7 @@ pub struct Pass {
     /// Whether it asks about calls.
     pub(super) is_call: bool,
     /// Its place among those that are under way.
-    pub(super) _open: Option<Counted>,
+    pub(super) _open: Option<Open>,
 }
 
 /// An answer that ends when its pass does.

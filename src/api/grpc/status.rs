@@ -79,6 +79,14 @@ pub(super) fn too_much(most: usize) -> Status {
     ))
 }
 
+/// As many as there may be from one address are under way.
+pub(super) fn too_much_of_one(most: usize) -> Status {
+    Status::resource_exhausted(format!(
+        "{most} requests of this kind are under way from this address, which is as many as [bounds] allows; nothing was \
+         begun"
+    ))
+}
+
 /// Administrative work that gives way.
 pub(super) fn calls_first() -> Status {
     Status::resource_exhausted("calls are waiting, and they come first; nothing was begun, try again soon")
