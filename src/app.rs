@@ -52,6 +52,7 @@ pub struct Server {
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
     remembering: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     showing: JoinHandle<()>,
     ways: watch::Sender<Ways>,
     watched: Watched,
@@ -138,6 +139,7 @@ impl Server {
             grpc::serve_behind(gate, Arc::clone(&engine), listener, known_ways.clone(), stop.clone());
         let serving = tokio::spawn(serving);
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
+        let keeping = tokio::spawn(engine::keep_last_good(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         let notifying =
@@ -157,6 +159,7 @@ impl Server {
             scheduling,
             notifying,
             remembering,
+            keeping,
             showing,
             ways,
             watched,
@@ -216,10 +219,11 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified, remembered, shown) =
-            tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.showing);
+        let (syncs, served, notified, remembered, kept, shown) =
+            tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.keeping, self.showing);
         joined(notified.map(Ok))?;
         joined(remembered.map(Ok))?;
+        joined(kept.map(Ok))?;
         joined(shown.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(

@@ -1,4 +1,5 @@
 mod contacts;
+mod last_good;
 mod limits;
 mod missing;
 mod preview;
