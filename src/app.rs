@@ -14,10 +14,12 @@ mod service_manager;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal;
 use tokio::sync::watch;
@@ -28,8 +30,11 @@ use tokio_util::sync::CancellationToken;
 use crate::api::grpc::{self, Gate};
 use crate::api::metrics;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{BoundsConfig, Config, ListenAddress};
 use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
+use crate::listening::{self, Incoming, Tls, TlsError};
+#[cfg(unix)]
+use crate::listening::{SocketError, UnixDoor};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
@@ -45,7 +50,8 @@ pub struct Server {
     engine: Arc<Engine>,
     /// What is in force of it.
     config: Config,
-    address: SocketAddr,
+    address: ListenAddress,
+    tls: Option<Arc<Tls>>,
     console: Option<SocketAddr>,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
@@ -89,6 +95,28 @@ pub enum ServerError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The socket cannot be listened on.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// This system has no such sockets.
+    #[cfg(not(unix))]
+    #[error("this system has no Unix domain sockets: choose an IP address and a port with --listen")]
+    NoUnixSockets,
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Other machines could reach it, and nobody could show who they are.
+    #[error(
+        "listen = \"{listen}\" lets other machines in, and there is no token that they could show: make the first \
+         with `ringroute token create NAME --role admin --data-folder {}`", data_folder.display()
+    )]
+    NoTokens {
+        /// Where it would listen.
+        listen: ListenAddress,
+        /// Where tokens are kept.
+        data_folder: PathBuf,
+    },
     /// Somebody listens where the console was to be.
     #[error(
         "the console cannot be served on {address}: {cause}; choose another address with console.address \
@@ -119,25 +147,35 @@ fn shown_ip(address: &SocketAddr) -> String {
 impl Server {
     /// Opens the data folder and serves; returns as soon as callers are answered.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
-        let claimed = claim(config.listen)?;
-        let metrics_claimed = config.metrics.map(claim).transpose()?.zip(config.metrics);
+        let claimed = claim(&config.listen)?;
+        let metrics_claimed = config.metrics.map(claim_port).transpose()?.zip(config.metrics);
         let console = console::claim(&config.console)?;
+        let tls = config.tls.as_ref().map(|files| Tls::load(files, listening::GRPC)).transpose()?;
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
             Ok(engine) => engine?,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         };
+        let must_have_tokens = config.listen.is_exposed() && !config.insecure;
+        if must_have_tokens && engine.tokens().usable(Timestamp::now()) == 0 {
+            let (listen, data_folder) = (config.listen.clone(), config.data_folder.clone());
+            return Err(ServerError::NoTokens { listen, data_folder });
+        }
         let metrics_listener =
             metrics_claimed.map(|(socket, address)| listen(socket, address)).transpose()?;
-        let (listener, address) = listen(claimed, config.listen)?;
+        let (incoming, address) = claimed.listen(tls.clone(), config.bounds)?;
         let stop = CancellationToken::new();
         let (console, showing) = console::start(console, &config.console, &engine, &stop)?;
-        let gate = Gate::new(engine.tokens(), config.require_tokens);
+        let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
         let (ways, known_ways) = watch::channel(reloading::ways(config));
         let serving =
-            grpc::serve_behind(gate, Arc::clone(&engine), listener, known_ways.clone(), stop.clone());
+            grpc::serve_behind(gate, Arc::clone(&engine), incoming, known_ways.clone(), stop.clone());
         let serving = tokio::spawn(serving);
+        if let Some(tls) = &tls {
+            // It ends with the stop, and leaves nothing that would have to be waited for.
+            tokio::spawn(Arc::clone(tls).watch(stop.clone()));
+        }
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let keeping = tokio::spawn(engine::keep_last_good(Arc::clone(&engine), stop.clone()));
         let scheduling =
@@ -153,6 +191,7 @@ impl Server {
             engine,
             config,
             address,
+            tls,
             console,
             stop,
             serving,
@@ -168,8 +207,24 @@ impl Server {
 
     /// Where it listens; the port is the real one also when port 0 was asked for.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// The same as a client needs it: `http://…`, `https://…` or `unix:…`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.address {
+            ListenAddress::Tcp(address) if self.tls.is_some() => format!("https://{address}"),
+            ListenAddress::Tcp(address) => format!("http://{address}"),
+            socket @ ListenAddress::Unix(_) => socket.to_string(),
+        }
+    }
+
+    /// What reads the certificate's files again, for whoever is told to (SIGHUP); `None` without TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
     }
 
     /// Where metrics are told, if they are.
@@ -296,8 +351,29 @@ fn joined(
     }
 }
 
-/// Claims a port without answering on it yet: whoever connects now is refused, not left waiting.
-fn claim(address: SocketAddr) -> Result<TcpSocket, ServerError> {
+/// A place to listen on that nobody else has, and where nobody is answered yet: whoever connects now is refused, not
+/// left waiting.
+#[derive(Debug)]
+enum Claimed {
+    Tcp(TcpSocket, SocketAddr),
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+fn claim(address: &ListenAddress) -> Result<Claimed, ServerError> {
+    match address {
+        ListenAddress::Tcp(address) => Ok(Claimed::Tcp(claim_port(*address)?, *address)),
+        #[cfg(unix)]
+        ListenAddress::Unix(path) => {
+            UnixDoor::check(path)?;
+            Ok(Claimed::Unix(path.clone()))
+        }
+        #[cfg(not(unix))]
+        ListenAddress::Unix(_) => Err(ServerError::NoUnixSockets),
+    }
+}
+
+fn claim_port(address: SocketAddr) -> Result<TcpSocket, ServerError> {
     let claimed = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Else a restart would wait for the connections of the server before it to be forgotten. Where
@@ -318,6 +394,27 @@ fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<(TcpListener, Socke
         Ok((listener, address))
     };
     listening().map_err(|cause| explain(address, cause))
+}
+
+impl Claimed {
+    /// Accepts connections from now on, and says where.
+    fn listen(
+        self,
+        tls: Option<Arc<Tls>>,
+        bounds: BoundsConfig,
+    ) -> Result<(Incoming, ListenAddress), ServerError> {
+        match self {
+            Claimed::Tcp(socket, address) => {
+                let (listener, address) = listen(socket, address)?;
+                Ok((Incoming::tcp(listener, tls, bounds), ListenAddress::Tcp(address)))
+            }
+            #[cfg(unix)]
+            Claimed::Unix(path) => {
+                let door = UnixDoor::bind(&path)?;
+                Ok((Incoming::unix(door, bounds), ListenAddress::Unix(path)))
+            }
+        }
+    }
 }
 
 fn explain(address: SocketAddr, cause: io::Error) -> ServerError {

@@ -7,6 +7,7 @@
 //! and listening where other machines can reach a server that does not ask who they are.
 
 mod console;
+mod listen;
 mod notify;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Deserializer};
 use crate::toml_document::{self, TomlError};
 
 pub use console::ConsoleConfig;
+pub use listen::{BoundsConfig, ListenAddress, TlsConfig};
 pub use notify::{MailConfig, MailEncryption, WebhookConfig};
 
 /// The file that is read when none is named and there is one in the current folder.
@@ -44,7 +46,8 @@ const VARIABLES: [&str; 9] = [
     "CONSOLE_ADDRESS",
 ];
 /// Not of the server but of the command line and of tests.
-const FOREIGN_VARIABLES: [&str; 3] = ["SERVER", "TOKEN", "RELEASE_PROTO"];
+const FOREIGN_VARIABLES: [&str; 6] =
+    ["SERVER", "TOKEN", "CA", "CLIENT_CERTIFICATE", "CLIENT_KEY", "RELEASE_PROTO"];
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 
 /// What a server process needs, checked.
@@ -52,8 +55,7 @@ const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where gRPC is served. `RINGROUTE_LISTEN`.
-    #[serde(deserialize_with = "socket_address")]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Where metrics, liveness and readiness are told over HTTP; nowhere unless given. `RINGROUTE_METRICS`.
     #[serde(deserialize_with = "some_socket_address")]
     pub metrics: Option<SocketAddr>,
@@ -65,6 +67,10 @@ pub struct Config {
     pub insecure: bool,
     /// Refuses requests without a token, also where only this machine can reach it. `RINGROUTE_REQUIRE_TOKENS`.
     pub require_tokens: bool,
+    /// The certificate that is shown to clients; without one, nothing is encrypted.
+    pub tls: Option<TlsConfig>,
+    /// How much there may be at once.
+    pub bounds: BoundsConfig,
     /// The console in the browser.
     pub console: ConsoleConfig,
     /// What is logged.
@@ -81,11 +87,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 50051))),
             metrics: None,
             data_folder: "ringroute-data".into(),
             insecure: false,
             require_tokens: false,
+            tls: None,
+            bounds: BoundsConfig::default(),
             console: ConsoleConfig::default(),
             log: LogConfig::default(),
             mail: None,
@@ -170,11 +178,12 @@ pub enum ConfigError {
     /// Other machines could reach the server, which does not ask who they are.
     #[error(
         "listen = \"{listen}\" lets other machines in, without encryption and without asking who they are: \
-         listen on 127.0.0.1, or say `insecure = true` (RINGROUTE_INSECURE=true) if the network is trusted"
+         set [tls] and make a token (`ringroute token create`), listen on 127.0.0.1, or say `insecure = true` \
+         (RINGROUTE_INSECURE=true) if the network is trusted"
     )]
     Exposed {
         /// Where it would listen.
-        listen: SocketAddr,
+        listen: ListenAddress,
     },
     /// Other machines could reach the console, whose passwords could be read on the way.
     #[error(
@@ -238,7 +247,7 @@ impl Config {
         let [listen, metrics, data_folder, level, format, insecure, require_tokens, console, console_address] =
             VARIABLES.map(&mut take);
         if let Some(listen) = listen {
-            self.listen = parsed(listen, EXPECTED_ADDRESS)?;
+            self.listen = parsed(listen, listen::EXPECTED_ADDRESS)?;
         }
         if let Some(metrics) = metrics {
             self.metrics = Some(parsed(metrics, EXPECTED_ADDRESS)?);
@@ -275,12 +284,19 @@ impl Config {
         Ok(self)
     }
 
+    /// Whether a request without a token is refused: where other machines can reach the server, unless the file says
+    /// that their network is trusted, and where it is asked for.
+    #[must_use]
+    pub fn requires_tokens(&self) -> bool {
+        self.require_tokens || self.listen.is_exposed() && !self.insecure
+    }
+
     /// Refuses what could not mean what was intended.
     pub fn checked(self) -> Result<Self, ConfigError> {
         if self.data_folder.as_os_str().is_empty() {
             return Err(ConfigError::NoDataFolder);
         }
-        if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
+        if self.listen.is_exposed() && !self.insecure && self.tls.is_none() {
             return Err(ConfigError::Exposed { listen: self.listen });
         }
         if let Some(metrics) = self.metrics
@@ -293,7 +309,9 @@ impl Config {
         if self.console.enabled && !self.insecure && !address.ip().to_canonical().is_loopback() {
             return Err(ConfigError::ConsoleExposed { address });
         }
-        let problem = self.mail.as_ref().and_then(MailConfig::problem);
+        let problem = self.tls.as_ref().and_then(TlsConfig::problem);
+        let problem = problem.or_else(|| self.bounds.problem());
+        let problem = problem.or_else(|| self.mail.as_ref().and_then(MailConfig::problem));
         let problem = problem.or_else(|| self.webhook.problem()).or_else(|| self.console.problem());
         match problem {
             None => Ok(self),
@@ -304,13 +322,11 @@ impl Config {
 
 const EXPECTED_ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051";
 
-fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))
-}
-
 fn some_socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
-    socket_address(deserializer).map(Some)
+    let text = String::deserialize(deserializer)?;
+    let address =
+        text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not {EXPECTED_ADDRESS}")))?;
+    Ok(Some(address))
 }
 
 fn refused(name: &str, problem: String) -> ConfigError {

@@ -38,6 +38,7 @@ pub mod directory;
 pub mod engine;
 pub mod generation;
 pub mod index;
+pub mod listening;
 pub mod matching;
 pub mod notifier;
 pub mod phone_number;

@@ -6,6 +6,8 @@
 mod access;
 #[path = "console/browser.rs"]
 mod browser;
+#[path = "console/contacts.rs"]
+mod contacts;
 #[path = "console/sources.rs"]
 mod sources;
 mod support;

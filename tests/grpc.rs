@@ -1,12 +1,16 @@
 //! The gRPC door, through real connections: each file is one service or one property of the whole.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+#[path = "support/certificates.rs"]
+mod certificates;
 mod support;
 
 #[path = "grpc/access.rs"]
 mod access;
 #[path = "grpc/audit.rs"]
 mod audit;
+#[path = "grpc/bounds.rs"]
+mod bounds;
 #[path = "grpc/calls.rs"]
 mod calls;
 #[path = "grpc/contacts.rs"]
@@ -33,3 +37,5 @@ mod server;
 mod sources;
 #[path = "grpc/sync_runs.rs"]
 mod sync_runs;
+#[path = "grpc/tls.rs"]
+mod tls;

@@ -37,6 +37,7 @@ const ROOMS: &[&str] = &[
     "engine",
     "scheduler",
     "notifier",
+    "listening",
     "api",
     "console",
     "demo",
@@ -45,7 +46,7 @@ const ROOMS: &[&str] = &[
 ];
 
 /// What a process needs; only whoever starts one looks at it.
-const PROCESS: &[(&str, &[&str])] = &[("config", &["notifier", "app", "cli"])];
+const PROCESS: &[(&str, &[&str])] = &[("config", &["notifier", "listening", "api", "app", "cli"])];
 
 fn rank(module: &str) -> Option<usize> {
     if VOCABULARY.contains(&module) {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ringroute::api::proto::v1::{self, MatchStatus};
 use ringroute::app;
-use ringroute::config::Config;
+use ringroute::config::{Config, ListenAddress};
 use ringroute::demo::sample;
 use tokio::runtime::Runtime;
 
@@ -73,13 +73,14 @@ fn main() {
 
     let (runtime, empty_runtime) = (server::runtime(), server::runtime());
     let config = Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_folder: data_folder(folder.path()),
         ..Config::default()
     };
     let ours = runtime.block_on(app::Server::start(&config)).unwrap();
-    let addresses = [empty_runtime.block_on(empty::serve()), ours.address()];
-    check_answers(&runtime, ours.address());
+    let ListenAddress::Tcp(our_address) = *ours.address() else { unreachable!("a port was asked for") };
+    let addresses = [empty_runtime.block_on(empty::serve()), our_address];
+    check_answers(&runtime, our_address);
 
     report::heading("grpc_load", scale);
     let callers = company::callers(&company::numbers(scale.contacts()), scale.pick(CALLERS, 1_000));

@@ -20,7 +20,9 @@ mod directory;
 mod directory_settings;
 mod gate;
 mod guarded;
+mod load;
 mod notification;
+mod patient;
 mod permissions;
 mod phonebook;
 mod request;
@@ -41,7 +43,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::server::NamedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
@@ -60,8 +61,10 @@ use crate::api::proto::v1::status_service_server::StatusServiceServer;
 use crate::api::proto::v1::sync_service_server::SyncServiceServer;
 use crate::api::proto::v1::token_service_server::TokenServiceServer;
 use crate::audit::Actor;
+use crate::config::BoundsConfig;
 use crate::engine::{Editor, Engine, EngineError};
 use crate::generation::Generation;
+use crate::listening::Incoming;
 use crate::notifier::Ways;
 use crate::settings::MAX_DOCUMENT_BYTES;
 
@@ -84,6 +87,12 @@ const MAX_SETTINGS_BYTES: usize = MAX_DOCUMENT_BYTES + 64 * 1024;
 /// Open calls and streams of one connection. A call handler needs one for each of its workers.
 const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
 
+/// Largest headers of a request, in bytes; a token and a deadline take a few hundred.
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+
+/// Largest frame of HTTP/2, in bytes: the least that there can be, and more than a question about a call.
+const MAX_FRAME_BYTES: u32 = 16 * 1024;
+
 /// How many requests read the store at the same time; more of them wait for their turn.
 const MAX_READERS: usize = 8;
 
@@ -100,16 +109,18 @@ pub async fn serve(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let gate = Gate::new(engine.tokens(), false);
-    serve_behind(gate, engine, listener, watch::channel(Ways::default()).1, stop).await
+    let gate = Gate::new(engine.tokens(), false, BoundsConfig::default());
+    let ways = watch::channel(Ways::default()).1;
+    serve_behind(gate, engine, incoming(listener), ways, stop).await
 }
 
-/// Answers the connections of `listener` until `stop` is cancelled and open calls have ended, at most for
-/// [`DRAIN_TIME`]. `ways` is what tests of notifications go by. Runs of sources are not its business: whoever stops the engine cancels them.
+/// Answers the connections of `incoming` until `stop` is cancelled and open calls have ended, at most for
+/// [`DRAIN_TIME`]. `ways` is what tests of notifications go by. Runs of sources are not its business: whoever stops the
+/// engine cancels them.
 pub async fn serve_behind(
     gate: Gate,
     engine: Arc<Engine>,
-    listener: TcpListener,
+    incoming: Incoming,
     ways: watch::Receiver<Ways>,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
@@ -148,7 +159,7 @@ pub async fn serve_behind(
         .add_optional_service(reflection().build_v1().inspect_err(no_reflection).ok())
         .add_optional_service(reflection().build_v1alpha().inspect_err(no_reflection).ok());
 
-    let serving = router.serve_with_incoming_shutdown(incoming(listener), stop.clone().cancelled_owned());
+    let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     let drain_time_is_over = async {
         report_health(health, published, stop).await;
         tokio::time::sleep(DRAIN_TIME).await;
@@ -169,12 +180,14 @@ pub fn transport() -> Server {
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
 }
 
 /// The connections of `listener`, set up for short answers.
 #[must_use]
-pub fn incoming(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true))
+pub fn incoming(listener: TcpListener) -> Incoming {
+    Incoming::tcp(listener, None, BoundsConfig::default())
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {
@@ -282,12 +295,16 @@ impl Door {
         // Nobody closes the semaphores.
         let turn = Arc::clone(turns).acquire_owned().await.map_err(|_| status::shutting_down())?;
         let engine = Arc::clone(&self.engine);
+        // Gone with this future: when the client left, or its deadline was over.
+        let asked = Arc::new(());
+        let somebody_waits = Arc::downgrade(&asked);
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            work(&engine)
+            somebody_waits.upgrade().map(|_| work(&engine))
         });
         match done.await {
-            Ok(done) => done.map_err(status::of),
+            Ok(Some(done)) => done.map_err(status::of),
+            Ok(None) => Err(status::nobody_waits()),
             Err(defect) => Err(status::of_defect(&defect)),
         }
     }

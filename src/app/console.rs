@@ -40,7 +40,7 @@ pub(super) fn claim(config: &ConsoleConfig) -> Result<Option<TcpSocket>, ServerE
         return Ok(None);
     }
     let address = config.wanted_address();
-    match super::claim(address) {
+    match super::claim_port(address) {
         Ok(claimed) => Ok(Some(claimed)),
         Err(ServerError::PortTaken { .. }) => none(config, io::ErrorKind::AddrInUse.into()),
         Err(ServerError::Listen { cause, .. }) => Err(ServerError::Console { address, cause }),

@@ -21,8 +21,11 @@ impl Server {
             ("metrics", before.metrics != config.metrics),
             ("console", before.console != config.console),
             ("data_folder", before.data_folder != config.data_folder),
-            ("require_tokens", before.require_tokens != config.require_tokens),
             ("insecure", before.insecure != config.insecure),
+            ("require_tokens", before.require_tokens != config.require_tokens),
+            // The files themselves are read again; which they are is not.
+            ("tls", before.tls != config.tls),
+            ("bounds", before.bounds != config.bounds),
             ("log.format", before.log.format != config.log.format),
         ];
         let needs_restart: Vec<_> =

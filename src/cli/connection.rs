@@ -1,12 +1,13 @@
 //! The way to a running server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
 use super::exit::{Exit, Failure, Result};
@@ -35,15 +36,76 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Options of every command that asks a server.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArguments {
-    /// The server to ask
+    /// The server to ask: http://HOST:PORT, https://HOST:PORT or unix:PATH
     #[arg(long, value_name = "URL", env = "RINGROUTE_SERVER", default_value = DEFAULT_SERVER)]
     server: String,
+    #[command(flatten)]
+    tls: TlsArguments,
     /// The token to show, or where it is: env:NAME or file:PATH
     #[arg(long, value_name = "TOKEN", env = "RINGROUTE_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<Secret>,
     /// Print the answer as JSON, in protobuf's own form of it
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Whose certificate is believed, and which is shown; for https only.
+#[derive(Debug, Clone, Default, Args)]
+struct TlsArguments {
+    /// The authority (PEM) of the server's certificate, in place of those that the system believes
+    #[arg(long, value_name = "FILE", env = "RINGROUTE_CA")]
+    ca: Option<PathBuf>,
+    /// The certificate (PEM) to show to a server that asks for one
+    #[arg(long, value_name = "FILE", env = "RINGROUTE_CLIENT_CERTIFICATE", requires = "client_key")]
+    client_certificate: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE", env = "RINGROUTE_CLIENT_KEY", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
+}
+
+impl TlsArguments {
+    fn config(&self) -> Result<ClientTlsConfig> {
+        let read = |option: &str, file: &PathBuf| {
+            std::fs::read(file).map_err(|error| {
+                Failure::new(Exit::Usage, format!("{option} {}: cannot be read: {error}", file.display()))
+            })
+        };
+        let mut config = match &self.ca {
+            Some(file) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("--ca", file)?)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        };
+        if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
+            let certificate = read("--client-certificate", certificate)?;
+            config = config.identity(Identity::from_pem(certificate, read("--client-key", key)?));
+        }
+        Ok(config)
+    }
+}
+
+/// Where the server is, and how it is reached.
+fn endpoint(server: &str, tls: &TlsArguments) -> Result<Endpoint> {
+    let wrong = |problem: &str| {
+        Failure::new(
+            Exit::Usage,
+            format!("--server {server:?} (or RINGROUTE_SERVER): {problem}, such as {DEFAULT_SERVER}"),
+        )
+    };
+    let url = match server.strip_prefix("unix:") {
+        Some(path) => format!("unix://{}", path.strip_prefix("//").unwrap_or(path)),
+        None if server.contains("://") => server.to_owned(),
+        None => format!("http://{server}"),
+    };
+    let is_encrypted = url.starts_with("https://");
+    if !is_encrypted && !url.starts_with("http://") && !url.starts_with("unix://") {
+        return Err(wrong("expected a URL that begins with http://, https:// or unix:"));
+    }
+    let endpoint = Endpoint::from_shared(url).map_err(|_| wrong("expected a URL"))?;
+    if !is_encrypted {
+        return Ok(endpoint);
+    }
+    endpoint.tls_config(tls.config()?).map_err(|error| {
+        Failure::new(Exit::Usage, format!("the certificates cannot be used: {}", root_cause(&error)))
+    })
 }
 
 /// A server that answers.
@@ -81,7 +143,7 @@ fn secret(text: &str) -> std::result::Result<Secret, String> {
 
 impl ServerArguments {
     pub(super) async fn connect(&self) -> Result<Connection> {
-        let connection = Connection::to(&self.server).await?;
+        let connection = Connection::with_tls(&self.server, &self.tls).await?;
         match &self.token {
             None => Ok(connection),
             Some(token) => connection.with_token(token).await,
@@ -91,29 +153,21 @@ impl ServerArguments {
 
 impl Connection {
     pub(super) async fn to(server: &str) -> Result<Self> {
-        let wrong = |problem: &str| {
-            Failure::new(
-                Exit::Usage,
-                format!("--server {server:?} (or RINGROUTE_SERVER): {problem}, such as {DEFAULT_SERVER}"),
-            )
-        };
-        let url = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
-        if !url.starts_with("http://") {
-            return Err(wrong("expected a URL that begins with http://"));
-        }
-        let endpoint = Endpoint::from_shared(url)
-            .map_err(|_| wrong("expected a URL"))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEP_ALIVE);
+        Connection::with_tls(server, &TlsArguments::default()).await
+    }
+
+    async fn with_tls(server: &str, tls: &TlsArguments) -> Result<Self> {
+        let endpoint =
+            endpoint(server, tls)?.connect_timeout(CONNECT_TIMEOUT).http2_keep_alive_interval(KEEP_ALIVE);
         let channel = endpoint.connect().await.map_err(|error| {
             let cause = root_cause(&error);
-            Failure::new(
-                Exit::Unreachable,
-                format!(
-                    "no ringroute answers at {server} ({cause}): start one with `ringroute serve`, or say where it \
-                     is with --server URL (or RINGROUTE_SERVER)"
-                ),
-            )
+            let remedy = match cause.contains("UnknownIssuer") || cause.contains("certificate") {
+                true => "name the authority of its certificate with --ca FILE, and the host as the certificate has it",
+                false => {
+                    "start one with `ringroute serve`, or say where it is with --server URL (or RINGROUTE_SERVER)"
+                }
+            };
+            Failure::new(Exit::Unreachable, format!("no ringroute answers at {server} ({cause}): {remedy}"))
         })?;
         Ok(Connection { channel, credentials: Credentials::default() })
     }

@@ -16,7 +16,7 @@ use super::screen::{Screen, Table};
 use super::{calls, phonebooks, progress, report, sync, words};
 use crate::api::proto::v1::{self, MatchStatus, SyncProblemKind};
 use crate::app::{self, Server};
-use crate::config::{Config, ConsoleConfig, LogConfig, LogLevel};
+use crate::config::{Config, ConsoleConfig, ListenAddress, LogConfig, LogLevel};
 use crate::demo::sample;
 use crate::settings::Settings;
 
@@ -58,7 +58,7 @@ impl DemoArguments {
         app::start_logging(&LogConfig { level: LogLevel::Warn, ..LogConfig::default() });
         // Only this process has to find it.
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listen = if self.once { anywhere } else { self.listen };
+        let listen = ListenAddress::Tcp(if self.once { anywhere } else { self.listen });
         let console = ConsoleConfig { enabled: !self.once, ..ConsoleConfig::default() };
         let config = Config { listen, data_folder: self.data_folder.clone(), console, ..Config::default() };
         let mut stop = std::pin::pin!(app::stop_signal()?);
@@ -74,7 +74,7 @@ impl DemoArguments {
             server.drain().await.context("the demo ended")?;
             return shown;
         }
-        what_to_try(screen, &server.address())?;
+        what_to_try(screen, &server.url())?;
         Ok(server
             .run_until(stop, tokio_stream::pending::<anyhow::Result<Config>>())
             .await
@@ -86,7 +86,7 @@ impl DemoArguments {
     }
 
     async fn show(&self, screen: &mut Screen, server: &Server) -> Result<()> {
-        let connection = Connection::to(&format!("http://{}", server.address())).await?;
+        let connection = Connection::to(&server.url()).await?;
         let database = self.sample(screen).await?;
         apply(screen, &connection, &sample::settings(&database)).await?;
 
@@ -197,8 +197,7 @@ async fn route_calls(screen: &mut Screen, connection: &Connection) -> Result<()>
     screen.table(&table)
 }
 
-fn what_to_try(screen: &mut Screen, address: &SocketAddr) -> Result<()> {
-    let url = format!("http://{address}");
+fn what_to_try(screen: &mut Screen, url: &str) -> Result<()> {
     let server = if url == DEFAULT_SERVER { String::new() } else { format!(" --server {url}") };
     let call = &sample::DEMO_CALLS[0];
     let (caller, did, trunk) = (words::argument(call.caller), call.did, call.trunk);

@@ -11,7 +11,7 @@ use tokio_stream::StreamExt;
 use super::exit::Result;
 use super::screen::Screen;
 use crate::app::{self, Server};
-use crate::config::Config;
+use crate::config::{Config, ListenAddress};
 
 /// Serve call handlers over gRPC, people in the browser, and synchronise
 ///
@@ -42,9 +42,9 @@ pub(super) struct ProcessArguments {
     /// Where the store is; made when it is not there
     #[arg(long, value_name = "FOLDER")]
     data_folder: Option<PathBuf>,
-    /// Where to serve gRPC: an IP address and a port
+    /// Where to serve gRPC: an IP address and a port, or unix: and the path of a socket
     #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    listen: Option<ListenAddress>,
     /// Where to serve the console: an IP address and a port
     #[arg(long, value_name = "ADDRESS:PORT")]
     console: Option<SocketAddr>,
@@ -57,7 +57,8 @@ impl ProcessArguments {
     /// The configuration with the options applied, and checked.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         // An option stands for the variable of the same setting, and comes after it.
-        let listen = self.listen.map(|address| ("RINGROUTE_LISTEN".into(), address.to_string().into()));
+        let listen =
+            self.listen.as_ref().map(|address| ("RINGROUTE_LISTEN".into(), address.to_string().into()));
         let data_folder = self.data_folder.as_ref();
         let data_folder = data_folder.map(|folder| ("RINGROUTE_DATA_FOLDER".into(), folder.into()));
         let console =
@@ -80,7 +81,7 @@ impl ServeArguments {
         let stop = app::stop_signal()?;
         let reloads = app::reload_signals()?;
         let server = Server::start(&config).await.context("ringroute does not start")?;
-        screen.line(format!("Ringroute listens on http://{}", server.address()))?;
+        screen.line(format!("Ringroute listens on {}", server.url()))?;
         if let Some(console) = server.console() {
             screen.line(format!("The console is on {}", console.url))?;
             if let Some(first) = console.first_sign_in {

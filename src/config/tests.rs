@@ -38,7 +38,7 @@ fn the_file_is_not_needed_unless_it_is_named() {
 fn the_environment_wins_over_the_file() {
     let file = "listen = '127.0.0.1:1'\ndata_folder = 'a'\n[log]\nlevel = 'warn'\nformat = 'json'";
     let config = load(file, &[]).unwrap();
-    assert_eq!((config.listen.port(), config.log.level), (1, LogLevel::Warn));
+    assert_eq!((config.listen.to_string().as_str(), config.log.level), ("127.0.0.1:1", LogLevel::Warn));
     assert_eq!((config.data_folder, config.log.format), ("a".into(), LogFormat::Json));
 
     let config = load(
@@ -107,6 +107,40 @@ fn other_machines_are_let_in_only_when_the_file_says_so() {
     // The variable decides, not the file.
     assert!(load("listen = '127.0.0.1:1'", &[("RINGROUTE_LISTEN", "0.0.0.0:1")]).is_err());
     assert!(load("listen = '0.0.0.0:1'\ninsecure = true", &[("RINGROUTE_INSECURE", "false")]).is_err());
+}
+
+const TLS: &str = "[tls]\ncertificate = 'c.pem'\nkey = 'k.pem'";
+
+#[test]
+fn other_machines_are_let_in_with_tls_and_then_only_with_tokens() {
+    let exposed = load(&format!("listen = '0.0.0.0:1'\n{TLS}"), &[]).unwrap();
+    assert!(exposed.requires_tokens() && !exposed.require_tokens);
+    let trusted = load(&format!("listen = '0.0.0.0:1'\ninsecure = true\n{TLS}"), &[]).unwrap();
+    assert!(!trusted.requires_tokens());
+    assert!(!load(TLS, &[]).unwrap().requires_tokens(), "this machine alone reaches it");
+    for file in ["listen = '0.0.0.0:1'\ninsecure = true", "", "listen = 'unix:/run/r.sock'"] {
+        let asked = load(file, &[("RINGROUTE_REQUIRE_TOKENS", "true")]).unwrap();
+        assert!(asked.requires_tokens(), "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_socket_is_an_address_too() {
+    for listen in ["unix:/run/r.sock", "unix:///run/r.sock"] {
+        let config = load("", &[("RINGROUTE_LISTEN", listen)]).unwrap();
+        assert_eq!(config.listen, ListenAddress::Unix("/run/r.sock".into()));
+        assert_eq!(config.listen.to_string(), "unix:/run/r.sock");
+    }
+    assert!(error("listen = 'unix:'", &[]).contains("names no socket"));
+}
+
+#[test]
+fn bounds_and_certificates_that_cannot_be_are_refused() {
+    assert!(error("[bounds]\ncalls = 0", &[]).starts_with("bounds.calls: 0 is not 1 to 1000000"));
+    assert!(error("[bounds]\nconnections = 100001", &[]).starts_with("bounds.connections: 100001"));
+    assert!(error("[tls]\ncertificate = 'c.pem'", &[]).contains("the key `key` is missing"));
+    assert!(error("[tls]\ncertificate = ''\nkey = 'k'", &[]).starts_with("tls.certificate: is empty"));
 }
 
 #[test]

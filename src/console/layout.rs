@@ -15,6 +15,9 @@ pub(super) enum Nav {
     Overview,
     Sources,
     Runs,
+    Phonebooks,
+    Try,
+    Decisions,
     Account,
 }
 
@@ -27,10 +30,25 @@ struct Part {
     takes: Permission,
 }
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 6] = [
     Part { nav: Nav::Overview, path: "/", name: "Overview", icon: "overview", takes: Permission::Read },
     Part { nav: Nav::Sources, path: "/sources", name: "Sources", icon: "sources", takes: Permission::Read },
     Part { nav: Nav::Runs, path: "/sync-runs", name: "Sync runs", icon: "runs", takes: Permission::Read },
+    Part {
+        nav: Nav::Phonebooks,
+        path: "/phonebooks",
+        name: "Phonebooks",
+        icon: "phonebooks",
+        takes: Permission::Read,
+    },
+    Part { nav: Nav::Try, path: "/try", name: "Try a call", icon: "try", takes: Permission::Read },
+    Part {
+        nav: Nav::Decisions,
+        path: "/decisions",
+        name: "Decisions",
+        icon: "decisions",
+        takes: Permission::Read,
+    },
 ];
 
 fn head(title: &str, more: &Markup) -> Markup {

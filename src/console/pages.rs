@@ -1,10 +1,14 @@
 //! The pages, and the table of their routes.
 
 mod account;
+mod contacts;
+mod decisions;
 mod overview;
+mod phonebooks;
 mod runs;
 mod sign_in;
 mod sources;
+mod try_call;
 
 use super::assets;
 use super::table::{Entry, Who};
@@ -49,5 +53,25 @@ pub(super) fn all() -> Vec<Entry> {
         Entry::action("/sync-runs/{id}/allow", Who::SYNC, runs::allow),
         Entry::page("/sync-runs/{id}/roll-back", Who::SYNC, runs::show_roll_back),
         Entry::action("/sync-runs/{id}/roll-back", Who::SYNC, runs::roll_back),
+        // Phonebooks and contacts
+        Entry::page("/phonebooks", Who::READ, phonebooks::list),
+        Entry::action("/phonebooks", Who::CHANGE, phonebooks::create),
+        Entry::page("/phonebooks/{name}", Who::READ, phonebooks::show),
+        Entry::action("/phonebooks/{name}/rename", Who::CHANGE, phonebooks::rename),
+        Entry::action("/phonebooks/{name}/delete", Who::CHANGE, phonebooks::delete),
+        Entry::page("/phonebooks/{name}/import", Who::CHANGE, contacts::show_import),
+        Entry::upload("/phonebooks/{name}/import", Who::CHANGE, contacts::MAX_UPLOAD_BYTES, contacts::import),
+        Entry::page("/contacts", Who::READ, contacts::list),
+        Entry::page("/contacts/export.csv", Who::READ, contacts::csv),
+        Entry::page("/contacts/export.vcf", Who::READ, contacts::vcard),
+        Entry::page("/contacts/new", Who::CHANGE, contacts::new),
+        Entry::action("/contacts/new", Who::CHANGE, contacts::add),
+        Entry::page("/contacts/{id}", Who::READ, contacts::show),
+        Entry::page("/contacts/{id}/edit", Who::CHANGE, contacts::edit),
+        Entry::action("/contacts/{id}/edit", Who::CHANGE, contacts::save),
+        Entry::action("/contacts/{id}/delete", Who::CHANGE, contacts::delete),
+        // Calls
+        Entry::page("/try", Who::READ, try_call::show),
+        Entry::page("/decisions", Who::READ, decisions::list),
     ]
 }

@@ -65,7 +65,6 @@ impl Entry {
 
     /// Something that is done by sending a file of at most `most` bytes (`multipart/form-data`). The form's
     /// action is made by [`super::visit::Visit::upload_to`].
-    #[expect(dead_code, reason = "for the pages that import contacts")]
     pub(super) fn upload<H, T>(path: &'static str, who: Who, most: usize, handler: H) -> Self
     where
         H: Handler<T, Console>,

@@ -96,7 +96,6 @@ impl Visit {
     }
 
     /// Where a form with a file is sent to.
-    #[expect(dead_code, reason = "for the pages that import contacts")]
     pub(super) fn upload_to(&self, path: &str) -> String {
         format!("{path}?{}={}", guard::TOKEN, self.token.as_deref().unwrap_or_default())
     }

@@ -125,7 +125,9 @@ impl Browser {
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header(HOST, self.address.to_string());
         }
-        request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }

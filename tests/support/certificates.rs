@@ -1,4 +1,5 @@
 //! A certificate authority for a test, and a server's certificate from it.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,10 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 pub struct Certificates {
     pub acceptor: TlsAcceptor,
     pub ca_file: PathBuf,
+    /// The server's certificate and its key.
+    pub server_files: (PathBuf, PathBuf),
+    /// A client's, from the same authority.
+    pub client_files: (PathBuf, PathBuf),
 }
 
 impl Certificates {
@@ -29,7 +34,19 @@ impl Certificates {
 
         let server_key = KeyPair::generate().unwrap();
         let server = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        let server = server.signed_by(&server_key, &Issuer::new(params, key)).unwrap();
+        let issuer = Issuer::new(params, key);
+        let server = server.signed_by(&server_key, &issuer).unwrap();
+        let client_key = KeyPair::generate().unwrap();
+        let client = CertificateParams::new(vec!["client".to_owned()]).unwrap();
+        let client = client.signed_by(&client_key, &issuer).unwrap();
+        let files = |name: &str, certificate: &str, key: &KeyPair| {
+            let paths = (folder.join(format!("{name}.pem")), folder.join(format!("{name}-key.pem")));
+            std::fs::write(&paths.0, certificate).unwrap();
+            std::fs::write(&paths.1, key.serialize_pem()).unwrap();
+            paths
+        };
+        let server_files = files("server", &server.pem(), &server_key);
+        let client_files = files("client", &client.pem(), &client_key);
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -39,6 +56,7 @@ impl Certificates {
                 PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
             )
             .unwrap();
-        Certificates { acceptor: TlsAcceptor::from(Arc::new(config)), ca_file }
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Certificates { acceptor, ca_file, server_files, client_files }
     }
 }

@@ -20,7 +20,9 @@ use ringroute::api::proto::v1::route_service_client::RouteServiceClient;
 use ringroute::api::proto::v1::routing_settings_service_client::RoutingSettingsServiceClient;
 use ringroute::api::proto::v1::settings_service_client::SettingsServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
+use ringroute::config::BoundsConfig;
 use ringroute::engine::Engine;
+use ringroute::listening::{Incoming, Patience, Tls};
 use ringroute::notifier::Ways;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -47,6 +49,15 @@ pub const GRACE: &str = "+4930901821";
 pub const ALAN: &str = "+442079460018";
 /// A number that nobody has.
 pub const STRANGER: &str = "+4930901899";
+
+/// How a server is reached.
+#[derive(Default)]
+pub struct Access {
+    pub require_tokens: bool,
+    pub bounds: BoundsConfig,
+    pub tls: Option<Arc<Tls>>,
+    pub patience: Patience,
+}
 
 /// A server with everything around it. What it leaves behind goes with it.
 pub struct Server {
@@ -80,27 +91,29 @@ impl Server {
 
     /// With a company, and refusing requests without a token.
     pub async fn start_with_company_and_required_tokens() -> Self {
+        Server::start_with_company_and(Access { require_tokens: true, ..Access::default() }).await
+    }
+
+    /// With a company, reached as `access` says.
+    pub async fn start_with_company_and(access: Access) -> Self {
         let folder = Server::start_with_company().await.stop().await;
-        Server::start_behind(folder, Ways::default(), true).await
+        Server::start_behind(folder, Ways::default(), access).await
     }
 
     async fn start_in(folder: tempfile::TempDir, ways: Ways) -> Self {
-        Server::start_behind(folder, ways, false).await
+        Server::start_behind(folder, ways, Access::default()).await
     }
 
-    async fn start_behind(folder: tempfile::TempDir, ways: Ways, require_tokens: bool) -> Self {
+    async fn start_behind(folder: tempfile::TempDir, ways: Ways, access: Access) -> Self {
+        let Access { require_tokens, bounds, tls, patience } = access;
         let engine = Engine::open(&folder.path().join("data")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let gate = grpc::Gate::new(engine.tokens(), require_tokens);
-        let serving = grpc::serve_behind(
-            gate,
-            Arc::clone(&engine),
-            listener,
-            tokio::sync::watch::channel(ways).1,
-            stop.clone(),
-        );
+        let gate = grpc::Gate::new(engine.tokens(), require_tokens, bounds);
+        let incoming = Incoming::tcp(listener, tls, bounds).with_patience(patience);
+        let ways = tokio::sync::watch::channel(ways).1;
+        let serving = grpc::serve_behind(gate, Arc::clone(&engine), incoming, ways, stop.clone());
         let serving = tokio::spawn(serving);
         Server { engine, address, folder, stop, serving }
     }

@@ -1,10 +1,11 @@
-//! The body of an answer, for as long as whoever asked may see it.
+//! The body of an answer, for as long as whoever asked may see it, and waits.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use jiff::Timestamp;
@@ -12,31 +13,51 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
 
+use super::load::Counted;
 use super::status;
 use crate::access::Token;
+
+/// How long nothing may go over a stream of calls. What keeps it open longer is a client that was forgotten.
+const IDLE_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Timers stand still while a machine is suspended, so none runs longer.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What a request was let in with.
 #[derive(Debug, Default)]
 pub struct Pass {
     /// The token that it was sent with.
     pub(super) token: Option<Arc<Token>>,
+    /// Until when the client waits.
+    pub(super) deadline: Option<Instant>,
+    /// Whether it asks about calls.
+    pub(super) is_call: bool,
+    /// Its place among those that are under way.
+    pub(super) _open: Option<Counted>,
 }
 
 /// An answer that ends when its pass does.
 pub struct Guarded {
     inner: Body,
     pass: Pass,
-    /// Made when the answer has to be waited for, which that of a call never has.
-    revoked: Option<Pin<Box<dyn Future<Output = Status> + Send>>>,
+    /// Made when the answer has to be waited for, which that of a single call never has.
+    end: Option<End>,
     is_over: bool,
+}
+
+struct End {
+    status: Pin<Box<dyn Future<Output = Status> + Send>>,
+    began: Instant,
+    /// When something last went over the answer, in seconds since it began.
+    last: Arc<AtomicU64>,
 }
 
 impl Guarded {
     pub(super) fn new(inner: Body, pass: Pass) -> Self {
-        Guarded { inner, pass, revoked: None, is_over: false }
+        Guarded { inner, pass, end: None, is_over: false }
     }
 
-    fn end(&mut self, status: &Status) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn finish(&mut self, status: &Status) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.is_over = true;
         // Whatever the service still does for this answer ends with it.
         self.inner = Body::empty();
@@ -48,24 +69,54 @@ impl Guarded {
     }
 }
 
-/// Returns when the token is no longer good.
-async fn end_of(token: Arc<Token>) -> Status {
-    let expired = async {
-        match token.expires_at() {
-            None => std::future::pending().await,
-            // Timers stand still while a machine is suspended.
-            Some(at) => {
-                while let Ok(left) = Duration::try_from(at.duration_since(Timestamp::now()))
-                    && !left.is_zero()
-                {
-                    tokio::time::sleep(left.min(Duration::from_secs(60))).await;
-                }
+impl End {
+    fn of(pass: &Pass) -> Self {
+        let (token, deadline, is_call) = (pass.token.clone(), pass.deadline, pass.is_call);
+        let (began, last) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+        let news = Arc::clone(&last);
+        let status = Box::pin(async move {
+            tokio::select! {
+                status = no_longer_good(token) => status,
+                () = at(deadline) => status::too_late(),
+                () = idle(began, news), if is_call => status::idle(),
             }
+        });
+        End { status, began, last }
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns when the token is revoked, or expires.
+async fn no_longer_good(token: Option<Arc<Token>>) -> Status {
+    let Some(token) = token else { return std::future::pending().await };
+    let expired = async {
+        let Some(at) = token.expires_at() else { return std::future::pending().await };
+        while let Ok(left) = Duration::try_from(at.duration_since(Timestamp::now()))
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
         }
     };
     tokio::select! {
         () = token.revoked() => status::revoked(),
         () = expired => status::expired(),
+    }
+}
+
+/// Returns when nothing went over the answer for so long.
+async fn idle(began: Instant, last: Arc<AtomicU64>) {
+    loop {
+        let over = began + Duration::from_secs(last.load(Ordering::Relaxed)) + IDLE_TIME;
+        if Instant::now() >= over {
+            return;
+        }
+        tokio::time::sleep_until(over.into()).await;
     }
 }
 
@@ -81,19 +132,18 @@ impl HttpBody for Guarded {
         if this.is_over {
             return Poll::Ready(None);
         }
-        let Some(token) = &this.pass.token else {
-            return Pin::new(&mut this.inner).poll_frame(context);
-        };
-        if token.is_revoked() {
-            return this.end(&status::revoked());
+        if this.pass.token.as_ref().is_some_and(|token| token.is_revoked()) {
+            return this.finish(&status::revoked());
         }
-        if let ready @ Poll::Ready(_) = Pin::new(&mut this.inner).poll_frame(context) {
-            return ready;
+        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(context) {
+            if let Some(End { began, last, .. }) = &this.end {
+                last.store(began.elapsed().as_secs(), Ordering::Relaxed);
+            }
+            return Poll::Ready(frame);
         }
-        let token = Arc::clone(token);
-        let revoked = this.revoked.get_or_insert_with(|| Box::pin(end_of(token)));
-        match revoked.as_mut().poll(context) {
-            Poll::Ready(status) => this.end(&status),
+        let end = this.end.get_or_insert_with(|| End::of(&this.pass));
+        match end.status.as_mut().poll(context) {
+            Poll::Ready(status) => this.finish(&status),
             Poll::Pending => Poll::Pending,
         }
     }

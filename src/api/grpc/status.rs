@@ -80,6 +80,40 @@ pub(super) fn no_such_rpc() -> Status {
     Status::unimplemented("this server has no such RPC")
 }
 
+/// As many as there may be are under way.
+pub(super) fn too_much(most: usize) -> Status {
+    Status::resource_exhausted(format!(
+        "{most} requests of this kind are under way, which is as many as [bounds] allows; nothing was begun"
+    ))
+}
+
+/// Administrative work that gives way.
+pub(super) fn calls_first() -> Status {
+    Status::resource_exhausted("calls are waiting, and they come first; nothing was begun, try again soon")
+}
+
+/// Its time was over before the answer was there.
+pub(super) fn too_late() -> Status {
+    Status::deadline_exceeded("the deadline was over before the answer was there")
+}
+
+/// A request that does not arrive.
+pub(super) fn too_slow() -> Status {
+    Status::deadline_exceeded("the request did not arrive in time")
+}
+
+/// A stream that nothing goes over.
+pub(super) fn idle() -> Status {
+    Status::unavailable(
+        "nothing went over this stream for a day: open another when there is something to ask",
+    )
+}
+
+/// Whoever asked is gone, or no longer waits.
+pub(super) fn nobody_waits() -> Status {
+    Status::cancelled("whoever asked no longer waits; nothing was begun")
+}
+
 /// A token is asked for, and none was sent.
 pub(super) fn no_token() -> Status {
     Status::unauthenticated(

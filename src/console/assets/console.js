@@ -32,3 +32,36 @@ for (const live of document.querySelectorAll("[data-live]")) {
   source.addEventListener("end", () => { source.close(); location.reload(); });
   addEventListener("pagehide", () => source.close());
 }
+
+// Results while one types. An answer that comes after a later one is dropped.
+for (const form of document.querySelectorAll("form[data-search]")) {
+  const results = document.querySelector("[data-results]");
+  const query = form.querySelector("input[type=search]");
+  if (!results || !query) continue;
+  let waiting, asked;
+  query.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      asked?.abort();
+      asked = new AbortController();
+      const address = new URL(form.action);
+      address.search = new URLSearchParams(new FormData(form)).toString();
+      try {
+        const answer = await fetch(address, { signal: asked.signal });
+        // Signed out, or refused: the page says so when the form is sent.
+        if (!answer.ok || answer.redirected) return;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const found = page.querySelector("[data-results]");
+        if (!found) return;
+        results.replaceChildren(...found.childNodes);
+        for (const link of document.querySelectorAll("[data-export]")) {
+          const there = page.querySelector(`[data-export="${link.dataset.export}"]`);
+          if (there) link.href = there.href;
+        }
+        history.replaceState(null, "", address);
+      } catch (error) {
+        if (error.name !== "AbortError") throw error;
+      }
+    }, 150);
+  });
+}

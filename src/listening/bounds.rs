@@ -1,0 +1,106 @@
+//! How many connections there may be.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::access::Peer;
+use crate::config::BoundsConfig;
+
+/// Counts connections. A lock is held for moments, when a connection begins and when it ends; never by a request.
+#[derive(Debug)]
+pub(super) struct Places {
+    bounds: BoundsConfig,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A connection's place; free again when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Arc<Places>,
+    address: Option<IpAddr>,
+}
+
+/// Which bound leaves no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    All,
+    Address,
+}
+
+impl Places {
+    pub(super) fn new(bounds: BoundsConfig) -> Arc<Self> {
+        Arc::new(Places { bounds, taken: Mutex::default() })
+    }
+
+    pub(super) fn take(self: &Arc<Self>, peer: Peer) -> Result<Place, Full> {
+        let address = match peer {
+            // One address in two ways of writing it.
+            Peer::Network(address) => Some(address.ip().to_canonical()),
+            // All of one machine, which has its bound in the whole.
+            Peer::Local(_) | Peer::Unknown => None,
+        };
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.all >= self.bounds.connections {
+            return Err(Full::All);
+        }
+        if let Some(address) = address {
+            let of_address = taken.by_address.entry(address).or_default();
+            if *of_address >= self.bounds.connections_per_address {
+                return Err(Full::Address);
+            }
+            *of_address += 1;
+        }
+        taken.all += 1;
+        drop(taken);
+        Ok(Place { places: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all -= 1;
+        if let Some(address) = self.address
+            && let Some(of_address) = taken.by_address.get_mut(&address)
+        {
+            *of_address -= 1;
+            // Else every address that ever connected would be remembered.
+            if *of_address == 0 {
+                taken.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> Peer {
+        Peer::Network(format!("{address}:1").parse().unwrap())
+    }
+
+    #[test]
+    fn places_are_bounded_as_a_whole_and_by_address_and_come_back() {
+        let bounds = BoundsConfig { connections: 3, connections_per_address: 2, ..BoundsConfig::default() };
+        let places = Places::new(bounds);
+        let first = places.take(from("192.0.2.1")).unwrap();
+        let _second = places.take(from("[::ffff:192.0.2.1]")).unwrap();
+        assert_eq!(places.take(from("192.0.2.1")).unwrap_err(), Full::Address);
+        let other = places.take(from("192.0.2.2")).unwrap();
+        assert_eq!(places.take(Peer::Local(None)).unwrap_err(), Full::All);
+        drop(other);
+        assert_eq!(places.taken.lock().unwrap().by_address.len(), 1);
+        assert_eq!(places.take(from("192.0.2.1")).unwrap_err(), Full::Address);
+        drop(first);
+        let _again = places.take(from("192.0.2.1")).unwrap();
+        let _local = places.take(Peer::Local(Some(0))).unwrap();
+    }
+}
