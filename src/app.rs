@@ -58,6 +58,7 @@ pub struct Server {
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
     remembering: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     showing: JoinHandle<()>,
     ways: watch::Sender<Ways>,
     watched: Watched,
@@ -179,6 +180,7 @@ impl Server {
             tokio::spawn(Arc::clone(tls).watch(stop.clone()));
         }
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
+        let keeping = tokio::spawn(engine::keep_last_good(Arc::clone(&engine), stop.clone()));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         let notifying =
@@ -200,6 +202,7 @@ impl Server {
             scheduling,
             notifying,
             remembering,
+            keeping,
             showing,
             ways,
             watched,
@@ -273,10 +276,11 @@ impl Server {
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
-        let (syncs, served, notified, remembered, shown) =
-            tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.showing);
+        let (syncs, served, notified, remembered, kept, shown) =
+            tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.keeping, self.showing);
         joined(notified.map(Ok))?;
         joined(remembered.map(Ok))?;
+        joined(kept.map(Ok))?;
         joined(shown.map(Ok))?;
         if syncs.is_err() {
             tracing::warn!(

@@ -21,6 +21,7 @@ mod contacts;
 mod decisions;
 mod directory;
 mod editing;
+mod last_good;
 mod look_ups;
 mod notifying;
 mod permitting;
@@ -68,6 +69,7 @@ pub use contacts::{
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use directory::{DirectoryContact, DirectoryPage, DirectoryParts, Looked};
 pub use editing::{Applied, Edited, Editor, RoutingParts, etag, is_same_name, take_secrets};
+pub use last_good::keep_last_good;
 pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
 pub use notifying::RunNews;
 pub use quality::{
@@ -101,6 +103,7 @@ pub struct Engine {
     starting: tokio::sync::Mutex<()>,
     /// Which of them are read.
     turns: turns::Turns,
+    last_good: last_good::LastGood,
     /// How many runs have ended since the start.
     runs_ended: watch::Sender<u64>,
 }
@@ -159,12 +162,52 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 impl Engine {
     /// Opens the data folder, and serves the last committed generation at once: no source is needed.
+    ///
+    /// When the store is damaged, the last good generation is served from its own files, and nothing can be read from
+    /// the store or changed until a backup is in its place.
     pub fn open(data_folder: &Path) -> Result<Arc<Self>, EngineError> {
+        let last_good = last_good::LastGood::in_folder(data_folder);
+        let opened = match last_good.is_there() && !Store::is_in(data_folder) {
+            true => Err(last_good.store_is_gone().into()),
+            false => Self::open_store(data_folder),
+        };
+        match opened {
+            Err(EngineError::Store(error)) => match error.damage() {
+                Some(damage) if last_good.is_there() => Self::stand_in(data_folder, error, damage),
+                _ => Err(error.into()),
+            },
+            opened => opened,
+        }
+    }
+
+    fn open_store(data_folder: &Path) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(data_folder)?;
+        let accounts = accounts::Accounts::load(&store)?;
+        let engine = Self::of(data_folder, store, accounts)?;
+        engine.load_tokens()?;
+        engine.publish_stored()?;
+        Ok(Arc::new(engine))
+    }
+
+    /// Serves from the last good files instead of the store.
+    fn stand_in(data_folder: &Path, error: StoreError, damage: String) -> Result<Arc<Self>, EngineError> {
+        let store = Store::out_of_service(data_folder, damage)?;
+        let engine = Self::of(data_folder, store, accounts::Accounts::none())?;
+        if let Err(unusable) = engine.publish_last_good() {
+            tracing::error!(error = %unusable, "the last good generation cannot be served either");
+            return Err(error.into());
+        }
+        tracing::error!(
+            %error, generation = %engine.generation(),
+            "the store is damaged: calls are answered from the last good generation, and nothing can be changed"
+        );
+        Ok(Arc::new(engine))
+    }
+
+    fn of(data_folder: &Path, store: Store, accounts: accounts::Accounts) -> Result<Self, EngineError> {
         let current = CurrentSnapshot::new()
             .map_err(|source| StoreError::Folder { folder: data_folder.to_owned(), source })?;
-        let accounts = accounts::Accounts::load(&store)?;
-        let engine = Engine {
+        Ok(Engine {
             store,
             accounts,
             data_folder: data_folder.to_owned(),
@@ -180,11 +223,15 @@ impl Engine {
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
             turns: turns::Turns::default(),
+            last_good: last_good::LastGood::in_folder(data_folder),
             runs_ended: watch::Sender::new(0),
-        };
-        engine.load_tokens()?;
-        engine.publish_stored()?;
-        Ok(Arc::new(engine))
+        })
+    }
+
+    /// What is wrong with the store, if it is out of service.
+    #[must_use]
+    pub fn store_damage(&self) -> Option<&str> {
+        self.store.damage()
     }
 
     /// The snapshot to answer one call from; `None` before the first commit of a new data folder.

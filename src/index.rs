@@ -13,6 +13,7 @@
 mod amend;
 mod builder;
 mod contacts;
+mod file;
 mod numbers;
 mod postings;
 mod sizes;

@@ -46,6 +46,7 @@ pub mod phone_number;
 pub mod phonebook;
 pub mod routing;
 pub mod scheduler;
+pub mod sealed_file;
 pub mod secret;
 pub mod settings;
 pub mod snapshot;

@@ -6,12 +6,14 @@
 //!   that is rolled back unless it is committed;
 //! * readers ([`Store::read`]) never wait for the writer (WAL) and see one state throughout;
 //! * the generation grows in the same transaction as whatever can change an answer;
-//! * a schema newer than this program is refused, an older one is migrated step by step.
+//! * a schema newer than this program is refused, an older one is migrated step by step;
+//! * the file is checked before anything is changed, and one that is damaged is left as it is.
 //!
 //! SQLite's own locks are held here only, never on the path of a call.
 
 mod audit;
 mod changes;
+mod check;
 mod contacts;
 mod journal;
 mod json;
@@ -64,7 +66,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Store {
     file: PathBuf,
-    writer: Mutex<Connection>,
+    /// The only writer; or what is wrong with the file, which is not touched then.
+    writer: Result<Mutex<Connection>, String>,
     /// Released when the process ends, however it ends.
     _lock: File,
 }
@@ -112,7 +115,10 @@ pub enum StoreError {
         file: PathBuf,
     },
     /// SQLite says the file is damaged.
-    #[error("{} is damaged ({detail}): restore a backup", file.display())]
+    #[error(
+        "{} is damaged ({detail}): put a backup in its place with `ringroute restore BACKUP --data-folder {}`",
+        file.display(), file.parent().unwrap_or(Path::new(".")).display()
+    )]
     Damaged {
         /// The store's file.
         file: PathBuf,
@@ -138,6 +144,36 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+impl StoreError {
+    /// What is wrong with the content of the store, if that is what this is about.
+    #[must_use]
+    pub fn damage(&self) -> Option<String> {
+        use rusqlite::Error as Of;
+        match self {
+            StoreError::Damaged { detail, .. } => Some(detail.clone()),
+            StoreError::NotAStore { .. } => Some("it is no database of ringroute".to_owned()),
+            StoreError::DamagedContact { contact, detail } => Some(format!("contact {contact}: {detail}")),
+            StoreError::Sqlite(error) => {
+                let is_damage = match error.sqlite_error_code() {
+                    Some(code) => {
+                        matches!(
+                            code,
+                            rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase
+                        )
+                    }
+                    // What is stored is not what was written.
+                    None => matches!(
+                        error,
+                        Of::FromSqlConversionFailure(..) | Of::InvalidColumnType(..) | Of::Utf8Error(..)
+                    ),
+                };
+                is_damage.then(|| error.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Store {
     /// Opens the store of a data folder; makes both when they are not there yet.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
@@ -148,15 +184,32 @@ impl Store {
         make_private_file(&file).map_err(folder_error)?;
         let mut writer = Connection::open(&file)?;
         // Checked before anything is changed, be it the journal's mode.
-        schema::migrate(&mut writer, &file).and_then(|()| configure(&writer)).map_err(
-            |error| match error {
-                StoreError::Sqlite(error) => explain(&file, error),
-                other => other,
-            },
-        )?;
-        let store = Store { file, writer: Mutex::new(writer), _lock: lock };
-        store.write(runs::close_interrupted)?;
+        let ready = check::is_sound(&writer, &file)
+            .and_then(|()| schema::migrate(&mut writer, &file))
+            .and_then(|()| configure(&writer));
+        ready.map_err(|error| explained(&file, error))?;
+        let store = Store { file, writer: Ok(Mutex::new(writer)), _lock: lock };
+        store.write(runs::close_interrupted).map_err(|error| explained(&store.file, error))?;
         Ok(store)
+    }
+
+    /// The store of a data folder whose file is damaged: everything that is asked of it fails, saying so, and the file
+    /// stays as it is. No other process opens the folder meanwhile.
+    pub fn out_of_service(folder: &Path, damage: String) -> Result<Self, StoreError> {
+        let lock = lock(folder)?;
+        Ok(Store { file: folder.join(STORE_FILE), writer: Err(damage), _lock: lock })
+    }
+
+    /// Whether there is anything in the store's file of a data folder.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        fs::metadata(folder.join(STORE_FILE)).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// What is wrong with the file, if it is out of service.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.writer.as_ref().err().map(String::as_str)
     }
 
     /// Reads one state of the store; several reads go on side by side, and while something is written.
@@ -164,6 +217,7 @@ impl Store {
         &self,
         read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.in_service()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.file, flags).map_err(StoreError::from)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from)?;
@@ -187,7 +241,7 @@ impl Store {
         change: impl FnOnce(&Change<'_>) -> Result<T, E>,
         then: impl FnOnce(T) -> U,
     ) -> Result<U, E> {
-        let mut writer = self.writer();
+        let mut writer = self.writer()?;
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
@@ -206,7 +260,7 @@ impl Store {
         &self,
         change: impl FnOnce(&Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut writer = self.writer();
+        let mut writer = self.writer()?;
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         change(&Change { reading: Reading { connection: &transaction } })
@@ -220,9 +274,15 @@ impl Store {
         Some(fs::metadata(&self.file).ok()?.len() + log)
     }
 
-    fn writer(&self) -> MutexGuard<'_, Connection> {
+    fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
+        let damaged =
+            |detail: &String| StoreError::Damaged { file: self.file.clone(), detail: detail.clone() };
+        self.writer.as_ref().map_err(damaged)
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
         // A panic while writing dropped its transaction, which rolled it back: the connection is sound.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(self.in_service()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -326,7 +386,9 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn explain(file: &Path, error: rusqlite::Error) -> StoreError {
+/// Names the file that an error is about.
+fn explained(file: &Path, error: StoreError) -> StoreError {
+    let StoreError::Sqlite(error) = error else { return error };
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StoreError::NotAStore { file: file.to_owned() },
         Some(rusqlite::ErrorCode::DatabaseCorrupt) => {

@@ -17,6 +17,7 @@ const VOCABULARY: &[&str] = &[
     "generation",
     "phone_number",
     "phonebook",
+    "sealed_file",
     "secret",
     "settings",
     "spreadsheet",

@@ -84,15 +84,22 @@ pub(super) struct Accounts {
 
 impl Accounts {
     pub(super) fn load(store: &store::Store) -> Result<Self, StoreError> {
-        store.read(|reading| {
-            Ok(Accounts {
-                users: RwLock::new(by_id(reading.users()?)),
-                sessions: sessions::Sessions::of(reading.sessions()?),
-                tries: tries::Tries::default(),
-                checks: Arc::new(Semaphore::new(MAX_CHECKS)),
-                first_sign_in: first_sign_in::FirstSignIn::default(),
-            })
-        })
+        store.read(|reading| Ok(Accounts::of(reading.users()?, reading.sessions()?)))
+    }
+
+    /// Nobody can sign in.
+    pub(super) fn none() -> Self {
+        Accounts::of(Vec::new(), Vec::new())
+    }
+
+    fn of(users: Vec<StoredUser>, sessions: Vec<store::StoredSession>) -> Self {
+        Accounts {
+            users: RwLock::new(by_id(users)),
+            sessions: sessions::Sessions::of(sessions),
+            tries: tries::Tries::default(),
+            checks: Arc::new(Semaphore::new(MAX_CHECKS)),
+            first_sign_in: first_sign_in::FirstSignIn::default(),
+        }
     }
 
     fn user(&self, id: i64) -> Option<StoredUser> {

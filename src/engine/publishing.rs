@@ -273,8 +273,11 @@ impl Engine {
                 return Ok(None);
             }
             let settings = reading.settings()?;
-            let built = index_of(reading, &settings, &|| false)?;
-            Ok::<_, EngineError>(Some(snapshot_of(reading, generation, built.contacts, &settings)?))
+            let contacts = match self.last_good.contacts_of(reading)? {
+                Some(contacts) => contacts,
+                None => index_of(reading, &settings, &|| false)?.contacts,
+            };
+            Ok::<_, EngineError>(Some(snapshot_of(reading, generation, contacts, &settings)?))
         })?;
         snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
         Ok(())
@@ -283,6 +286,7 @@ impl Engine {
     /// Serves the same generation with phonebooks that are younger: a run that found nothing new.
     pub(super) fn publish_last_synced(&self, last_synced: impl Fn(PhonebookId) -> LastSynced) {
         self.current.refresh(|snapshot| snapshot.with_last_synced(last_synced));
+        self.last_good.write_soon();
     }
 
     /// Publishes a committed snapshot.

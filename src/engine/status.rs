@@ -97,7 +97,13 @@ struct Stored {
 impl Engine {
     /// How all this is at a moment. Reads the store, so it blocks: not for the path of a call.
     pub fn status(&self, at: Timestamp) -> Result<Status, EngineError> {
-        let Stored { made_at, sources, pending } = self.store.read(|reading| self.stored(reading, at))?;
+        let damage = self.store_damage();
+        let stored = match damage {
+            None => self.store.read(|reading| self.stored(reading, at))?,
+            // What it knows besides is asked for again when it is mended.
+            Some(_) => Stored { made_at: self.last_good.made_at(), sources: Vec::new(), pending: Vec::new() },
+        };
+        let Stored { made_at, sources, pending } = stored;
         let serving = self.snapshot();
         let snapshot = serving.as_ref();
         let disk = self.disk_space();
@@ -130,7 +136,7 @@ impl Engine {
             status.snapshot_bytes = (memory.contacts + memory.numbers) as u64;
             routes = routing::check(snapshot, at);
         }
-        status.warnings = assess::warnings(&status, &pending, routes);
+        status.warnings = assess::warnings(&status, damage, &pending, routes);
         status.health = assess::health(&status);
         Ok(status)
     }

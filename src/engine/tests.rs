@@ -1,5 +1,6 @@
 mod contacts;
 mod fixture;
+mod last_good;
 mod limits;
 mod missing;
 mod preview;

@@ -98,6 +98,7 @@ impl Engine {
         let changed = |writing: &Change<'_>| Ok::<_, EngineError>((change(writing)?, writing.tokens()?));
         self.store.write_then(changed, |(result, tokens)| {
             self.tokens.replace(&tokens);
+            self.last_good.write_soon();
             result
         })
     }

@@ -42,6 +42,17 @@ impl PackedContacts {
         self.starts.shrink_to_fit();
     }
 
+    /// The records, and where each begins.
+    pub(super) fn parts(&self) -> (&[u8], &[u64]) {
+        (&self.bytes, &self.starts)
+    }
+
+    /// The same again; nothing when a record would begin outside.
+    pub(super) fn of_parts(bytes: Vec<u8>, starts: Vec<u64>) -> Option<Self> {
+        let is_inside = starts.is_sorted() && starts.last().is_none_or(|last| *last < bytes.len() as u64);
+        (is_inside && u32::try_from(starts.len()).is_ok()).then_some(PackedContacts { bytes, starts })
+    }
+
     pub(super) fn push(
         &mut self,
         id: ContactId,
@@ -88,7 +99,7 @@ impl PackedContacts {
         let id = ContactId(take_integer(&mut record));
         let source = match take_integer(&mut record) {
             0 => "",
-            place => &sources[place as usize - 1],
+            place => sources.get(place as usize - 1).map_or("", |source| source),
         };
         let [source_key, display_name, company, own_extension] =
             std::array::from_fn(|_| take_text(&mut record));

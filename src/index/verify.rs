@@ -36,7 +36,8 @@ pub fn verify(
     while let Some((_, value)) = numbers.next() {
         if let Some(start) = index.numbers.packing.unpack_list(value) {
             let length = index.numbers.lists.get(start).copied().unwrap_or(0) as usize;
-            if length < 2 || start + length >= index.numbers.lists.len() {
+            let end = start.saturating_add(length);
+            if length < 2 || end >= index.numbers.lists.len() {
                 return fail(format!("a list of {length} postings at {start} lies outside"));
             }
         }

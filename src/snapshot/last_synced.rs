@@ -1,9 +1,10 @@
 //! How old the data of a phonebook are.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// When the data of a phonebook were last known to be those of its source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LastSynced {
     /// Made by hand: it has no age.
     Local,

@@ -337,7 +337,7 @@ async fn markup_in_every_field_of_a_route_a_phonebook_and_a_call_stays_text() {
         if made != "support" {
             pages.push(admin.get(if made == "x" { "/routes/x" } else { HOSTILE_ROUTE }).await);
             assert_eq!(pages.last().unwrap().status, StatusCode::OK, "{field}");
-            console.engine.delete_route(&made, "").unwrap();
+            console.engine.by("test").delete_route(&made, "").unwrap();
         }
         for page in pages {
             assert!(!page.text.contains(HOSTILE), "{field}: {}", page.text);

@@ -33,11 +33,11 @@ pub(super) fn of(error: EngineError) -> Status {
         },
         EngineError::Store(error) => match error {
             StoreError::Refused(_) => Code::FailedPrecondition,
+            StoreError::Damaged { .. } => return store_damaged(),
             StoreError::InUse { .. }
             | StoreError::Folder { .. }
             | StoreError::NewerSchema { .. }
             | StoreError::NotAStore { .. }
-            | StoreError::Damaged { .. }
             | StoreError::DamagedContact { .. }
             | StoreError::Staging(_)
             | StoreError::Sqlite(_) => return inside(error),
@@ -48,6 +48,14 @@ pub(super) fn of(error: EngineError) -> Status {
         EngineError::Verify(error) => return inside(error),
     };
     Status::new(code, shortened(error.to_string()))
+}
+
+/// What is damaged, and where, is said by the status and the log.
+fn store_damaged() -> Status {
+    Status::data_loss(
+        "the store of the server is damaged: nothing can be read from it or changed until a backup is in its place \
+         (ringroute restore); calls go on being answered from the last good generation",
+    )
 }
 
 /// Files and the like are for the log.

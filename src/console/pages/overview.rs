@@ -108,7 +108,10 @@ fn attention(status: &Status) -> Markup {
 
 fn tone(kind: WarningKind) -> Tone {
     match kind {
-        WarningKind::NothingToServe | WarningKind::DiskLow | WarningKind::RunFailed => Tone::Bad,
+        WarningKind::NothingToServe
+        | WarningKind::StoreDamaged
+        | WarningKind::DiskLow
+        | WarningKind::RunFailed => Tone::Bad,
         WarningKind::NeverSynced => Tone::Plain,
         WarningKind::SourceStale
         | WarningKind::RunRefused

@@ -150,7 +150,7 @@ pub(in crate::console) async fn relocate(
         return Err(EngineError::BadRequest { field: "position".into(), problem }.into());
     };
     let seen = form.raw("order").to_owned();
-    let moved = name.clone();
+    let (moved, actor) = (name.clone(), visit.actor());
     console
         .edit(move |engine| {
             if order_etag(&engine.settings()?.inbound_routes) != seen {
@@ -159,7 +159,7 @@ pub(in crate::console) async fn relocate(
                     name: "the routes".into(),
                 });
             }
-            engine.move_route(&name, position)
+            engine.by(actor).move_route(&name, position)
         })
         .await?;
     let to = format!("/routes#{}", place_id(position));

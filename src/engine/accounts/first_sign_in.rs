@@ -37,7 +37,7 @@ impl Engine {
     /// one before is no longer good.
     #[must_use]
     pub fn offer_first_sign_in(&self) -> Option<String> {
-        if !self.users().is_empty() {
+        if !self.awaits_first_administrator() {
             return None;
         }
         let token = passwords::new_token();
@@ -47,10 +47,10 @@ impl Engine {
         Some(token)
     }
 
-    /// Whether there is nobody who could sign in.
+    /// Whether there is nobody who could sign in. Who there is cannot be told while the store is damaged.
     #[must_use]
     pub fn awaits_first_administrator(&self) -> bool {
-        self.users().is_empty()
+        self.store_damage().is_none() && self.users().is_empty()
     }
 
     /// Whether the link is good.

@@ -34,6 +34,8 @@ pub struct Warning {
 pub enum WarningKind {
     /// There is nothing to answer calls from.
     NothingToServe,
+    /// The store is damaged: calls are answered from the last good generation, and nothing can be changed.
+    StoreDamaged,
     /// The disk is nearly full: runs are going to fail.
     DiskLow,
     /// The contacts of a source are older than they should be.
@@ -52,8 +54,9 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// All of them.
-    pub const ALL: [WarningKind; 8] = [
+    pub const ALL: [WarningKind; 9] = [
         WarningKind::NothingToServe,
+        WarningKind::StoreDamaged,
         WarningKind::DiskLow,
         WarningKind::SourceStale,
         WarningKind::RunFailed,
@@ -68,6 +71,7 @@ impl WarningKind {
     pub fn name(self) -> &'static str {
         match self {
             WarningKind::NothingToServe => "nothing_to_serve",
+            WarningKind::StoreDamaged => "store_damaged",
             WarningKind::DiskLow => "disk_low",
             WarningKind::SourceStale => "source_stale",
             WarningKind::RunFailed => "run_failed",
@@ -103,7 +107,12 @@ pub(super) fn health(status: &Status) -> Health {
 }
 
 /// Everything that is wrong, the worst first.
-pub(super) fn warnings(status: &Status, pending: &[Notification], routes: Vec<RouteWarning>) -> Vec<Warning> {
+pub(super) fn warnings(
+    status: &Status,
+    damage: Option<&str>,
+    pending: &[Notification],
+    routes: Vec<RouteWarning>,
+) -> Vec<Warning> {
     let mut found = Vec::new();
     let mut warn = |kind, subject: &str, message: String, remedy: String| {
         found.push(Warning { kind, subject: subject.to_owned(), message, remedy });
@@ -114,6 +123,18 @@ pub(super) fn warnings(status: &Status, pending: &[Notification], routes: Vec<Ro
             "",
             "there are no phonebooks yet, so no call is answered".into(),
             "apply settings (ringroute apply -f settings.toml), then synchronise (ringroute sync run SOURCE)"
+                .into(),
+        );
+    }
+    if let Some(damage) = damage {
+        warn(
+            WarningKind::StoreDamaged,
+            "",
+            format!(
+                "the store is damaged ({damage}): calls are answered from the last good generation, and nothing can \
+                 be changed or synchronised"
+            ),
+            "stop the server, put a backup in its place (ringroute restore BACKUP --data-folder FOLDER), start it again"
                 .into(),
         );
     }
@@ -258,7 +279,7 @@ mod tests {
     }
 
     fn kinds(status: &Status, pending: &[Notification], routes: Vec<RouteWarning>) -> Vec<WarningKind> {
-        let found = warnings(status, pending, routes);
+        let found = warnings(status, None, pending, routes);
         assert!(found.iter().all(|warning| !warning.message.is_empty() && !warning.remedy.is_empty()));
         found.into_iter().map(|warning| warning.kind).collect()
     }
@@ -278,7 +299,7 @@ mod tests {
         let mut all = Status { generation: Generation::NONE, sources: vec![stale], ..status() };
         let expected = [WarningKind::NothingToServe, WarningKind::SourceStale, WarningKind::RunFailed];
         assert_eq!(kinds(&all, &[], Vec::new()), expected);
-        all.warnings = warnings(&all, &[], Vec::new());
+        all.warnings = warnings(&all, None, &[], Vec::new());
         assert_eq!(health(&all), Health::NotServing);
         all.warnings.remove(0);
         assert_eq!(health(&all), Health::Degraded);
@@ -299,6 +320,16 @@ mod tests {
         assert_eq!(of(refused), [WarningKind::RunRefused]);
         assert_eq!(of(never), [WarningKind::NeverSynced]);
         assert_eq!(of(running), [], "its first run is under way");
+    }
+
+    #[test]
+    fn a_damaged_store_is_a_worry_while_calls_are_answered() {
+        let mut status = status();
+        status.warnings = warnings(&status, Some("page 7"), &[], Vec::new());
+        assert_eq!(status.warnings[0].kind, WarningKind::StoreDamaged);
+        assert!(status.warnings[0].message.contains("page 7"));
+        assert!(status.warnings[0].remedy.contains("ringroute restore"));
+        assert_eq!(health(&status), Health::Degraded);
     }
 
     #[test]

@@ -84,9 +84,9 @@ pub(in crate::console) async fn new(State(console): State<Console>, visit: Visit
 pub(in crate::console) async fn add(State(console): State<Console>, visit: Visit, fields: Fields) -> Answer {
     let mut form = Form::from(fields);
     if let Some(route) = route_form::read(&mut form) {
-        let name = route.name.clone();
+        let (name, actor) = (route.name.clone(), visit.actor());
         // At the end, where it takes nothing from the others.
-        match console.edit(move |engine| engine.create_route(route, 0)).await {
+        match console.edit(move |engine| engine.by(actor).create_route(route, 0)).await {
             Ok(_) => {
                 let text = format!("The route \"{name}\" is there, as the last one. Try a call to see it.");
                 return visit.done("/routes", Tone::Good, text);
@@ -128,8 +128,9 @@ pub(in crate::console) async fn save(
     let mut form = Form::from(fields);
     let before = find(&console, name.clone()).await?;
     if let Some(route) = route_form::read(&mut form) {
+        let actor = visit.actor();
         let (shown, tag, old) = (route.name.clone(), form.raw("etag").to_owned(), name.clone());
-        match console.edit(move |engine| engine.update_route(&old, route, &tag)).await {
+        match console.edit(move |engine| engine.by(actor).update_route(&old, route, &tag)).await {
             Ok(_) => return visit.done("/routes", Tone::Good, format!("The route \"{shown}\" is saved.")),
             Err(EngineError::ChangedMeanwhile { .. }) => {
                 form.put("etag", etag(&before));
@@ -153,7 +154,7 @@ pub(in crate::console) async fn delete(
     fields: Fields,
 ) -> Answer {
     let tag = Form::from(fields).raw("etag").to_owned();
-    let deleted = name.clone();
-    console.edit(move |engine| engine.delete_route(&name, &tag)).await?;
+    let (deleted, actor) = (name.clone(), visit.actor());
+    console.edit(move |engine| engine.by(actor).delete_route(&name, &tag)).await?;
     visit.done("/routes", Tone::Good, format!("The route \"{deleted}\" is deleted."))
 }

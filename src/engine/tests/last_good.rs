@@ -1,0 +1,234 @@
+//! What is served is kept in files: they are read when they are of the state that is stored, and stand in for a store
+//! that is damaged. A file that is not as it was written is never believed.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::access::{NewToken, Role};
+use crate::engine::last_good::LastGood;
+
+const BERG: &str = "+49301234567";
+
+/// A data folder with a contact, a token and the files, which nobody has open.
+struct AtRest {
+    folder: tempfile::TempDir,
+    token: String,
+}
+
+impl AtRest {
+    async fn new() -> Self {
+        let fixture = Fixture::new();
+        fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Stein", "030 7654321", "Support")]);
+        fixture.sync().await;
+        let new =
+            NewToken { name: "pbx".into(), role: Role::Lookup, expires_at: None, created_by: "test".into() };
+        let (_, token) = fixture.engine.by("test").create_token(&new).unwrap();
+        fixture.engine.write_last_good().unwrap();
+        let Fixture { folder, engine } = fixture;
+        while Arc::strong_count(&engine) > 1 {
+            tokio::task::yield_now().await;
+        }
+        AtRest { folder, token }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.data().join("ringroute.db")
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let names = fs::read_dir(self.data()).unwrap().map(|entry| entry.unwrap().path());
+        let is_ours = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name == "ringroute.last-good" || name.starts_with("ringroute.index-")
+        };
+        let files: Vec<_> = names.filter(is_ours).collect();
+        assert_eq!(files.len(), 2, "{files:?}");
+        files
+    }
+
+    /// Changes the contact behind the program's back, so that it can be told where an index comes from.
+    fn rename_in_store(&self) {
+        let store = Connection::open(self.store()).unwrap();
+        let changed =
+            store.execute("UPDATE contact SET details = replace(details, 'Berg', 'Thal')", []).unwrap();
+        assert!(changed > 0);
+    }
+}
+
+fn caller(engine: &Engine) -> String {
+    let loaded = engine.snapshot();
+    let snapshot = loaded.as_ref().unwrap();
+    let found = match_caller(snapshot, BERG, "").contacts()[0];
+    snapshot.contacts().contact(found.contact).display_name.to_owned()
+}
+
+fn flip(path: &Path, place: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[place] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_start_reads_the_index_that_was_kept() {
+    let at_rest = AtRest::new().await;
+    at_rest.rename_in_store();
+    assert_eq!(caller(&Engine::open(&at_rest.data()).unwrap()), "Berg");
+}
+
+#[tokio::test]
+async fn an_index_of_another_generation_or_another_store_is_not_read() {
+    for change in [
+        "UPDATE generation SET number = number + 1",
+        "UPDATE generation SET number = number - 1",
+        "UPDATE generation SET made_at = '2026-11-24T00:00:00Z'",
+        "UPDATE generation SET made_at = NULL",
+    ] {
+        let at_rest = AtRest::new().await;
+        at_rest.rename_in_store();
+        Connection::open(at_rest.store()).unwrap().execute(change, []).unwrap();
+        let engine = Engine::open(&at_rest.data()).unwrap();
+        assert_eq!(caller(&engine), "Thal", "{change}");
+        // And the files follow.
+        engine.write_last_good().unwrap();
+        drop(engine);
+        at_rest.files();
+        assert_eq!(caller(&Engine::open(&at_rest.data()).unwrap()), "Thal", "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_a_changed_byte_is_never_believed() {
+    let at_rest = AtRest::new().await;
+    at_rest.rename_in_store();
+    for file in at_rest.files() {
+        let whole = fs::read(&file).unwrap();
+        for place in 0..whole.len() {
+            flip(&file, place);
+            assert!(LastGood::in_folder(&at_rest.data()).served().is_err(), "{} {place}", file.display());
+            fs::write(&file, &whole).unwrap();
+        }
+        for length in [0, 11, 12, 43, 44, whole.len() / 2, whole.len() - 1] {
+            fs::write(&file, &whole[..length]).unwrap();
+            assert!(LastGood::in_folder(&at_rest.data()).served().is_err(), "{} {length}", file.display());
+        }
+        // A whole start, at one place in a hundred.
+        for place in (0..whole.len()).step_by(100) {
+            fs::write(&file, &whole).unwrap();
+            flip(&file, place);
+            assert_eq!(caller(&Engine::open(&at_rest.data()).unwrap()), "Thal", "{place}");
+        }
+        fs::write(&file, &whole).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_edit_writes_the_rules_anew_and_not_the_contacts() {
+    let at_rest = AtRest::new().await;
+    let engine = Engine::open(&at_rest.data()).unwrap();
+    let before = at_rest.files();
+    let mut settings = engine.settings().unwrap();
+    settings.inbound_routes.remove(1);
+    engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    engine.write_last_good().unwrap();
+    assert_eq!(at_rest.files(), before);
+    let kept = LastGood::in_folder(&at_rest.data()).served().unwrap();
+    assert_eq!(kept.snapshot.generation(), engine.generation());
+    assert_eq!(kept.snapshot.routes().routes().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_removed() {
+    let at_rest = AtRest::new().await;
+    for name in [".ringroute-temporary-x", "ringroute.index-0123456789abcdef"] {
+        fs::write(at_rest.data().join(name), "half").unwrap();
+    }
+    Engine::open(&at_rest.data()).unwrap().write_last_good().unwrap();
+    at_rest.files();
+    assert!(!at_rest.data().join(".ringroute-temporary-x").exists());
+}
+
+#[tokio::test]
+async fn no_password_is_kept() {
+    let fixture = Fixture::new();
+    let document = SETTINGS.replace(
+        r#"{ sqlite = { path = "SOURCE" } }"#,
+        r#"{ sql_server = { host = "127.0.0.1", database = "crm", user = "u", password = "Kr0kodil" } }"#,
+    );
+    fixture.engine.by("test").apply(&document, RemovedSources::KeepContacts, false).unwrap();
+    fixture.engine.write_last_good().unwrap();
+    let data = fixture.folder.path().join("data");
+    let has = |bytes: Vec<u8>| bytes.windows(8).any(|part| part == b"Kr0kodil");
+    for entry in fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(name.starts_with("ringroute.db") || !has(fs::read(&entry).unwrap()), "{name}");
+    }
+}
+
+/// Ways in which a file breaks.
+type Damage = fn(&Path);
+
+const DAMAGES: [(&str, Damage); 5] = [
+    ("pages overwritten", |store| {
+        let mut bytes = fs::read(store).unwrap();
+        let end = bytes.len();
+        bytes[4096..end.min(4096 * 12)].fill(0xA5);
+        fs::write(store, bytes).unwrap();
+    }),
+    ("its beginning lost", |store| {
+        let mut bytes = fs::read(store).unwrap();
+        bytes[..4096].fill(0);
+        fs::write(store, bytes).unwrap();
+    }),
+    ("cut", |store| {
+        let bytes = fs::read(store).unwrap();
+        fs::write(store, &bytes[..bytes.len() / 2]).unwrap();
+    }),
+    ("empty", |store| fs::write(store, "").unwrap()),
+    ("gone", |store| fs::remove_file(store).unwrap()),
+];
+
+#[tokio::test]
+async fn a_damaged_store_is_named_and_left_alone_while_calls_are_answered() {
+    for (name, damage) in DAMAGES {
+        let at_rest = AtRest::new().await;
+        damage(&at_rest.store());
+        let before = fs::read(at_rest.store()).ok();
+        let engine = Engine::open(&at_rest.data()).unwrap();
+        assert_eq!(caller(&engine), "Berg", "{name}");
+        let loaded = engine.snapshot();
+        let call = Call { caller: BERG, did: "", trunk: "", attestation: None, at: Timestamp::now() };
+        let decision = routing::decide(loaded.as_ref().unwrap(), &call);
+        assert_eq!(decision.route.unwrap().name, "to sales", "{name}");
+        assert!(engine.tokens().check(&at_rest.token, Timestamp::now()).is_ok(), "{name}");
+
+        let status = engine.status(Timestamp::now()).unwrap();
+        assert_eq!(status.health, Health::Degraded, "{name}");
+        assert_eq!(status.warnings[0].kind, WarningKind::StoreDamaged, "{name}");
+        assert!(status.generation_made_at.is_some());
+        let refused = engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap_err();
+        assert!(matches!(refused, EngineError::Store(StoreError::Damaged { .. })), "{name}: {refused}");
+        assert!(refused.to_string().contains("ringroute.db is damaged"), "{refused}");
+        assert!(engine.start_sync("crm", RunKind::Sync, "test", None).await.is_err(), "{name}");
+        assert_eq!(engine.offer_first_sign_in(), None, "{name}: nobody becomes administrator by damage");
+        engine.write_last_good().unwrap();
+        drop(engine);
+        assert_eq!(fs::read(at_rest.store()).ok(), before, "{name}");
+        at_rest.files();
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_store_without_anything_to_stand_in_is_an_error_that_names_it() {
+    for (name, damage) in &DAMAGES[..3] {
+        let at_rest = AtRest::new().await;
+        at_rest.files().iter().for_each(|file| fs::remove_file(file).unwrap());
+        damage(&at_rest.store());
+        let error = Engine::open(&at_rest.data()).unwrap_err().to_string();
+        assert!(error.contains("ringroute.db is"), "{name}: {error}");
+    }
+}
