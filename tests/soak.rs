@@ -15,6 +15,8 @@
 mod callers;
 #[path = "soak/changes.rs"]
 mod changes;
+#[path = "soak/clock.rs"]
+mod clock;
 #[path = "soak/flatness.rs"]
 mod flatness;
 #[path = "soak/history.rs"]
@@ -87,6 +89,7 @@ async fn every_answer_is_right_and_nothing_grows_while_everything_changes() {
         }
     }));
 
+    clock::start();
     let start = Instant::now();
     let half = Duration::from_secs(seconds) / 2;
     let mut changer =
@@ -128,6 +131,10 @@ async fn every_answer_is_right_and_nothing_grows_while_everything_changes() {
     }
     let cut_off = shared.cut_off.load(Ordering::Relaxed);
     eprintln!("{cut_off:>10} calls and streams cut off by restarts; in {:.0} s", took.as_secs_f64());
+    eprintln!(
+        "{:>10.1} s at most in which this test itself got no processor",
+        clock::longest_wait().as_secs_f64()
+    );
     let lives = server.lives();
     flatness::check(&lives, |problem| shared.fault(problem));
     let log = std::fs::read_to_string(server.log()).unwrap();
