@@ -141,6 +141,7 @@ fn settings(company: &Path) -> String {
         sync_filter = "select ${{MAP}} from main.people order by id"
         field_map = {{ key = "id", last_name = "name", business_number = "tel" }}
         phonebook = {{ by_property = {{ column = "team" }} }}
+        guard = {{ max_removed_percent = 0 }}
 
         [[inbound_route]]
         name = "sales"
@@ -220,6 +221,38 @@ fn a_backup_of_a_serving_server_is_restored_on_another_machine_and_answers_the_s
     elsewhere.done(&program, &["sync", "run", "crm"]);
     elsewhere.check_answers(&program);
     elsewhere.check_tidy();
+}
+
+#[test]
+fn a_backup_that_is_taken_while_runs_are_under_way_is_of_one_generation() {
+    let (place, program) = Place::serving(2000);
+    let taken = std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            for run in 0..6 {
+                let company = Connection::open(place.path("company.db")).unwrap();
+                // Everybody is renamed, and some come or go.
+                company.execute("UPDATE people SET name = name || '.'", []).unwrap();
+                let sql = match run % 2 {
+                    0 => "INSERT INTO people SELECT id + 10000, name, tel, team FROM people WHERE id <= 1000",
+                    _ => "DELETE FROM people WHERE id > 10000",
+                };
+                company.execute(sql, []).unwrap();
+                drop(company);
+                place.done(&program, &["sync", "run", "crm"]);
+            }
+        });
+        let mut taken = 0;
+        while !running.is_finished() {
+            place.done(&program, &["backup", "now.backup", "--overwrite"]);
+            let told = place.alone(&["backup", "now.backup", "--verify", "--json"]);
+            let told: Value = serde_json::from_str(&told).unwrap();
+            let contacts = told["contacts"].as_str().unwrap();
+            assert!(["2000", "3000"].contains(&contacts), "{told}");
+            taken += 1;
+        }
+        taken
+    });
+    assert!(taken > 1, "{taken} backups were taken");
 }
 
 #[test]

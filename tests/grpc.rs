@@ -9,6 +9,8 @@ mod support;
 mod access;
 #[path = "grpc/audit.rs"]
 mod audit;
+#[path = "grpc/backups.rs"]
+mod backups;
 #[path = "grpc/bounds.rs"]
 mod bounds;
 #[path = "grpc/calls.rs"]

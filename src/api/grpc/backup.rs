@@ -1,12 +1,15 @@
 //! `BackupService`: everything that is stored, as one file.
 
 use std::io::{self, Write};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
 use super::request::actor;
@@ -27,7 +30,7 @@ type Answer = Result<v1::TakeBackupResponse, Status>;
 
 #[tonic::async_trait]
 impl BackupService for Door {
-    type TakeBackupStream = ReceiverStream<Answer>;
+    type TakeBackupStream = Pin<Box<dyn Stream<Item = Answer> + Send>>;
 
     async fn take_backup(
         &self,
@@ -38,22 +41,28 @@ impl BackupService for Door {
         let engine = Arc::clone(&self.engine);
         let (turn, taken) = background::blocking(move || (turn, engine.by(actor).take_backup())).await;
         let taken = taken.map_err(status::of_backup)?;
-        let (sender, stream) = mpsc::channel(2);
+        let (sender, parts) = mpsc::channel(2);
         let sending = Sending { sender, door: self.clone(), runtime: Handle::current(), part: Vec::new() };
+        let is_whole = Arc::new(AtomicBool::new(false));
+        let sent = Arc::clone(&is_whole);
         // Ends with the backup, with the client, or with the server.
-        tokio::spawn(background::blocking(move || send(sending, taken, turn)));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        tokio::spawn(background::blocking(move || send(sending, taken, &sent, turn)));
+        // A stream that only ended would look whole to who does not check the file.
+        let mut end = Some(is_whole);
+        let end = std::iter::from_fn(move || match end.take()?.load(Ordering::Acquire) {
+            true => None,
+            false => Some(Err(status::backup_cut_off())),
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(parts).chain(tokio_stream::iter(end)))))
     }
 }
 
 /// `turn` is held until the copy of the store is gone.
-fn send(mut sending: Sending, taken: TakenBackup, turn: OwnedSemaphorePermit) {
+fn send(mut sending: Sending, taken: TakenBackup, is_whole: &AtomicBool, turn: OwnedSemaphorePermit) {
     let backup = convert::backup::to_proto(taken.content());
-    let sent = sending.send(Ok(Part::Backup(backup))).and_then(|()| taken.write_to(&mut sending));
-    if let Err(error) = sent.map(drop) {
-        tracing::warn!(%error, "a backup could not be sent to its end");
-        // A stream that only ended would look whole to who does not check the file.
-        let _ = sending.send(Err(Status::aborted("the backup could not be sent to its end: take another")));
+    match sending.send(Part::Backup(backup)).and_then(|()| taken.write_to(&mut sending)) {
+        Ok(_) => is_whole.store(true, Ordering::Release),
+        Err(error) => tracing::warn!(%error, "a backup could not be sent to its end"),
     }
     drop(turn);
 }
@@ -67,8 +76,8 @@ struct Sending {
 }
 
 impl Sending {
-    fn send(&self, part: Result<Part, Status>) -> io::Result<()> {
-        let message = part.map(|part| v1::TakeBackupResponse { part: Some(part) });
+    fn send(&self, part: Part) -> io::Result<()> {
+        let message = Ok(v1::TakeBackupResponse { part: Some(part) });
         let sent = async { tokio::time::timeout(PATIENCE, self.door.wait(self.sender.send(message))).await };
         match self.runtime.block_on(sent) {
             Ok(Ok(Ok(()))) => Ok(()),
@@ -94,6 +103,6 @@ impl Write for Sending {
             return Ok(());
         }
         let data = std::mem::take(&mut self.part);
-        self.send(Ok(Part::Data(data)))
+        self.send(Part::Data(data))
     }
 }

@@ -72,6 +72,11 @@ pub(super) fn backup_under_way() -> Status {
     Status::resource_exhausted("a backup is being taken already: wait until it is done")
 }
 
+/// Something ended while one was being sent.
+pub(super) fn backup_cut_off() -> Status {
+    Status::aborted("the backup could not be sent to its end, and what came of it is none: take another")
+}
+
 /// What is damaged, and where, is said by the status and the log.
 fn store_damaged() -> Status {
     Status::data_loss(
