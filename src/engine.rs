@@ -15,6 +15,7 @@
 
 mod accounts;
 mod activity;
+mod assembly;
 mod call_history;
 mod checking;
 mod contacts;
