@@ -16,6 +16,7 @@ mod changes;
 mod check;
 mod checkpoint;
 mod contacts;
+mod copying;
 mod journal;
 mod json;
 mod local_contacts;
@@ -23,6 +24,7 @@ mod notifications;
 mod phonebooks;
 mod previews;
 mod quality;
+mod replacing;
 mod rollback;
 mod runs;
 mod schedule;
@@ -50,10 +52,12 @@ use checkpoint::Checkpoints;
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact, WrittenPlan};
+pub use copying::{LeftOutSecret, StoreContent, StoreCopy};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;
 pub use quality::SourceContact;
+pub use replacing::{ClaimedFolder, SCRATCH};
 pub use rollback::Rollback;
 pub use schedule::DueRun;
 pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
@@ -184,6 +188,7 @@ impl Store {
         let folder_error = |source| StoreError::Folder { folder: folder.to_owned(), source };
         make_private_folder(folder).map_err(folder_error)?;
         let lock = lock(folder)?;
+        replacing::tidy(folder).map_err(folder_error)?;
         let file = folder.join(STORE_FILE);
         make_private_file(&file).map_err(folder_error)?;
         let mut writer = Connection::open(&file)?;
@@ -213,7 +218,13 @@ impl Store {
     /// Whether there is anything in the store's file of a data folder.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {
-        fs::metadata(folder.join(STORE_FILE)).is_ok_and(|file| file.len() > 0)
+        fs::metadata(folder.join(STORE_FILE)).is_ok_and(|file| file.len() > 0) || replacing::is_begun(folder)
+    }
+
+    /// Whether a schema is the one that this program works with.
+    #[must_use]
+    pub fn is_newest_schema(schema: u32) -> bool {
+        schema == schema::KNOWN
     }
 
     /// What is wrong with the file, if it is out of service.
