@@ -14,6 +14,7 @@
 mod audit;
 mod changes;
 mod check;
+mod checkpoint;
 mod contacts;
 mod copying;
 mod journal;
@@ -46,6 +47,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::contact::ContactId;
 use crate::generation::Generation;
 
+use checkpoint::Checkpoints;
+
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact, WrittenPlan};
@@ -72,6 +75,7 @@ pub struct Store {
     file: PathBuf,
     /// The only writer; or what is wrong with the file, which is not touched then.
     writer: Result<Mutex<Connection>, String>,
+    checkpoints: Checkpoints,
     /// Released when the process ends, however it ends.
     _lock: File,
 }
@@ -193,7 +197,8 @@ impl Store {
             .and_then(|()| schema::migrate(&mut writer, &file))
             .and_then(|()| configure(&writer));
         ready.map_err(|error| explained(&file, error))?;
-        let store = Store { file, writer: Ok(Mutex::new(writer)), _lock: lock };
+        let store =
+            Store { file, writer: Ok(Mutex::new(writer)), checkpoints: Checkpoints::default(), _lock: lock };
         store.write(runs::close_interrupted).map_err(|error| explained(&store.file, error))?;
         Ok(store)
     }
@@ -202,7 +207,12 @@ impl Store {
     /// stays as it is. No other process opens the folder meanwhile.
     pub fn out_of_service(folder: &Path, damage: String) -> Result<Self, StoreError> {
         let lock = lock(folder)?;
-        Ok(Store { file: folder.join(STORE_FILE), writer: Err(damage), _lock: lock })
+        Ok(Store {
+            file: folder.join(STORE_FILE),
+            writer: Err(damage),
+            checkpoints: Checkpoints::default(),
+            _lock: lock,
+        })
     }
 
     /// Whether there is anything in the store's file of a data folder.
@@ -258,11 +268,8 @@ impl Store {
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
         transaction.commit().map_err(StoreError::from)?;
         let value = then(value);
-        // A large change leaves a large write-ahead log. A reader in the way is not waited for, which only
-        // postpones this.
-        writer.busy_timeout(Duration::ZERO).map_err(StoreError::from)?;
-        drop(writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        writer.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from)?;
+        drop(writer);
+        self.checkpoints.after_commit(&self.file);
         Ok(value)
     }
 
@@ -280,9 +287,7 @@ impl Store {
     /// How large the files are, in bytes, as far as that can be told.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        let log = self.file.with_extension("db-wal");
-        let log = fs::metadata(log).map_or(0, |log| log.len());
-        Some(fs::metadata(&self.file).ok()?.len() + log)
+        Some(fs::metadata(&self.file).ok()?.len() + checkpoint::log_bytes(&self.file))
     }
 
     fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
@@ -392,6 +397,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // FULL: a commit that was answered survives a power cut, not only a killed process.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -32768; PRAGMA temp_store = FILE; PRAGMA trusted_schema = OFF;",
     )?;
     Ok(())
