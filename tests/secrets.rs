@@ -144,7 +144,7 @@ fn no_command_and_no_log_tells_a_password() {
     }
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 47] = [
+    let commands: [&[&str]; 48] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -179,6 +179,7 @@ fn no_command_and_no_log_tells_a_password() {
         &["contacts", "edit", "1", "--city=Bonn"],
         &["contacts", "import", "settings.toml", "--phonebook=Mine"],
         &["contacts", "export"],
+        &["contacts", "last-digits"],
         &["contacts", "delete", "1"],
         &["phonebooks", "rename", "Mine", "Ours"],
         &["phonebooks", "delete", "Ours", "--with-contacts"],
@@ -392,6 +393,7 @@ async fn no_rpc_tells_a_password() {
         ("SyncService/ListSyncPreviewChanges", json(r#"{ "runId": 2 }"#)),
         ("SyncService/ListSyncChanges", json(r#"{ "runId": 1 }"#)),
         ("SyncService/RollbackSync", json(r#"{ "runId": 1 }"#)),
+        ("SettingsService/CheckLastDigits", json(r#"{ "lastDigits": 7 }"#)),
         ("SyncService/GetQualityReport", json(r#"{ "source": "crm" }"#)),
         ("SyncService/ListQualityFindings", json(r#"{ "source": "crm" }"#)),
         ("CallRoutingService/ListDecisions", json("{}")),
