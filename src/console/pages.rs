@@ -108,6 +108,7 @@ pub(super) fn all() -> Vec<Entry> {
             Who::CHANGE,
             settings::delete::<ListedDestination>,
         ),
+        Entry::action(settings::LIST_USED, Who::CHANGE, settings::list_used),
         Entry::page("/settings/dial-strings", Who::READ, settings::show_single::<RoutingSettings>),
         Entry::action("/settings/dial-strings", Who::CHANGE, settings::save_single::<RoutingSettings>),
         Entry::page("/settings/hours", Who::READ, settings::list::<TimeCondition>),

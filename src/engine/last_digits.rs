@@ -204,3 +204,107 @@ impl Engine {
         Ok((told.collect(), groups.len() > skipped.saturating_add(limit)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::NumberLabel;
+    use crate::index::{ContactIndexBuilder, IndexedContact, IndexedNumber};
+
+    /// Contacts 1, 2, … with these numbers.
+    fn index(contacts: &[&[&str]]) -> ContactIndex {
+        let mut builder = ContactIndexBuilder::new(Vec::new()).unwrap();
+        for (place, numbers) in contacts.iter().enumerate() {
+            let numbers = numbers.iter().map(|number| IndexedNumber {
+                number: number.parse().unwrap(),
+                label: NumberLabel::OtherNumber,
+            });
+            let numbers: Vec<_> = numbers.collect();
+            let contact = IndexedContact {
+                id: ContactId(place as u64 + 1),
+                source: None,
+                source_key: "",
+                display_name: "",
+                company: "",
+                own_extension: "",
+                phonebooks: &[],
+                numbers: &numbers,
+            };
+            builder.push(contact).unwrap();
+        }
+        builder.finish(true).unwrap()
+    }
+
+    fn collisions(index: &ContactIndex, digits: u8) -> Vec<LastDigitsCollision> {
+        let endings = Endings::of(index);
+        let mut found = Vec::new();
+        endings.each(digits, |group| found.push(endings.told(digits, &group)));
+        found
+    }
+
+    fn ids(collision: &LastDigitsCollision) -> Vec<u64> {
+        let mut ids: Vec<u64> = collision.contacts.iter().map(|contact| contact.id.0).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn those_collide_whose_numbers_end_alike_in_one_country_or_where_it_is_not_known() {
+        let index = index(&[
+            &["+49301234567"],
+            &["+49891234567"],
+            &["+442071234567"],
+            &["81234567"],
+            // The same number as another's is found by the whole number.
+            &["+49301234567"],
+            &["+49307654321"],
+        ]);
+        let found = collisions(&index, 7);
+        let told: Vec<_> =
+            found.iter().map(|found| (found.ending.as_str(), found.country_code, ids(found))).collect();
+        assert_eq!(told, [("1234567", Some(44), vec![3, 4]), ("1234567", Some(49), vec![1, 2, 4, 5])]);
+        assert_eq!(Endings::of(&index).count(7), LastDigitsCount { digits: 7, collisions: 2, contacts: 5 });
+        assert_eq!(collisions(&index, 8), []);
+    }
+
+    #[test]
+    fn one_contact_does_not_collide_with_itself_nor_one_number_with_itself() {
+        let index = index(&[&["+49301234567", "+49891234567"], &["+49307654321"], &["+49307654321"]]);
+        assert_eq!(collisions(&index, 7), []);
+    }
+
+    #[test]
+    fn a_number_with_fewer_digits_collides_with_none_and_one_with_as_many_does() {
+        let index = index(&[&["1234567"], &["+4930234567"], &["+49301234567"], &["34567"]]);
+        let found = collisions(&index, 7);
+        assert_eq!(found.iter().map(ids).collect::<Vec<_>>(), [[1, 3]]);
+        assert_eq!(collisions(&index, 8), []);
+    }
+
+    /// What is told is what matching does: a caller with the ending, and no number of theirs, is taken for them.
+    #[test]
+    fn a_caller_with_the_ending_is_taken_for_those_who_collide() {
+        let index = index(&[
+            &["+49301234567", "+4940555000111"],
+            &["+49891234567"],
+            &["+442071234567"],
+            &["00111234567"],
+            &["+4989555000111"],
+            &["+12025550123"],
+        ]);
+        for digits in MIN_LAST_DIGITS..=10 {
+            for collision in collisions(&index, digits) {
+                let code = collision.country_code.unwrap();
+                let caller: PhoneNumber = format!("+{code}9{}", collision.ending).parse().unwrap();
+                let mut taken: Vec<u64> = index
+                    .last_digits(caller, digits)
+                    .iter()
+                    .map(|posting| index.contact(posting.contact).id.0)
+                    .collect();
+                taken.sort_unstable();
+                assert_eq!(taken, ids(&collision), "{digits} {collision:?}");
+            }
+        }
+        assert_eq!(collisions(&index, 9).len(), 1, "the two that end in 555000111");
+    }
+}

@@ -27,6 +27,7 @@ use crate::snapshot::RouteError;
 use listed::ListedPage;
 use single::SinglePage;
 
+pub(in crate::console) use destinations::{LIST_USED, list_used};
 pub(in crate::console) use listed::{add, delete, edit, list, new, save};
 pub(in crate::console) use numbers::{collisions, save as save_numbers};
 pub(in crate::console) use single::{save as save_single, show as show_single};
@@ -270,6 +271,9 @@ fn region_select(form: &Form, name: &str, text: &str, hint: &str, none: &str) ->
     Control::text(name, text).hint(hint).short().select(form, &options)
 }
 
+/// A field of boxes of which none is sent when none is ticked.
+const TICKED: &str = "phonebooks";
+
 /// Puts what the engine refuses at its field. Settings are checked as a whole: what is wrong with something else
 /// because of them, such as an inbound route, is told above the form, by its name.
 fn refuse(form: &mut Form, error: EngineError) -> Result<(), EngineError> {
@@ -283,7 +287,7 @@ fn refuse(form: &mut Form, error: EngineError) -> Result<(), EngineError> {
         None => field.split('[').next().unwrap_or_default().to_owned(),
     };
     // Nothing else than a route is about other things than itself: only what is edited can have become wrong.
-    match !subject.starts_with("inbound route") && form.is_ticked(&at) {
+    match !subject.starts_with("inbound route") && (form.is_ticked(&at) || at == TICKED) {
         true => form.fail(&at, problem),
         false => form.general.push(format!("{subject}, {field}: {problem}")),
     }

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::State;
 use maud::{Markup, html};
 
 use super::{ListedPage, Part, SinglePage};
+use crate::access::Permission;
+use crate::console::Console;
 use crate::console::control::Control;
 use crate::console::form::Form;
 use crate::console::pages::contacts::label;
+use crate::console::visit::{Answer, Tone, Visit};
+use crate::console::widgets::act;
 use crate::engine::{Engine, EngineError};
 use crate::settings::{DestinationType, ListedDestination, RoutingSettings, Settings, UnlistedDestinations};
 
@@ -53,6 +58,13 @@ impl ListedPage for ListedDestination {
         }
     }
 
+    fn offer(visit: &Visit, settings: &Settings) -> Markup {
+        html! { @if visit.may(Permission::Change) && !settings.inbound_routes.is_empty() {
+            p { "From the first one on, routes can only go to what is listed. So begin with all that they go to." }
+            (act(visit, LIST_USED, "solid", "List what routes go to"))
+        } }
+    }
+
     fn searched(&self) -> String {
         format!("{} {} {}", label(self.destination_type.name()), self.target, self.name)
     }
@@ -93,6 +105,14 @@ impl ListedPage for ListedDestination {
             (Control::text("name", "Name").hint("For people, such as Sales Berlin.").show(form))
         } }
     }
+}
+
+pub(in crate::console) const LIST_USED: &str = "/settings/list-destinations";
+
+pub(in crate::console) async fn list_used(State(console): State<Console>, visit: Visit) -> Answer {
+    let actor = visit.actor();
+    console.edit(move |engine| engine.by(actor).list_used_destinations()).await?;
+    visit.done(ListedDestination::PATH, Tone::Good, "Every destination that routes go to is listed now.")
 }
 
 fn dial_field(kind: DestinationType) -> String {

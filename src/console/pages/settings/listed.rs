@@ -11,7 +11,7 @@ use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::pages::contacts::label;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
-use crate::console::widgets::{confirm, empty, page_head, pages, table};
+use crate::console::widgets::{confirm, empty, page_head, pages, table, trail};
 use crate::console::{Console, show};
 use crate::engine::{Engine, EngineError, etag};
 use crate::settings::ListedPart;
@@ -47,6 +47,10 @@ pub(in crate::console) trait ListedPage: ListedPart + Send + 'static {
     /// What it is called on a page.
     fn title(&self) -> String {
         self.name()
+    }
+    /// What is offered while there is none yet.
+    fn offer(_visit: &Visit, _around: &Self::Around) -> Markup {
+        html! {}
     }
     /// What a search looks at.
     fn searched(&self) -> String;
@@ -112,7 +116,7 @@ pub(in crate::console) async fn list<P: ListedPage>(
     } };
     let content = html! {
         (page_head(P::TITLE, html! { (P::ABOUT) }, add))
-        @if total == 0 { (empty("None yet", P::NONE, html! {})) } @else {
+        @if total == 0 { (empty("None yet", P::NONE, P::offer(&visit, &around))) } @else {
             @if total > 10 || !wanted.is_empty() {
                 form.search role="search" method="get" action=(P::PATH) data-search {
                     div.field {
@@ -151,7 +155,8 @@ async fn page<P: ListedPage>(
         None => (format!("Add {}", article(P::WHAT)), P::NEW.to_owned()),
     };
     let content = html! {
-        (page_head(&title, html! { a href=(P::PATH) { (P::TITLE) } }, html! {}))
+        (trail(&[(P::PATH, P::TITLE)]))
+        (page_head(&title, html! {}, html! {}))
         (error_summary(form, |field| label(field.rsplit('.').next().unwrap_or(field))))
         form.stack method="post" action=(action) {
             (visit.token_field())
