@@ -230,11 +230,11 @@ def set_things(browser):
     browser.open("/settings/trunks")
     browser.check("trunks-none")
     browser.press("Add a trunk")
-    browser.fill("name", "berlin")
+    browser.fill("name", "hamburg")
     browser.fill("caller_rules.0.pattern", "0049[")
     browser.press("Save")
     browser.until("the error at its field", lambda: "not a pattern" in browser.text(".error"))
-    assert browser.find('[name="name"]').get_attribute("value") == "berlin", "what was typed is gone"
+    assert browser.find('[name="name"]').get_attribute("value") == "hamburg", "what was typed is gone"
     browser.check("trunk-with-an-error")
     browser.fill("caller_rules.0.pattern", "0049X.")
     browser.fill("caller_rules.0.strip", "4")

@@ -94,7 +94,7 @@ const LISTED: [Listed; 5] = [
         new: "/settings/new-grant",
         path: "/settings/grants/for%20all",
         fields: &[("name", "for all"), ("phonebooks", "Sales"), ("all_extensions", "on"), ("extensions", "")],
-        wrong: ("extensions", "1000-999", "extensions", "range"),
+        wrong: ("extensions", "1999", "extensions", "there is no extension"),
     },
 ];
 
