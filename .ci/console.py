@@ -243,8 +243,8 @@ def set_things(browser):
     browser.until("the trunk", lambda: browser.path == "/settings/trunks" and "is there" in browser.text())
     browser.check("trunks")
     things = [
-        ("/settings/new-destination", {"target": "6300", "name": "Support Berlin"}),
-        ("/settings/new-destination", {"target": "6301", "name": "Hot line"}),
+        ("/settings/new-destination", {"target": "6310", "name": "Support Berlin"}),
+        ("/settings/new-destination", {"target": "6311", "name": "Night shift"}),
         (
             "/settings/new-hours",
             {
@@ -283,7 +283,7 @@ def set_things(browser):
     for page in ["dial-strings", "destinations", "hours", "extensions", "grants", "clients", "limits", "history"]:
         browser.open(f"/settings/{page}")
         browser.check(page)
-    for page in ["hours/holidays", "destinations/ring_group%206300", "extensions/1001"]:
+    for page in ["hours/holidays", "destinations/ring_group%206310", "extensions/1001"]:
         browser.open(f"/settings/{page}")
         browser.check(page.split("/")[0] + "-form")
 

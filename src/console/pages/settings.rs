@@ -268,7 +268,7 @@ fn region_select(form: &Form, name: &str, text: &str, hint: &str, none: &str) ->
     all.sort();
     let all = all.iter().map(|(value, name)| (value.as_str(), name.as_str()));
     let options: Vec<(&str, &str)> = std::iter::once(("", none)).chain(all).collect();
-    Control::text(name, text).hint(hint).short().select(form, &options)
+    Control::text(name, text).hint(hint).select(form, &options)
 }
 
 /// A field of boxes of which none is sent when none is ticked.
