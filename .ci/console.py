@@ -71,7 +71,11 @@ class Browser:
         self.like("light", 1280)
 
     def like(self, scheme, width):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        # Without motion: pictures are of what a change comes to.
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

@@ -11,7 +11,7 @@ use crate::cli::words::{count, counted};
 /// Say whom matching by last digits would mix up, before it is turned on
 ///
 /// Contacts whose numbers end alike: a caller with none of these numbers would be taken for all of them. Numbers of two
-/// known countries never match by last digits. Nothing is changed; it is turned on by `last_digits` in [numbers] of the
+/// known countries never match by last digits. Nothing is changed; it is turned on by `numbers.last_digits` of the
 /// settings.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -128,7 +128,9 @@ pub(in crate::console) async fn list<P: ListedPage>(
                 }
             }
             div.stack data-results {
-                p.faint { (show::number(found.len() as u64)) @if found.len() != total { " of " (show::number(total as u64)) } }
+                @if found.len() != total || total > PAGE {
+                    p.faint { (show::number(found.len() as u64)) " of " (show::number(total as u64)) }
+                }
                 @if found.is_empty() { (empty("Nothing found", "No name or number has this in it.", html! {})) }
                 @else { (table(P::TITLE, html! { th { "Name" } (P::heads()) }, rows)) }
                 (pages(begin.as_deref(), next.as_deref()))

@@ -101,7 +101,7 @@ impl SinglePage for NumberSettings {
 fn collision_rows(collisions: &[LastDigitsCollision]) -> Markup {
     html! { @for collision in collisions { tr {
         th scope="row" {
-            "…" (collision.ending)
+            span.nowrap { "…" (collision.ending) }
             @if let Some(code) = collision.country_code { br; span.faint { "+" (code) } }
         }
         td.text { ul.plain-list {
