@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 PROGRAM = Path(sys.argv[1]).resolve()
-AXE = Path(sys.argv[2]).read_text()
+AXE = Path(sys.argv[2])
 PICTURES = Path(sys.argv[3]) if len(sys.argv) > 3 else None
 PASSWORD = "correct horse battery"
 # So many that a bar can be seen to move.
@@ -45,6 +45,8 @@ class Server:
             env=environment(RINGROUTE_CONSOLE_ADDRESS="127.0.0.1:0"),
         )
         for line in self.process.stdout:
+            if found := re.search(r"listens on (http\S+)", line):
+                self.calls = found[1]
             if found := re.search(r"http://\S+/first-sign-in\S+", line):
                 self.first_sign_in = found[0]
                 self.url = found[0].split("/first-sign-in")[0]
@@ -69,7 +71,11 @@ class Browser:
         self.like("light", 1280)
 
     def like(self, scheme, width):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        # Without motion: pictures are of what a change comes to.
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -110,12 +116,12 @@ class Browser:
         except Exception:
             raise AssertionError(f"{what}: not on {self.path}:\n{self.text()}") from None
 
-    def picture(self, name):
+    def picture(self, name, most=3200):
         if PICTURES is None:
             return
         PICTURES.mkdir(parents=True, exist_ok=True)
         width, height = self.driver.execute_script(
-            "return [innerWidth, Math.min(document.documentElement.scrollHeight, 3200)]"
+            "return [innerWidth, Math.min(document.documentElement.scrollHeight, arguments[0])]", most
         )
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         options = {"captureBeyondViewport": True, "clip": clip}
@@ -129,7 +135,7 @@ class Browser:
             self.picture(f"{name}-{'phone' if width < 600 else scheme}")
             too_wide = self.driver.execute_script("return document.documentElement.scrollWidth > innerWidth")
             assert not too_wide, f"{name} is wider than {width}"
-            self.driver.execute_script(AXE)
+            self.driver.execute_script(AXE.read_text())
             found = self.driver.execute_async_script(
                 "axe.run({ runOnly: arguments[0] }).then((found) => arguments[1](found))", RULES
             )
@@ -221,6 +227,84 @@ def synchronise(browser):
         browser.check(path.strip("/").replace("/", "-") or "overview")
 
 
+def set_things(browser):
+    """Every page of the settings, empty and filled in, with a mistake on the way."""
+    browser.open("/settings")
+    browser.check("settings")
+    browser.open("/settings/trunks")
+    browser.check("trunks-none")
+    browser.press("Add a trunk")
+    browser.fill("name", "hamburg")
+    browser.fill("caller_rules.0.pattern", "0049[")
+    browser.press("Save")
+    browser.until("the error at its field", lambda: "not a pattern" in browser.text(".error"))
+    assert browser.find('[name="name"]').get_attribute("value") == "hamburg", "what was typed is gone"
+    browser.check("trunk-with-an-error")
+    browser.fill("caller_rules.0.pattern", "0049X.")
+    browser.fill("caller_rules.0.strip", "4")
+    browser.fill("caller_rules.0.add", "+49")
+    browser.press("Save")
+    browser.until("the trunk", lambda: browser.path == "/settings/trunks" and "is there" in browser.text())
+    browser.check("trunks")
+    things = [
+        ("/settings/new-destination", {"target": "6310", "name": "Support Berlin"}),
+        ("/settings/new-destination", {"target": "6311", "name": "Night shift"}),
+        (
+            "/settings/new-hours",
+            {
+                "name": "business hours",
+                "time_zone": "Europe/Berlin",
+                "hours": "mon-thu 09:00-17:30\nfri 09:00-16:00",
+            },
+        ),
+        (
+            "/settings/new-hours",
+            {"name": "holidays", "time_zone": "Europe/Berlin", "dates": "12-24..12-26\n01-01\n2027-03-26"},
+        ),
+        ("/settings/new-extension", {"number": "1001", "name": "Ada Lovelace", "groups": "Berlin\nSales"}),
+        ("/settings/new-extension", {"number": "1002", "name": "Grace Hopper", "groups": "London"}),
+    ]
+    for path, fields in things:
+        browser.open(path)
+        for name, text in fields.items():
+            browser.fill(name, text)
+        browser.picture(path.rsplit("/", 1)[1])
+        browser.press("Save")
+        browser.until("what was added", lambda: browser.path != path)
+    browser.open("/settings/new-grant")
+    browser.fill("name", "Sales for Berlin")
+    browser.press("Save")
+    browser.until("what is missing", lambda: "is empty" in browser.text(".error"))
+    browser.check("grant-with-an-error")
+    browser.click(browser.find('[name="phonebooks"][value="Sales"]'))
+    browser.click(browser.find('[name="extension_groups"][value="Berlin"]'))
+    browser.press("Save")
+    browser.until("the grant", lambda: browser.path == "/settings/grants")
+    browser.open("/settings/dial-strings")
+    browser.fill("dial_strings.ring_group", "Local/{target}@groups")
+    browser.press("Save")
+    browser.until("that it is saved", lambda: "Saved" in browser.text(".banners"))
+    for page in ["dial-strings", "destinations", "hours", "extensions", "grants", "clients", "limits", "history"]:
+        browser.open(f"/settings/{page}")
+        browser.check(page)
+    for page in ["hours/holidays", "destinations/ring_group%206310", "extensions/1001"]:
+        browser.open(f"/settings/{page}")
+        browser.check(page.split("/")[0] + "-form")
+
+
+def choose_last_digits(browser):
+    browser.open("/settings/numbers")
+    browser.check("numbers")
+    browser.find('[name="numbers.last_digits"] option[value="7"]').click()
+    browser.press("Save")
+    browser.until("whom it would mix up", lambda: "would be mixed up" in browser.text(".banner.warning"))
+    browser.check("numbers-asked")
+    browser.press("Save")
+    browser.until("that it is on", lambda: "Saved" in browser.text(".banners"))
+    browser.open("/settings/numbers/collisions?digits=7")
+    browser.check("collisions")
+
+
 def roll_back(browser):
     browser.open("/sync-runs")
     browser.driver.find_elements(By.CSS_SELECTOR, "tbody a")[0].click()
@@ -265,6 +349,11 @@ def with_keys_only(browser):
     tab_to("Sync Now")
     type_keys(Keys.ENTER)
     browser.until("the banner", lambda: "successfully synchronized from crm." in browser.text())
+    # Something is set, too.
+    browser.open("/settings/history")
+    tab_to("Save")
+    type_keys(Keys.ENTER)
+    browser.until("that it is saved", lambda: "Saved" in browser.text(".banners"))
     tab_to("Sign out")
     type_keys(Keys.ENTER)
     browser.until("the sign-in", lambda: browser.path == "/sign-in")
@@ -282,6 +371,8 @@ def main():
             ("the first sign-in", lambda: first_sign_in(browser, server)),
             ("a source is set up", lambda: set_source_up(browser, folder / "sample" / "sample-company.db")),
             ("a run is watched, cancelled, done", lambda: synchronise(browser)),
+            ("things are set", lambda: set_things(browser)),
+            ("last digits are turned on", lambda: choose_last_digits(browser)),
             ("a run is rolled back", lambda: roll_back(browser)),
             ("with keys only", lambda: with_keys_only(browser)),
         ]

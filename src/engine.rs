@@ -23,6 +23,7 @@ mod contacts;
 mod decisions;
 mod directory;
 mod editing;
+mod last_digits;
 mod last_good;
 mod look_ups;
 mod notifying;
@@ -76,6 +77,7 @@ pub use contacts::{
 pub use decisions::{Counts, DecidedCaller, Decision, KEPT_DECISIONS};
 pub use directory::{DirectoryContact, DirectoryPage, DirectoryParts, Looked};
 pub use editing::{Applied, Edited, Editor, RoutingParts, etag, is_same_name, take_secrets};
+pub use last_digits::{CollidingContact, LastDigitsCollision, LastDigitsCount, MAX_COLLIDING_CONTACTS};
 pub use last_good::keep_last_good;
 pub use look_ups::{DURATION_CLASSES, Durations, LookUpKind, LookUpOutcome, LookUps, duration_bound};
 pub use notifying::RunNews;

@@ -8,6 +8,8 @@ mod access;
 mod browser;
 #[path = "console/contacts.rs"]
 mod contacts;
+#[path = "console/settings.rs"]
+mod settings;
 #[path = "console/sources.rs"]
 mod sources;
 mod support;

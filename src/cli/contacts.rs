@@ -3,6 +3,7 @@
 mod edit;
 mod export;
 mod import;
+mod last_digits;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -24,7 +25,8 @@ use crate::api::proto::v1;
   ringroute contacts show 17                       all of one, and where its calls go
   ringroute contacts add --phonebook Suppliers --company Berg --business-number '030 1234567'
   ringroute contacts import suppliers.csv --phonebook Suppliers --dry-run
-  ringroute contacts export --phonebook Suppliers --format vcard > suppliers.vcf"
+  ringroute contacts export --phonebook Suppliers --format vcard > suppliers.vcf
+  ringroute contacts last-digits 8                 whom would matching by 8 last digits mix up?"
 )]
 pub(super) struct ContactsArguments {
     #[command(subcommand)]
@@ -56,6 +58,7 @@ enum ContactsCommand {
     Delete(edit::DeleteArguments),
     Import(import::ImportArguments),
     Export(export::ExportArguments),
+    LastDigits(last_digits::LastDigitsArguments),
 }
 
 impl ContactsArguments {
@@ -68,6 +71,7 @@ impl ContactsArguments {
             Some(ContactsCommand::Delete(arguments)) => arguments.run(screen).await,
             Some(ContactsCommand::Import(arguments)) => arguments.run(screen).await,
             Some(ContactsCommand::Export(arguments)) => arguments.run(screen).await,
+            Some(ContactsCommand::LastDigits(arguments)) => arguments.run(screen).await,
         }
     }
 }

@@ -14,7 +14,10 @@ mod try_call;
 
 use super::assets;
 use super::table::{Entry, Who};
-use crate::settings::{HistorySettings, LimitSettings};
+use crate::settings::{
+    ClientPolicy, Extension, HistorySettings, LimitSettings, ListedDestination, NumberSettings,
+    RoutingSettings, TimeCondition, Trunk, VisibilityGrant,
+};
 
 pub(super) use sources::Draft;
 
@@ -86,6 +89,48 @@ pub(super) fn all() -> Vec<Entry> {
         Entry::page("/decisions", Who::READ, decisions::list),
         // Settings
         Entry::page("/settings", Who::READ, settings::index),
+        Entry::page("/settings/numbers", Who::READ, settings::show_single::<NumberSettings>),
+        Entry::action("/settings/numbers", Who::CHANGE, settings::save_numbers),
+        Entry::page("/settings/numbers/collisions", Who::READ, settings::collisions),
+        Entry::page("/settings/trunks", Who::READ, settings::list::<Trunk>),
+        Entry::page("/settings/new-trunk", Who::CHANGE, settings::new::<Trunk>),
+        Entry::action("/settings/new-trunk", Who::CHANGE, settings::add::<Trunk>),
+        Entry::page("/settings/trunks/{name}", Who::READ, settings::edit::<Trunk>),
+        Entry::action("/settings/trunks/{name}", Who::CHANGE, settings::save::<Trunk>),
+        Entry::action("/settings/trunks/{name}/delete", Who::CHANGE, settings::delete::<Trunk>),
+        Entry::page("/settings/destinations", Who::READ, settings::list::<ListedDestination>),
+        Entry::page("/settings/new-destination", Who::CHANGE, settings::new::<ListedDestination>),
+        Entry::action("/settings/new-destination", Who::CHANGE, settings::add::<ListedDestination>),
+        Entry::page("/settings/destinations/{name}", Who::READ, settings::edit::<ListedDestination>),
+        Entry::action("/settings/destinations/{name}", Who::CHANGE, settings::save::<ListedDestination>),
+        Entry::action(
+            "/settings/destinations/{name}/delete",
+            Who::CHANGE,
+            settings::delete::<ListedDestination>,
+        ),
+        Entry::action(settings::LIST_USED, Who::CHANGE, settings::list_used),
+        Entry::page("/settings/dial-strings", Who::READ, settings::show_single::<RoutingSettings>),
+        Entry::action("/settings/dial-strings", Who::CHANGE, settings::save_single::<RoutingSettings>),
+        Entry::page("/settings/hours", Who::READ, settings::list::<TimeCondition>),
+        Entry::page("/settings/new-hours", Who::CHANGE, settings::new::<TimeCondition>),
+        Entry::action("/settings/new-hours", Who::CHANGE, settings::add::<TimeCondition>),
+        Entry::page("/settings/hours/{name}", Who::READ, settings::edit::<TimeCondition>),
+        Entry::action("/settings/hours/{name}", Who::CHANGE, settings::save::<TimeCondition>),
+        Entry::action("/settings/hours/{name}/delete", Who::CHANGE, settings::delete::<TimeCondition>),
+        Entry::page("/settings/extensions", Who::READ, settings::list::<Extension>),
+        Entry::page("/settings/new-extension", Who::CHANGE, settings::new::<Extension>),
+        Entry::action("/settings/new-extension", Who::CHANGE, settings::add::<Extension>),
+        Entry::page("/settings/extensions/{name}", Who::READ, settings::edit::<Extension>),
+        Entry::action("/settings/extensions/{name}", Who::CHANGE, settings::save::<Extension>),
+        Entry::action("/settings/extensions/{name}/delete", Who::CHANGE, settings::delete::<Extension>),
+        Entry::page("/settings/grants", Who::READ, settings::list::<VisibilityGrant>),
+        Entry::page("/settings/new-grant", Who::CHANGE, settings::new::<VisibilityGrant>),
+        Entry::action("/settings/new-grant", Who::CHANGE, settings::add::<VisibilityGrant>),
+        Entry::page("/settings/grants/{name}", Who::READ, settings::edit::<VisibilityGrant>),
+        Entry::action("/settings/grants/{name}", Who::CHANGE, settings::save::<VisibilityGrant>),
+        Entry::action("/settings/grants/{name}/delete", Who::CHANGE, settings::delete::<VisibilityGrant>),
+        Entry::page("/settings/clients", Who::READ, settings::show_single::<ClientPolicy>),
+        Entry::action("/settings/clients", Who::CHANGE, settings::save_single::<ClientPolicy>),
         Entry::page("/settings/limits", Who::READ, settings::show_single::<LimitSettings>),
         Entry::action("/settings/limits", Who::CHANGE, settings::save_single::<LimitSettings>),
         Entry::page("/settings/history", Who::READ, settings::show_single::<HistorySettings>),

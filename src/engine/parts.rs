@@ -52,6 +52,14 @@ impl Editor<'_> {
         })
     }
 
+    /// Lists every destination that routes go to and that is not listed yet.
+    pub fn list_used_destinations(&self) -> Result<Edited<()>, EngineError> {
+        self.edit(RemovedSources::Refuse, |_, settings| {
+            settings.list_used_destinations();
+            Ok(())
+        })
+    }
+
     /// Replaces what the settings have once, such as the limits.
     pub fn update_single<P: SinglePart>(&self, part: P, expected: &str) -> Result<Edited<()>, EngineError> {
         self.edit(RemovedSources::Refuse, |_, settings| {

@@ -160,6 +160,42 @@ impl ListedPart for VisibilityGrant {
     }
 }
 
+impl Settings {
+    /// Lists every destination that routes go to and that is not listed yet. A list that is begun with one of them
+    /// would refuse the routes to all others.
+    pub fn list_used_destinations(&mut self) {
+        let mut listed = std::mem::take(&mut self.destinations);
+        for destination in self.inbound_routes.iter().flat_map(destinations) {
+            let (mut kind, target) = (destination.destination_type, &destination.target);
+            let is_extension = |listed: &ListedDestination| {
+                (listed.destination_type, &listed.target) == (DestinationType::Extension, target)
+            };
+            let needs_none = match kind {
+                DestinationType::ExternalNumber
+                | DestinationType::HangUp
+                | DestinationType::ContactExtension => true,
+                DestinationType::FaxToEmail if target.contains('@') => true,
+                DestinationType::Extension | DestinationType::Voicemail | DestinationType::FaxToEmail => {
+                    // Every extension has a mailbox, and can be sent its faxes; `{{.Ext}}` is none by itself.
+                    kind = DestinationType::Extension;
+                    target.contains("{{")
+                        || self.extensions.iter().any(|extension| extension.number == *target)
+                        || listed.iter().any(is_extension)
+                }
+                _ => listed.iter().any(|listed| listed.is(destination)),
+            };
+            if !needs_none {
+                listed.push(ListedDestination {
+                    destination_type: kind,
+                    target: target.clone(),
+                    name: String::new(),
+                });
+            }
+        }
+        self.destinations = listed;
+    }
+}
+
 fn routes_that(settings: &Settings, refer: impl Fn(&InboundRoute) -> bool) -> Vec<String> {
     let routes = settings.inbound_routes.iter().filter(|route| refer(route));
     routes.map(|route| format!("inbound route {:?}", route.name)).collect()

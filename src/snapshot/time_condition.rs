@@ -70,7 +70,7 @@ pub struct TimeRuleError {
 
 impl CompiledTimeCondition {
     /// Checks and parses a condition.
-    pub(super) fn compile(condition: &TimeCondition) -> Result<Self, RouteError> {
+    pub fn compile(condition: &TimeCondition) -> Result<Self, RouteError> {
         let TimeCondition { name, time_zone: zone, hours, dates } = condition;
         let wrong = |field: String, problem: String| RouteError {
             subject: format!("time condition {name:?}"),

@@ -173,3 +173,50 @@ async fn a_document_is_applied_whole_or_not_at_all() {
     let emptied = client.apply_settings(request).await.unwrap().into_inner();
     assert!(emptied.applied && emptied.generation == before.generation + 1);
 }
+
+#[tokio::test]
+async fn whom_last_digits_would_mix_up_is_told_before_they_are_turned_on() {
+    let server = Server::start_with_company().await;
+    let mut client = server.settings_client().await;
+    let ask = |last_digits, page_token: &str| v1::CheckLastDigitsRequest {
+        last_digits,
+        page_size: 1,
+        page_token: page_token.into(),
+    };
+    let counts = client.check_last_digits(ask(0, "")).await.unwrap().into_inner();
+    assert_eq!(
+        counts.counts.iter().map(|count| count.last_digits).collect::<Vec<_>>(),
+        Vec::from_iter(7..=15)
+    );
+    // Nobody else's number ends like anybody's.
+    assert!(counts.counts.iter().all(|count| count.contact_count == 0), "{counts:?}");
+    server
+        .engine
+        .by("test")
+        .create_phonebook(ringroute::phonebook::PhonebookName::parse("Mine").unwrap())
+        .unwrap();
+    let mut contacts = server.phonebooks().await;
+    for number in ["+49 30 7654321", "+49 89 7654321", "+49 30 1111111", "+49 89 1111111", "+49 40 1111111"] {
+        let contact = v1::Contact {
+            last_name: number.into(),
+            phonebooks: vec!["Mine".into()],
+            numbers: vec![v1::ContactNumber {
+                label: v1::NumberLabel::BusinessNumber.into(),
+                raw: number.into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        contacts.create_contact(v1::CreateContactRequest { contact: Some(contact) }).await.unwrap();
+    }
+    let first = client.check_last_digits(ask(7, "")).await.unwrap().into_inner();
+    assert_eq!((first.counts[0].contact_count, first.counts[0].collision_count), (5, 2));
+    let [most] = first.collisions.as_slice() else { panic!("{first:?}") };
+    assert_eq!((most.ending.as_str(), most.country_code, most.contact_count), ("1111111", 49, 3));
+    let next = client.check_last_digits(ask(7, &first.next_page_token)).await.unwrap().into_inner();
+    assert_eq!((next.collisions[0].ending.as_str(), next.next_page_token.as_str()), ("7654321", ""));
+    for (digits, token) in [(6, ""), (16, ""), (1000, ""), (7, "x")] {
+        let status = client.check_last_digits(ask(digits, token)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    }
+}

@@ -56,6 +56,7 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.RoutingSettingsService/UpdateRoutingSettings", Change),
     ("/ringroute.v1.SettingsService/ApplySettings", Change),
     ("/ringroute.v1.SettingsService/ExportSettings", Read),
+    ("/ringroute.v1.SettingsService/CheckLastDigits", Read),
     ("/ringroute.v1.StatusService/GetStatus", Read),
     ("/ringroute.v1.SyncService/StartSync", Sync),
     ("/ringroute.v1.SyncService/CancelSync", Sync),

@@ -3,11 +3,11 @@
 use tonic::{Request, Response, Status};
 
 use super::convert::routes;
-use super::request::{actor, bad};
+use super::request::{actor, bad, number_token, page_size};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
-use crate::engine::{Applied, Editor, EngineError};
+use crate::engine::{Applied, Editor, Engine, EngineError, LastDigitsCollision};
 use crate::settings::{Change, ChangeKind};
 use crate::store::{LeftContacts, RemovedSources, SwitchedOff};
 
@@ -42,13 +42,63 @@ impl SettingsService for Door {
         &self,
         _: Request<v1::ExportSettingsRequest>,
     ) -> Result<Response<v1::ExportSettingsResponse>, Status> {
-        let export = |engine: &crate::engine::Engine| {
+        let export = |engine: &Engine| {
             let (settings, generation) =
                 engine.read(|reading| Ok::<_, EngineError>((reading.settings()?, reading.generation()?)))?;
             let document = settings.to_toml()?;
             Ok(v1::ExportSettingsResponse { document, generation: generation.0 })
         };
         self.read(export).await.map(Response::new)
+    }
+
+    async fn check_last_digits(
+        &self,
+        request: Request<v1::CheckLastDigitsRequest>,
+    ) -> Result<Response<v1::CheckLastDigitsResponse>, Status> {
+        let request = request.into_inner();
+        self.read(move |engine| check_last_digits(engine, &request)).await.map(Response::new)
+    }
+}
+
+fn check_last_digits(
+    engine: &Engine,
+    request: &v1::CheckLastDigitsRequest,
+) -> Result<v1::CheckLastDigitsResponse, EngineError> {
+    let v1::CheckLastDigitsRequest { last_digits, page_size: size, page_token } = request;
+    let size = page_size(*size)? as usize;
+    let skipped = number_token(page_token)?.unwrap_or_default();
+    let counts = if skipped == 0 { engine.last_digits_counts() } else { Vec::new() };
+    let counts = counts.into_iter().map(|count| v1::LastDigitsCount {
+        last_digits: count.digits.into(),
+        collision_count: count.collisions,
+        contact_count: count.contacts,
+    });
+    let mut answer = v1::CheckLastDigitsResponse { counts: counts.collect(), ..Default::default() };
+    if *last_digits > 0 {
+        // More than any number has are refused by the engine, as are too few.
+        let digits = u8::try_from(*last_digits).unwrap_or(u8::MAX);
+        let (skip, next) =
+            (usize::try_from(skipped).unwrap_or(usize::MAX), skipped.saturating_add(size as u64));
+        let (collisions, has_more) = engine.last_digits_collisions(digits, skip, size)?;
+        answer.collisions = collisions.into_iter().map(collision).collect();
+        answer.next_page_token = if has_more { next.to_string() } else { String::new() };
+    }
+    Ok(answer)
+}
+
+fn collision(found: LastDigitsCollision) -> v1::LastDigitsCollision {
+    let contacts = found.contacts.into_iter().map(|contact| v1::LastDigitsContact {
+        contact_id: contact.id.0,
+        source: contact.source,
+        display_name: contact.display_name,
+        company: contact.company,
+        number: contact.number.to_string(),
+    });
+    v1::LastDigitsCollision {
+        ending: found.ending,
+        country_code: found.country_code.unwrap_or_default().into(),
+        contact_count: found.contact_count,
+        contacts: contacts.collect(),
     }
 }
 

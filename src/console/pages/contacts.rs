@@ -62,7 +62,7 @@ fn contact_id(text: &str) -> ContactId {
     ContactId(text.parse().ok().filter(|id| *id <= MAX_ID).unwrap_or(MAX_ID))
 }
 
-fn path(id: ContactId) -> String {
+pub(super) fn path(id: ContactId) -> String {
     format!("/contacts/{id}")
 }
 

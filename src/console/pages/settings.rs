@@ -1,21 +1,35 @@
 //! Settings: the way to each part of them, and the frame that their pages have in common.
 
+mod destinations;
+mod directory;
+mod hours;
 mod limits;
+mod listed;
+mod numbers;
 mod single;
+mod trunks;
 
 use axum::extract::State;
 use maud::{Markup, html};
 
 use crate::access::Permission;
 use crate::console::Console;
+use crate::console::control::Control;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Visit};
 use crate::console::widgets::page_head;
 use crate::engine::EngineError;
 
+use crate::phone_number::Region;
+use crate::snapshot::RouteError;
+
+use listed::ListedPage;
 use single::SinglePage;
 
+pub(in crate::console) use destinations::{LIST_USED, list_used};
+pub(in crate::console) use listed::{add, delete, edit, list, new, save};
+pub(in crate::console) use numbers::{collisions, save as save_numbers};
 pub(in crate::console) use single::{save as save_single, show as show_single};
 
 /// What whoever saves after somebody else is told.
@@ -231,8 +245,51 @@ fn whole<T: std::str::FromStr>(form: &mut Form, name: &str) -> Option<T> {
     form.number(name, "a whole number that is possible here; leave it empty for none")
 }
 
+/// The lines of a field, without empty ones.
+fn lines(form: &Form, name: &str) -> Vec<String> {
+    let lines = form.raw(name).lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+/// A region, or none.
+fn region(form: &mut Form, name: &str) -> Option<Region> {
+    form.optional(name)?;
+    form.parse(name)
+}
+
+/// The field for a region: every one with its country code, after what it means to choose none.
+fn region_select(form: &Form, name: &str, text: &str, hint: &str, none: &str) -> Markup {
+    let told = |region: Region| match region.country_code() {
+        Some(code) => format!("{region} (+{code})"),
+        None => region.to_string(),
+    };
+    let mut all: Vec<(String, String)> =
+        Region::all().map(|region| (region.to_string(), told(region))).collect();
+    all.sort();
+    let all = all.iter().map(|(value, name)| (value.as_str(), name.as_str()));
+    let options: Vec<(&str, &str)> = std::iter::once(("", none)).chain(all).collect();
+    Control::text(name, text).hint(hint).select(form, &options)
+}
+
+/// A field of boxes of which none is sent when none is ticked.
+const TICKED: &str = "phonebooks";
+
 /// Puts what the engine refuses at its field. Settings are checked as a whole: what is wrong with something else
 /// because of them, such as an inbound route, is told above the form, by its name.
 fn refuse(form: &mut Form, error: EngineError) -> Result<(), EngineError> {
-    form.refuse(error)
+    let (subject, field, problem) = match error {
+        EngineError::Route(RouteError { subject, field, problem }) => (subject, field, problem),
+        error => return form.refuse(error),
+    };
+    // `caller_rules[2].add` is in a row of its own, `hours[2]` is a line of a field.
+    let at = match field.split_once("].") {
+        Some((list, rest)) => format!("{}.{rest}", list.replace('[', ".")),
+        None => field.split('[').next().unwrap_or_default().to_owned(),
+    };
+    // Nothing else than a route is about other things than itself: only what is edited can have become wrong.
+    match !subject.starts_with("inbound route") && (form.is_ticked(&at) || at == TICKED) {
+        true => form.fail(&at, problem),
+        false => form.general.push(format!("{subject}, {field}: {problem}")),
+    }
+    Ok(())
 }

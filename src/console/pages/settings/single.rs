@@ -49,7 +49,7 @@ pub(super) fn form_of<P: SinglePage>(part: &P) -> Form {
     Form::of(part.fields().into_iter().chain([tag]))
 }
 
-/// The page: the form, with `more` of it before its buttons.
+/// The page: the form, with `more` in it, first.
 pub(super) async fn content<P: SinglePage>(
     console: &Console,
     visit: &Visit,
@@ -64,8 +64,8 @@ pub(super) async fn content<P: SinglePage>(
         form.stack method="post" action=(P::PATH) {
             (visit.token_field())
             input type="hidden" name="etag" value=(form.raw("etag"));
-            fieldset.stack disabled[!may] { (P::show(form, &around)) }
             (more)
+            fieldset.stack disabled[!may] { (P::show(form, &around)) }
             @if may { div.actions.save {
                 button.solid type="submit" { "Save" }
                 a.button href=(P::PATH) { "Cancel" }
