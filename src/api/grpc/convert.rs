@@ -18,6 +18,7 @@ mod schedules;
 pub(super) mod sources;
 pub(super) mod status;
 pub(super) mod tokens;
+pub(super) mod users;
 
 use jiff::Timestamp;
 
