@@ -24,6 +24,7 @@ mod editing;
 mod last_good;
 mod look_ups;
 mod notifying;
+mod parts;
 mod permitting;
 mod previewing;
 mod publishing;
@@ -135,6 +136,8 @@ pub enum EngineError {
     AlreadyExists { what: &'static str, name: String },
     #[error("{what} {name:?} was changed by somebody else since you read it: read it again, then change it")]
     ChangedMeanwhile { what: &'static str, name: String },
+    #[error("{what} {name:?} is used by {}: change that first", all_of(users))]
+    InUse { what: &'static str, name: String, users: Vec<String> },
     #[error("{}", tell(problems))]
     BadContact { problems: Vec<FieldProblem> },
     #[error("{field}: {problem}")]
@@ -151,6 +154,16 @@ fn tell(problems: &[FieldProblem]) -> String {
     let told: Vec<_> =
         problems.iter().map(|FieldProblem { field, problem }| format!("{field}: {problem}")).collect();
     told.join("; ")
+}
+
+/// The first ones by name, and how many more there are.
+fn all_of(names: &[String]) -> String {
+    const NAMED: usize = 5;
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Run on a thread where blocking is allowed.

@@ -14,6 +14,7 @@ mod history;
 mod inbound_route;
 mod limits;
 mod notify;
+mod part;
 mod schedule;
 mod source;
 mod sql_server;
@@ -41,6 +42,7 @@ pub use history::{HistorySettings, MAX_HISTORY_MEGABYTES, MAX_HISTORY_RUNS};
 pub use inbound_route::{Attestation, Freshness, InboundRoute, OlderData, RouteTime};
 pub use limits::LimitSettings;
 pub use notify::{EmailAddresses, MAX_ADDRESSES, Notify, Occasion, Webhook, WebhookUrl, is_this_machine};
+pub use part::{ListedPart, SinglePart};
 pub use schedule::{
     Cron, CronExpression, Daily, DayOfMonth, DayOfWeek, Frequency, Interval, MAX_INTERVAL_HOURS,
     MAX_INTERVAL_MINUTES, MAX_JITTER_MINUTES, Monthly, Schedule, TimeOfDay, TimeZoneName, Weekly,

@@ -121,6 +121,7 @@ impl From<EngineError> for Failure {
             }
             EngineError::AlreadyExists { .. }
             | EngineError::ChangedMeanwhile { .. }
+            | EngineError::InUse { .. }
             | EngineError::SyncRunning { .. }
             | EngineError::SourceIsOff { .. } => {
                 Failure::new(StatusCode::CONFLICT, "This cannot be done now", error.to_string())

@@ -136,6 +136,7 @@ impl Form {
             | EngineError::Route(_)
             | EngineError::Sync(_)
             | EngineError::ChangedMeanwhile { .. }
+            | EngineError::InUse { .. }
             | EngineError::SyncRunning { .. }
             | EngineError::SourceIsOff { .. }
             | EngineError::Store(crate::store::StoreError::Refused(_)) => {

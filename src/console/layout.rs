@@ -19,6 +19,7 @@ pub(super) enum Nav {
     Routes,
     Try,
     Decisions,
+    Settings,
     Account,
 }
 
@@ -31,7 +32,7 @@ struct Part {
     takes: Permission,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part { nav: Nav::Overview, path: "/", name: "Overview", icon: "overview", takes: Permission::Read },
     Part { nav: Nav::Sources, path: "/sources", name: "Sources", icon: "sources", takes: Permission::Read },
     Part { nav: Nav::Runs, path: "/sync-runs", name: "Sync runs", icon: "runs", takes: Permission::Read },
@@ -55,6 +56,13 @@ const PARTS: [Part; 7] = [
         path: "/decisions",
         name: "Decisions",
         icon: "decisions",
+        takes: Permission::Read,
+    },
+    Part {
+        nav: Nav::Settings,
+        path: "/settings",
+        name: "Settings",
+        icon: "settings",
         takes: Permission::Read,
     },
 ];

@@ -7,12 +7,14 @@ mod overview;
 mod phonebooks;
 mod routes;
 mod runs;
+mod settings;
 mod sign_in;
 mod sources;
 mod try_call;
 
 use super::assets;
 use super::table::{Entry, Who};
+use crate::settings::{HistorySettings, LimitSettings};
 
 pub(super) use sources::Draft;
 
@@ -82,5 +84,11 @@ pub(super) fn all() -> Vec<Entry> {
         // Calls
         Entry::page("/try", Who::READ, try_call::show),
         Entry::page("/decisions", Who::READ, decisions::list),
+        // Settings
+        Entry::page("/settings", Who::READ, settings::index),
+        Entry::page("/settings/limits", Who::READ, settings::show_single::<LimitSettings>),
+        Entry::action("/settings/limits", Who::CHANGE, settings::save_single::<LimitSettings>),
+        Entry::page("/settings/history", Who::READ, settings::show_single::<HistorySettings>),
+        Entry::action("/settings/history", Who::CHANGE, settings::save_single::<HistorySettings>),
     ]
 }

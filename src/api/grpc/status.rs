@@ -19,7 +19,9 @@ pub(super) fn of(error: EngineError) -> Status {
         EngineError::NotFound { .. } => Code::NotFound,
         EngineError::AlreadyExists { .. } => Code::AlreadyExists,
         EngineError::ChangedMeanwhile { .. } => Code::Aborted,
-        EngineError::SyncRunning { .. } | EngineError::SourceIsOff { .. } => Code::FailedPrecondition,
+        EngineError::InUse { .. } | EngineError::SyncRunning { .. } | EngineError::SourceIsOff { .. } => {
+            Code::FailedPrecondition
+        }
         EngineError::Settings(_)
         | EngineError::Source { .. }
         | EngineError::Route(_)

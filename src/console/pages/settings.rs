@@ -1,0 +1,238 @@
+//! Settings: the way to each part of them, and the frame that their pages have in common.
+
+mod limits;
+mod single;
+
+use axum::extract::State;
+use maud::{Markup, html};
+
+use crate::access::Permission;
+use crate::console::Console;
+use crate::console::form::Form;
+use crate::console::layout::Nav;
+use crate::console::visit::{Answer, Visit};
+use crate::console::widgets::page_head;
+use crate::engine::EngineError;
+
+use single::SinglePage;
+
+pub(in crate::console) use single::{save as save_single, show as show_single};
+
+/// What whoever saves after somebody else is told.
+const CHANGED_MEANWHILE: &str = "Somebody else has changed this since you opened it. What you typed is still here: open \
+    the page in another tab to see what they changed, or save again to replace it.";
+
+/// A part of the settings. A new one is added here and in [`GROUPS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::console) enum Part {
+    Numbers,
+    Limits,
+    History,
+    Trunks,
+    Destinations,
+    DialStrings,
+    Hours,
+    Extensions,
+    Grants,
+    Clients,
+    Users,
+    Tokens,
+    Mail,
+    Audit,
+    Export,
+}
+
+/// An entry of the navigation between settings.
+struct Entry {
+    part: Part,
+    path: &'static str,
+    name: &'static str,
+    about: &'static str,
+    takes: Permission,
+}
+
+const fn entry(
+    part: Part,
+    path: &'static str,
+    name: &'static str,
+    about: &'static str,
+    takes: Permission,
+) -> Entry {
+    Entry { part, path, name, about, takes }
+}
+
+/// All parts, in groups.
+const GROUPS: [(&str, &[Entry]); 3] = [
+    (
+        "Calls",
+        &[
+            entry(
+                Part::Numbers,
+                "/settings/numbers",
+                "Numbers",
+                "The region of numbers, and matching by their last digits.",
+                Permission::Read,
+            ),
+            entry(
+                Part::Trunks,
+                "/settings/trunks",
+                "Trunks",
+                "Where calls come in, and how numbers are written there.",
+                Permission::Read,
+            ),
+            entry(
+                Part::Destinations,
+                "/settings/destinations",
+                "Destinations",
+                "Ring groups, queues, IVRs and what else routes can go to.",
+                Permission::Read,
+            ),
+            entry(
+                Part::DialStrings,
+                "/settings/dial-strings",
+                "Dial strings",
+                "What the call handler dials for each kind of destination.",
+                Permission::Read,
+            ),
+            entry(
+                Part::Hours,
+                "/settings/hours",
+                "Hours and holidays",
+                "Business hours, holidays and other times that routes ask for.",
+                Permission::Read,
+            ),
+        ],
+    ),
+    (
+        "Directory",
+        &[
+            entry(
+                Part::Extensions,
+                "/settings/extensions",
+                "Extensions",
+                "The people who look contacts up, and their groups.",
+                Permission::Read,
+            ),
+            entry(
+                Part::Grants,
+                "/settings/grants",
+                "Who sees what",
+                "Which phonebooks are shown to which extensions.",
+                Permission::Read,
+            ),
+            entry(
+                Part::Clients,
+                "/settings/clients",
+                "Clients",
+                "The oldest versions of apps that may use the directory.",
+                Permission::Read,
+            ),
+        ],
+    ),
+    (
+        "System",
+        &[
+            entry(
+                Part::Limits,
+                "/settings/limits",
+                "Limits",
+                "How many contacts and phonebooks there may be.",
+                Permission::Read,
+            ),
+            entry(
+                Part::History,
+                "/settings/history",
+                "History kept",
+                "How far runs can be looked at and taken back.",
+                Permission::Read,
+            ),
+            entry(
+                Part::Users,
+                "/settings/users",
+                "Users",
+                "Who may open this console, and what they may do.",
+                Permission::Access,
+            ),
+            entry(
+                Part::Tokens,
+                "/settings/tokens",
+                "Tokens",
+                "What programs need to be answered.",
+                Permission::Access,
+            ),
+            entry(
+                Part::Mail,
+                "/settings/mail",
+                "Mail",
+                "The server that mails are sent by, and a test of it.",
+                Permission::Change,
+            ),
+            entry(Part::Audit, "/settings/audit", "Audit", "Who changed what, and when.", Permission::Access),
+            entry(
+                Part::Export,
+                "/settings/export",
+                "Export and backup",
+                "All settings as one file, and everything as a backup.",
+                Permission::Read,
+            ),
+        ],
+    ),
+];
+
+/// A page of the settings: the ways to the others beside what it has itself.
+pub(super) fn within(visit: &Visit, part: Part, content: Markup) -> Markup {
+    html! {
+        div.settings {
+            nav.parts aria-label="Settings" {
+                @for (group, entries) in shown(visit) {
+                    div {
+                        p { (group) }
+                        ul { @for entry in entries { li {
+                            a href=(entry.path) aria-current=[(entry.part == part).then_some("page")] { (entry.name) }
+                        } } }
+                    }
+                }
+            }
+            div.stack { (content) }
+        }
+    }
+}
+
+/// What whoever looks may open.
+fn shown(visit: &Visit) -> Vec<(&'static str, Vec<&'static Entry>)> {
+    let groups = GROUPS.iter().map(|(group, entries)| {
+        (*group, entries.iter().filter(|entry| visit.may(entry.takes)).collect::<Vec<_>>())
+    });
+    groups.filter(|(_, entries)| !entries.is_empty()).collect()
+}
+
+/// `/settings`: what there is to set.
+pub(in crate::console) async fn index(State(_): State<Console>, visit: Visit) -> Answer {
+    let about =
+        html! { "Everything but sources, phonebooks and inbound routes, which have pages of their own." };
+    let content = html! {
+        (page_head("Settings", about, html! {}))
+        @for (group, entries) in shown(&visit) {
+            section.stack aria-label=(group) {
+                h2 { (group) }
+                ul.tiles { @for entry in entries { li.card {
+                    h3 { a href=(entry.path) { (entry.name) } }
+                    p.faint { (entry.about) }
+                } } }
+            }
+        }
+    };
+    visit.page(Nav::Settings, "Settings", content)
+}
+
+/// A whole number, or nothing.
+fn whole<T: std::str::FromStr>(form: &mut Form, name: &str) -> Option<T> {
+    form.optional(name)?;
+    form.number(name, "a whole number that is possible here; leave it empty for none")
+}
+
+/// Puts what the engine refuses at its field. Settings are checked as a whole: what is wrong with something else
+/// because of them, such as an inbound route, is told above the form, by its name.
+fn refuse(form: &mut Form, error: EngineError) -> Result<(), EngineError> {
+    form.refuse(error)
+}
