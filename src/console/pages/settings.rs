@@ -1,7 +1,14 @@
 //! Settings: the way to each part of them, and the frame that their pages have in common.
 
+pub(in crate::console) mod audit;
+pub(in crate::console) mod export;
+pub(in crate::console) mod import;
 mod limits;
+pub(in crate::console) mod mail;
+mod once;
 mod single;
+pub(in crate::console) mod tokens;
+pub(in crate::console) mod users;
 
 use axum::extract::State;
 use maud::{Markup, html};
@@ -163,9 +170,9 @@ const GROUPS: [(&str, &[Entry]); 3] = [
             entry(
                 Part::Mail,
                 "/settings/mail",
-                "Mail",
-                "The server that mails are sent by, and a test of it.",
-                Permission::Change,
+                "Mail and webhooks",
+                "How people and programs are told, and a test of it.",
+                Permission::Read,
             ),
             entry(Part::Audit, "/settings/audit", "Audit", "Who changed what, and when.", Permission::Access),
             entry(
