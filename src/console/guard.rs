@@ -74,7 +74,7 @@ pub(super) async fn guard(State(keeper): State<Keeper>, request: Request, next: 
     let Keeper { console, who, content } = keeper;
     let token = cookie(request.headers(), &console.cookie);
     let user = token.as_deref().and_then(|token| console.engine.session(token));
-    let peer = request.extensions().get::<Peer>().copied();
+    let peer = Peer::of(request.extensions());
     let visit = Visit::new(&console, user.clone(), token.as_deref(), request.uri(), peer);
     let answer = match admit(&visit, who, user.as_ref(), &request) {
         Admitted::No(response) => response,
