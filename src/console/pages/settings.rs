@@ -178,8 +178,8 @@ const GROUPS: [(&str, &[Entry]); 3] = [
             entry(
                 Part::Export,
                 "/settings/export",
-                "Export and backup",
-                "All settings as one file, and everything as a backup.",
+                "Export and import",
+                "All settings as one file, to take away and to bring back.",
                 Permission::Read,
             ),
         ],

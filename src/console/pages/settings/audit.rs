@@ -209,6 +209,7 @@ fn list_of(changes: &[ValueChange]) -> Markup {
             @if let Some(before) = before { del { span.spoken { "before: " } (before) } }
             @if before.is_some() && after.is_some() { " → " }
             @if let Some(after) = after { ins { span.spoken { "after: " } (after) } }
+            @if before.is_none() && after.is_none() { "not set" }
         } } }
     }
 }
