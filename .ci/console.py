@@ -1,152 +1,19 @@
-"""The console as somebody uses it: from the first start to a run that is rolled back, in a real browser.
+"""The console as somebody uses it, in a real browser: from the first start to a call that is tried, with harm meant on
+the way, with keys only, and with axe on every page.
 
-console.py PROGRAM AXE [FOLDER FOR PICTURES]
+console.py PROGRAM SQL_SERVER AXE [FOLDER FOR PICTURES]
 """
 
-import base64
-import os
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from browser import HOSTILE, Browser, Server, SqlServer
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-PROGRAM = Path(sys.argv[1]).resolve()
-AXE = Path(sys.argv[2])
-PICTURES = Path(sys.argv[3]) if len(sys.argv) > 3 else None
 PASSWORD = "correct horse battery"
-# So many that a bar can be seen to move.
-CONTACTS = 120_000
-PATIENCE = 120
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def environment(**more):
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("RINGROUTE_")}
-    return plain | more
-
-
-class Server:
-    """A server with an empty data folder, on ports of its own."""
-
-    def __init__(self, folder):
-        self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data-folder", folder / "data"],
-            stdout=subprocess.PIPE,
-            stderr=(folder / "log").open("w"),
-            text=True,
-            env=environment(RINGROUTE_CONSOLE_ADDRESS="127.0.0.1:0"),
-        )
-        for line in self.process.stdout:
-            if found := re.search(r"listens on (http\S+)", line):
-                self.calls = found[1]
-            if found := re.search(r"http://\S+/first-sign-in\S+", line):
-                self.first_sign_in = found[0]
-                self.url = found[0].split("/first-sign-in")[0]
-                return
-        raise SystemExit(f"the server told no link:\n{(folder / 'log').read_text()}")
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-
-
-class Browser:
-    """Chromium without a window."""
-
-    def __init__(self, url):
-        self.url = url
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]:
-            options.add_argument(argument)
-        self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        self.like("light", 1280)
-
-    def like(self, scheme, width):
-        # Without motion: pictures are of what a change comes to.
-        features = [
-            {"name": "prefers-color-scheme", "value": scheme},
-            {"name": "prefers-reduced-motion", "value": "reduce"},
-        ]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    def open(self, path):
-        self.driver.get(self.url + path)
-
-    @property
-    def path(self):
-        return self.driver.current_url.removeprefix(self.url)
-
-    def find(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def text(self, selector="main"):
-        return self.find(selector).text.replace("\u202f", " ").replace("\u00a0", " ")
-
-    def fill(self, name, text):
-        field = self.find(f'[name="{name}"]')
-        field.clear()
-        field.send_keys(text)
-
-    def press(self, text):
-        """The button or link that has exactly this on it and can be seen."""
-        xpath = f'//*[self::button or self::a][normalize-space()="{text}"][not(contains(@class, "spoken"))]'
-        shown = [found for found in self.driver.find_elements(By.XPATH, xpath) if found.is_displayed()]
-        assert shown, f"no {text!r} on {self.path}:\n{self.text()}"
-        self.click(shown[0])
-
-    def click(self, element):
-        # Not below the bar that stays at the bottom.
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
-
-    def until(self, what, condition):
-        try:
-            return WebDriverWait(self.driver, PATIENCE, 0.05, [Exception]).until(lambda _: condition())
-        except Exception:
-            raise AssertionError(f"{what}: not on {self.path}:\n{self.text()}") from None
-
-    def picture(self, name, most=3200):
-        if PICTURES is None:
-            return
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        width, height = self.driver.execute_script(
-            "return [innerWidth, Math.min(document.documentElement.scrollHeight, arguments[0])]", most
-        )
-        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-        options = {"captureBeyondViewport": True, "clip": clip}
-        taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
-        (PICTURES / f"{name}.png").write_bytes(base64.b64decode(taken))
-
-    def check(self, name):
-        """What axe finds in light and in dark, and whether the page fits a phone."""
-        for scheme, width in [("light", 1280), ("dark", 1280), ("light", 390)]:
-            self.like(scheme, width)
-            self.picture(f"{name}-{'phone' if width < 600 else scheme}")
-            too_wide = self.driver.execute_script("return document.documentElement.scrollWidth > innerWidth")
-            assert not too_wide, f"{name} is wider than {width}"
-            self.driver.execute_script(AXE.read_text())
-            found = self.driver.execute_async_script(
-                "axe.run({ runOnly: arguments[0] }).then((found) => arguments[1](found))", RULES
-            )
-            assert len(found["passes"]) > 10, f"axe looked at nothing of {name}"
-            told = [
-                f"{rule['id']} ({rule['impact']}): {node['html'][:200]}\n  {node['failureSummary']}"
-                for rule in found["violations"]
-                for node in rule["nodes"]
-            ]
-            assert not told, f"{name}, {scheme}, {width} wide:\n" + "\n".join(told)
-        self.like("light", 1280)
 
 
 def first_sign_in(browser, server):
@@ -163,16 +30,24 @@ def first_sign_in(browser, server):
     assert "Welcome" not in browser.text(), browser.text()
 
 
-def set_source_up(browser, database):
+def set_source_up(browser, sql_server):
+    """The reference document's own way, with mistakes: a wrong password, a filter that is none."""
     browser.open("/sources")
     browser.press("Add a source")
     browser.fill("name", "crm")
-    browser.click(browser.find("#connection-sqlite"))
-    browser.fill("connection.sqlite.path", "/nowhere/at-all.db")
+    sql = "connection.sql_server"
+    browser.fill(f"{sql}.host", "127.0.0.1")
+    for field in ["port", "database", "user"]:
+        browser.fill(f"{sql}.{field}", getattr(sql_server, field))
+    browser.unfold("Certificates and time-outs")
+    browser.fill(f"{sql}.ca_file", str(sql_server.ca_file))
+    browser.fill(f"{sql}.password", "not this one")
     browser.press("Test")
-    browser.until("what is wrong with the file", lambda: "at-all.db" in browser.text(".banner.bad, .error"))
+    browser.until("that nobody is let in", lambda: "ringroute" in browser.text(".banner.bad, .error"))
+    browser.check("source-not-let-in")
     assert browser.find('[name="name"]').get_attribute("value") == "crm", "what was typed is gone"
-    browser.fill("connection.sqlite.path", str(database))
+    assert "not this one" not in browser.driver.page_source, "a password came back"
+    browser.fill(f"{sql}.password", sql_server.password)
     browser.press("Test")
     browser.until("the tables found", lambda: "Reached" in browser.text("#tested"))
     columns = {
@@ -180,6 +55,7 @@ def set_source_up(browser, database):
         "first_name": "first_name",
         "last_name": "last_name",
         "company": "company",
+        "email": "email",
         "business_number": "phone",
         "mobile_number": "mobile",
     }
@@ -187,15 +63,15 @@ def set_source_up(browser, database):
         browser.fill(f"field_map.{field}", column)
     browser.click(browser.find("#phonebook-by_property"))
     browser.fill("phonebook.by_property.column", "belongto")
-    browser.fill("sync_filter", "select ${MAP} form main.contacts")
+    browser.fill("sync_filter", "select ${MAP} form testpbx.contacts")
     browser.press("Save")
     browser.until("the error under the word", lambda: "^" in browser.text(".error"))
     browser.check("source-with-an-error")
-    browser.fill("sync_filter", "select ${MAP} from main.contacts order by id")
+    browser.fill("sync_filter", "select ${MAP} from testpbx.contacts order by id")
     browser.press("Save and preview")
     browser.until("the preview", lambda: "Sync Now, exactly this" in browser.text())
     browser.check("preview")
-    assert "never synchronised" not in browser.text()
+    assert sql_server.password not in browser.driver.page_source, "a password came back"
 
 
 def synchronise(browser):
@@ -305,6 +181,148 @@ def choose_last_digits(browser):
     browser.check("collisions")
 
 
+def make_a_route(browser):
+    browser.open("/routes")
+    browser.check("no-routes")
+    browser.press("Add a route")
+    browser.fill("name", "Sales")
+    browser.choose("phonebooks", "Sales")
+    browser.fill("destination.target", "")
+    browser.press("Save")
+    browser.until("what is missing", lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".error"))
+    browser.check("route-with-an-error")
+    browser.fill("destination.target", "6400")
+    browser.press("Save")
+    browser.until("the route", lambda: browser.path.startswith("/routes") and "6400" in browser.text())
+    browser.check("routes")
+    browser.press("Sales")
+    browser.until("the editor", lambda: browser.path == "/routes/Sales")
+    browser.check("route")
+
+
+def try_a_call(browser):
+    browser.open("/try")
+    browser.fill("caller", "+44 (0)20 7946 0018")
+    browser.fill("did", "+49 30 23125000")
+    browser.press("Try it")
+    browser.until("who it is", lambda: "Ada Lovelace" in browser.text())
+    told = browser.text()
+    assert "Sales" in told and "6400" in told, told
+    browser.check("try")
+    browser.fill("caller", "+49 171 9999999")
+    browser.press("Try it")
+    browser.until("that nobody is it", lambda: "Ada Lovelace" not in browser.text())
+    assert "6400" not in browser.text(), browser.text()
+    browser.open("/decisions")
+    browser.check("decisions")
+
+
+def meet_harm(browser):
+    """A contact whose every field is markup, from the database and by hand: it is text, wherever it is shown."""
+
+    def is_text(path, name):
+        browser.open(path)
+        browser.until(f"the text on {path}", lambda: HOSTILE in browser.text())
+        made = browser.driver.execute_script("return document.querySelectorAll('img').length")
+        assert made == 0 and browser.driver.title != "harm", f"{path} runs what a contact says"
+        browser.check(name)
+
+    is_text("/contacts?query=5550199", "harm-in-the-list")
+    found = browser.find('[data-results] a[href^="/contacts/"]').get_attribute("href")
+    is_text(found.removeprefix(browser.url), "harm-in-a-contact")
+    is_text("/try?caller=%2B49305550199&did=1", "harm-in-a-call")
+
+    browser.open("/phonebooks")
+    browser.check("phonebooks")
+    browser.fill("name", HOSTILE[:60])
+    browser.press("Make it")
+    browser.until("the phonebook", lambda: "is there, and empty" in browser.text())
+    browser.press("Add a contact")
+    browser.until("the form", lambda: browser.path.startswith("/contacts/new"))
+    for field in ["first_name", "last_name", "company", "email", "remark", "street", "city"]:
+        browser.fill(field, HOSTILE)
+    browser.fill("business_number", "+49 30 5550198")
+    browser.check("contact-new")
+    browser.press("Save")
+    browser.until("the contact", lambda: re.fullmatch(r"/contacts/\d+", browser.path))
+    contact = browser.path
+    is_text(contact, "harm-by-hand")
+    is_text("/contacts?query=5550198", "harm-by-hand-in-the-list")
+    browser.open(f"{contact}/edit")
+    assert browser.find('[name="company"]').get_attribute("value") == HOSTILE
+    browser.check("contact-edit")
+
+
+def let_people_in(browser):
+    browser.open("/settings/users")
+    browser.fill("name", "grace")
+    browser.choose("role", "operator")
+    browser.press("Add")
+    browser.until("the password", lambda: "Keep it now" in browser.text())
+    password = browser.find("#password").get_attribute("value")
+    browser.check("user-added")
+    browser.press("I have it")
+    browser.until("the users", lambda: "grace" in browser.text())
+    assert password not in browser.driver.page_source
+    browser.check("users")
+    browser.press("grace")
+    browser.check("user")
+    browser.open("/settings/users/ada")
+    browser.unfold("Delete the user")
+    browser.press("Delete")
+    browser.until("that it is the last", lambda: "only administrator" in browser.text())
+    browser.check("user-with-an-error")
+
+    browser.open("/settings/tokens")
+    browser.fill("name", "Kamailio")
+    browser.press("Make it")
+    browser.until("the token", lambda: "Keep it now" in browser.text())
+    token = browser.find("#secret").get_attribute("value")
+    assert token.startswith("rr_")
+    browser.check("token-made")
+    browser.press("I have it")
+    browser.until("the tokens", lambda: "Kamailio" in browser.text())
+    assert token not in browser.driver.page_source
+    browser.check("tokens")
+    browser.unfold("Revoke")
+    browser.press("Revoke it")
+    browser.until("that it is gone", lambda: "No token yet" in browser.text())
+
+
+def look_after_it(browser, folder):
+    browser.open("/settings/mail")
+    browser.check("mail")
+    browser.fill("address", "ops@example.com")
+    browser.press("Send a test")
+    browser.until("what to do", lambda: "What to do" in browser.text())
+    browser.check("mail-with-an-error")
+
+    browser.open("/settings/audit")
+    browser.until("what was done", lambda: 'user "grace"' in browser.text())
+    browser.check("audit")
+    browser.fill("what", "inbound_route")
+    browser.press("Show")
+    browser.until("only that", lambda: 'user "grace"' not in browser.text() and "Sales" in browser.text())
+
+    browser.open("/settings/export")
+    browser.check("export")
+    document = folder / "settings.toml"
+    document.write_text("this is no document")
+    browser.find('[name="file"]').send_keys(str(document))
+    browser.press("Show what would change")
+    browser.until("that it is none", lambda: browser.text(".error"))
+    browser.check("import-with-an-error")
+    ours = browser.fetched("/settings/export/settings.toml")
+    assert SqlServer.password not in ours, "a password was exported"
+    document.write_text(ours.replace('"6400"', '"6500"'))
+    browser.find('[name="file"]').send_keys(str(document))
+    browser.press("Show what would change")
+    browser.until("what would change", lambda: "6500" in browser.text("table"))
+    browser.check("import")
+    browser.open("/routes/Sales")
+    assert browser.find('[name="destination.target"]').get_attribute("value") == "6400"
+
+
 def roll_back(browser):
     browser.open("/sync-runs")
     browser.driver.find_elements(By.CSS_SELECTOR, "tbody a")[0].click()
@@ -314,7 +332,8 @@ def roll_back(browser):
     browser.press("Roll back")
     browser.until("the rollback", lambda: "Rollback" in browser.text("h1") and "Succeeded" in browser.text())
     browser.open("/")
-    browser.until("no contacts", lambda: re.search(r"Contacts\n0\n", browser.text()))
+    # The one that was made by hand stays.
+    browser.until("no contacts of the source", lambda: re.search(r"Contacts\n1\n", browser.text()))
 
 
 def with_keys_only(browser):
@@ -359,20 +378,62 @@ def with_keys_only(browser):
     browser.until("the sign-in", lambda: browser.path == "/sign-in")
 
 
+# Something that is there, for pages that are about one thing.
+EXAMPLES = {
+    "/sources/{name}": "/sources/crm",
+    "/sources/{name}/edit": "/sources/crm/edit",
+    "/sync-runs/{id}": "/sync-runs/2",
+    "/sync-runs/{id}/changes": "/sync-runs/2/changes",
+    "/sync-runs/{id}/problems": "/sync-runs/2/problems",
+    "/sync-runs/{id}/roll-back": "/sync-runs/2/roll-back",
+    "/phonebooks/{name}": "/phonebooks/Sales",
+    "/phonebooks/{name}/import": "/phonebooks/Mine/import",
+    "/contacts/{id}": "/contacts/1",
+    "/routes/{name}": "/routes/Sales",
+    "/settings/users/{name}": "/settings/users/ada",
+}
+
+# Files and parts of pages; and those that were looked at where they belong to a way.
+NO_PAGES = re.compile(r"^/assets|/progress$|\.\w+$|^/first-sign-in$|^/contacts/\{id\}/edit$|^/settings/import$")
+
+
+def look_at_every_page(browser):
+    """Whatever has a route and was not looked at yet."""
+    browser.open("/phonebooks")
+    browser.fill("name", "Mine")
+    browser.press("Make it")
+    table = (Path(__file__).resolve().parent.parent / "src/console/pages.rs").read_text()
+    for path in re.findall(r'Entry::page\(\s*"([^"]+)"', table):
+        if NO_PAGES.search(path):
+            continue
+        assert "{" not in path or path in EXAMPLES, f"say in EXAMPLES which {path} is to be looked at"
+        path = EXAMPLES.get(path, path)
+        if path in browser.checked:
+            continue
+        browser.open(path)
+        assert "There is nothing here" not in browser.text(), path
+        browser.check(path.strip("/").replace("/", "-") or "overview")
+
+
 def main():
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        demo = [PROGRAM, "demo", "--once", "--contacts", str(CONTACTS), "--data-folder", folder / "sample"]
-        subprocess.run(demo, check=True, stdout=subprocess.DEVNULL, env=environment())
+        sql_server = SqlServer(folder)
         server = Server(folder)
         browser = Browser(server.url)
         steps = [
             ("the first sign-in", lambda: first_sign_in(browser, server)),
-            ("a source is set up", lambda: set_source_up(browser, folder / "sample" / "sample-company.db")),
+            ("a SQL Server is set up as a source", lambda: set_source_up(browser, sql_server)),
             ("a run is watched, cancelled, done", lambda: synchronise(browser)),
             ("things are set", lambda: set_things(browser)),
             ("last digits are turned on", lambda: choose_last_digits(browser)),
+            ("a route is made", lambda: make_a_route(browser)),
+            ("a call is tried", lambda: try_a_call(browser)),
+            ("contacts that mean harm", lambda: meet_harm(browser)),
+            ("users and tokens", lambda: let_people_in(browser)),
+            ("mail, audit, export and import", lambda: look_after_it(browser, folder)),
+            ("every page", lambda: look_at_every_page(browser)),
             ("a run is rolled back", lambda: roll_back(browser)),
             ("with keys only", lambda: with_keys_only(browser)),
         ]
@@ -386,6 +447,7 @@ def main():
         finally:
             browser.driver.quit()
             server.end()
+            sql_server.end()
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ use crate::api::grpc::{self, Gate};
 use crate::api::metrics;
 use crate::clock::SystemClock;
 use crate::config::{BoundsConfig, Config, ListenAddress};
+use crate::console::Surroundings;
 use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
 use crate::listening::{Incoming, Tls, TlsError};
 #[cfg(unix)]
@@ -169,9 +170,15 @@ impl Server {
         let (incoming, address) = claimed.listen(tls.clone(), config.bounds)?;
         let stop = CancellationToken::new();
         let http = |listener| Incoming::http(listener, tls.clone(), config.bounds);
-        let (console, showing) = console::start(console, &config.console, &engine, http, &stop)?;
-        let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
         let (ways, known_ways) = watch::channel(reloading::ways(config));
+        let surroundings = Surroundings {
+            hosts: config.console.hosts.clone(),
+            ways: known_ways.clone(),
+            tokens_required: config.requires_tokens(),
+        };
+        let (console, showing) =
+            console::start(console, &config.console, &engine, http, surroundings, &stop)?;
+        let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
         let serving =
             grpc::serve_behind(gate, Arc::clone(&engine), incoming, known_ways.clone(), stop.clone());
         let serving = tokio::spawn(serving);

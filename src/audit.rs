@@ -100,6 +100,20 @@ pub enum AuditAction {
     Cancelled,
 }
 
+impl AuditAction {
+    /// Its name, as it is searched for.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            AuditAction::Added => "added",
+            AuditAction::Changed => "changed",
+            AuditAction::Removed => "removed",
+            AuditAction::Started => "started",
+            AuditAction::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A value before and after; `None` is not set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValueChange {

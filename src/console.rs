@@ -31,13 +31,25 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::Method;
 use dashmap::DashMap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, EngineError, SessionKey};
+use crate::notifier::Ways;
 
 pub use server::serve;
 pub use table::Who;
+
+/// What the console is told of the process that it is in.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Names by which this server is known, beside addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// How people and programs are reached.
+    pub ways: watch::Receiver<Ways>,
+    /// Whether requests over gRPC need a token.
+    pub tokens_required: bool,
+}
 
 /// How many requests read the store at the same time; more of them wait for their turn.
 const MAX_READERS: usize = 8;
@@ -53,12 +65,15 @@ struct Shared {
     readers: Arc<Semaphore>,
     /// One, as the store has one writer.
     editor: Arc<Semaphore>,
-    /// Names by which this server is known, beside addresses and `localhost`.
-    hosts: Vec<String>,
+    /// One, so that nobody is told by many mails at a time that they arrive.
+    testers: Semaphore,
+    surroundings: Surroundings,
     /// Cookies know no ports: two servers on one machine must not take each other's.
     cookie: String,
     /// Set-ups of sources under way.
     drafts: DashMap<SessionKey, pages::Draft>,
+    /// Settings documents that somebody looks at before they take them over.
+    documents: DashMap<SessionKey, pages::ImportedDocument>,
     /// What is said on the next page that somebody sees.
     flashes: DashMap<SessionKey, Vec<visit::Flash>>,
 }
@@ -71,7 +86,7 @@ impl std::ops::Deref for Console {
 }
 
 impl Console {
-    fn new(engine: Arc<Engine>, stop: CancellationToken, hosts: Vec<String>, port: u16) -> Self {
+    fn new(engine: Arc<Engine>, stop: CancellationToken, surroundings: Surroundings, port: u16) -> Self {
         let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
         let cookie = format!("ringroute_session_{port}");
         Console(Arc::new(Shared {
@@ -79,9 +94,11 @@ impl Console {
             stop,
             readers,
             editor,
-            hosts,
+            testers: Semaphore::new(1),
+            surroundings,
             cookie,
             drafts: DashMap::new(),
+            documents: DashMap::new(),
             flashes: DashMap::new(),
         }))
     }

@@ -12,6 +12,7 @@
 mod failure;
 mod mail;
 mod report;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -36,6 +37,7 @@ use crate::sync::{Channel, Notification, NotificationState};
 use report::Report;
 
 pub use failure::FailureKind;
+pub use shown::ShownMailServer;
 pub use trial::{Trial, TrialFailure};
 
 /// How long to wait after each attempt that did not work; after the last, it is given up.

@@ -748,10 +748,8 @@ fn an_administrator_of_the_console_is_made_while_a_server_runs_and_while_none_do
     let made = run(&server.url, &["grace", "--password", "file:good", "--json"]);
     assert_code(&made, 0);
     let answer: Value = serde_json::from_str(&stdout(&made)).unwrap();
-    assert_eq!(
-        answer,
-        serde_json::json!({ "user": { "name": "grace", "role": "ROLE_ADMIN" }, "generatedPassword": "" })
-    );
+    assert_eq!((&answer["user"]["name"], &answer["user"]["role"]), (&"grace".into(), &"ROLE_ADMIN".into()));
+    assert_eq!(answer["generatedPassword"], "");
     let offline = ["edsger", "--data-folder", "data"];
     let refused = run(&server.url, &offline);
     assert_code(&refused, 1);
@@ -761,4 +759,61 @@ fn an_administrator_of_the_console_is_made_while_a_server_runs_and_while_none_do
     assert_eq!(end_of(&mut server.process), Some(0));
     assert_code(&run("", &offline), 0);
     assert_code(&run("", &offline), 5);
+}
+
+#[test]
+fn users_are_listed_changed_and_deleted_and_the_last_administrator_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("short"), "too short").unwrap();
+    let mut server = Serving::in_folder(folder.path());
+    let url = server.url.clone();
+    let run = |arguments: &[&str]| {
+        let mut command = ringroute(&[&["admin"], arguments].concat());
+        command.env("RINGROUTE_SERVER", &url).current_dir(folder.path()).output().unwrap()
+    };
+    assert_code(&run(&["create", "ada"]), 0);
+    let made = run(&["create", "grace", "--role", "viewer"]);
+    assert_code(&made, 0);
+    assert!(stderr(&made).contains("grace, who is a viewer"), "{}", stderr(&made));
+    assert_code(&run(&["create", "x", "--role", "lookup"]), 2);
+
+    let list = stdout(&run(&["list"]));
+    assert!(
+        line_with(&list, "grace").contains("viewer") && line_with(&list, "grace").contains("never"),
+        "{list}"
+    );
+    let password = run(&["password", "grace"]);
+    assert_code(&password, 0);
+    assert_ne!(stdout(&password), stdout(&made));
+    let refused = run(&["password", "grace", "--password", "file:short"]);
+    assert_code(&refused, 2);
+    assert!(stderr(&refused).contains("at least 12"), "{}", stderr(&refused));
+    assert_code(&run(&["sign-out", "GRACE"]), 0);
+
+    // Nobody else is an administrator.
+    for last in [&["delete", "ada"][..], &["role", "ada", "viewer"]] {
+        let refused = run(last);
+        assert_code(&refused, 5);
+        assert!(stderr(&refused).contains("make another one first"), "{}", stderr(&refused));
+    }
+    assert_eq!(stdout(&run(&["role", "grace", "admin"])), "grace is an administrator of the console.\n");
+    assert_code(&run(&["delete", "ada"]), 0);
+    for gone in
+        [&["delete", "ada"][..], &["role", "ada", "viewer"], &["password", "ada"], &["sign-out", "ada"]]
+    {
+        assert_code(&run(gone), 4);
+    }
+    send("TERM", &server.process);
+    assert_eq!(end_of(&mut server.process), Some(0));
+
+    let offline = |arguments: &[&str]| run(&[arguments, &["--data-folder", "data"]].concat());
+    let list: Value = serde_json::from_str(&stdout(&offline(&["list", "--json"]))).unwrap();
+    assert_eq!(list["users"].as_array().unwrap().len(), 1, "{list}");
+    assert_code(&offline(&["password", "grace"]), 0);
+    assert_code(&offline(&["sign-out", "grace"]), 0);
+    assert_code(&offline(&["delete", "grace"]), 5);
+    assert_code(&offline(&["create", "edsger"]), 0);
+    assert_code(&offline(&["role", "grace", "operator"]), 0);
+    assert_code(&offline(&["delete", "grace"]), 0);
+    assert_code(&offline(&["delete", "grace"]), 4);
 }

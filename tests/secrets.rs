@@ -144,7 +144,7 @@ fn no_command_and_no_log_tells_a_password() {
     }
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 50] = [
+    let commands: [&[&str]; 57] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -191,6 +191,12 @@ fn no_command_and_no_log_tells_a_password() {
         &["token", "list"],
         &["token", "revoke", "ci"],
         &["admin", "create", "ada", "--password=file:password"],
+        &["admin", "create", "grace", "--role=viewer", "--password=file:password"],
+        &["admin", "list"],
+        &["admin", "role", "grace", "operator"],
+        &["admin", "password", "grace", "--password=file:password"],
+        &["admin", "sign-out", "grace"],
+        &["admin", "delete", "grace"],
         &["apply", "-f", "settings.toml"],
         &["backup", "all.backup", "--overwrite"],
         &["backup", "all.backup", "--verify"],
@@ -414,6 +420,11 @@ async fn no_rpc_tells_a_password() {
             "UserService/CreateUser",
             json(&format!(r#"{{ "name": "ada", "role": "ROLE_ADMIN", "password": "{PASSWORD}" }}"#)),
         ),
+        ("UserService/ListUsers", json("{}")),
+        ("UserService/SetUserRole", json(r#"{ "name": "ada", "role": "ROLE_VIEWER" }"#)),
+        ("UserService/SetUserPassword", json(&format!(r#"{{ "name": "ada", "password": "{PASSWORD}" }}"#))),
+        ("UserService/SignOutUser", json(r#"{ "name": "ada" }"#)),
+        ("UserService/DeleteUser", json(r#"{ "name": "ada" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
         ("BackupService/TakeBackup", json("{}")),
         ("AuditService/ListAuditEntries", json("{}")),

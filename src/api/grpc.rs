@@ -74,6 +74,7 @@ use crate::settings::MAX_DOCUMENT_BYTES;
 
 pub(crate) use convert::backup::to_proto as backup_to_proto;
 pub(crate) use convert::tokens::{role_to_proto, to_proto as token_to_proto};
+pub(crate) use convert::users::to_proto as user_to_proto;
 pub use gate::{Answering, Gate, Gated};
 pub use guarded::{Guarded, Pass};
 

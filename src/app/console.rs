@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BACKLOG, Server, ServerError};
 use crate::config::ConsoleConfig;
-use crate::console;
+use crate::console::{self, Surroundings};
 use crate::engine::Engine;
 use crate::listening::Incoming;
 
@@ -58,6 +58,7 @@ pub(super) fn start(
     config: &ConsoleConfig,
     engine: &Arc<Engine>,
     connections: impl FnOnce(TcpListener) -> Incoming,
+    surroundings: Surroundings,
     stop: &CancellationToken,
 ) -> Result<(Option<SocketAddr>, JoinHandle<()>), ServerError> {
     let listening = claimed.map(|claimed| listen(claimed, config)).transpose()?.flatten();
@@ -65,7 +66,7 @@ pub(super) fn start(
         None => (None, tokio::spawn(async {})),
         Some((listener, address)) => {
             let incoming = connections(listener);
-            let serving = console::serve(Arc::clone(engine), incoming, config.hosts.clone(), stop.clone());
+            let serving = console::serve(Arc::clone(engine), incoming, surroundings, stop.clone());
             (Some(address), tokio::spawn(serving))
         }
     })

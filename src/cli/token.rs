@@ -267,7 +267,7 @@ pub(super) fn offline(error: EngineError) -> Failure {
     let exit = match &error {
         EngineError::NotFound { .. } => Exit::NotFound,
         EngineError::BadRequest { .. } => Exit::Usage,
-        EngineError::AlreadyExists { .. } => Exit::Refused,
+        EngineError::AlreadyExists { .. } | EngineError::Store(StoreError::Refused(_)) => Exit::Refused,
         EngineError::Store(StoreError::InUse { .. }) => {
             let message = format!("{error}; or ask the server that has it, without --data-folder");
             return Failure::new(Exit::Failed, message);

@@ -54,6 +54,11 @@ impl<'a> Control<'a> {
         Control { kind: "time", is_short: true, ..Control::text(name, label) }
     }
 
+    /// A day.
+    pub(super) fn date(name: &'a str, label: &'a str) -> Self {
+        Control { kind: "date", is_short: true, ..Control::text(name, label) }
+    }
+
     /// What it is for.
     pub(super) fn hint(self, hint: &'a str) -> Self {
         Control { hint, ..self }

@@ -59,7 +59,7 @@ const HEADERS: [(HeaderName, &str); 8] = [
 /// Around everything: refuses names that are not ours, and says how answers are to be treated.
 pub(super) async fn outermost(State(console): State<Console>, request: Request, next: Next) -> Response {
     let authority = host::authority(request.uri(), request.headers());
-    let is_ours = authority.is_some_and(|authority| host::is_ours(&authority, &console.hosts));
+    let is_ours = authority.is_some_and(|authority| host::is_ours(&authority, &console.surroundings.hosts));
     let mut response =
         if is_ours { next.run(request).await } else { Failure::foreign_host().into_plain_response() };
     let headers = response.headers_mut();
@@ -74,7 +74,7 @@ pub(super) async fn guard(State(keeper): State<Keeper>, request: Request, next: 
     let Keeper { console, who, content } = keeper;
     let token = cookie(request.headers(), &console.cookie);
     let user = token.as_deref().and_then(|token| console.engine.session(token));
-    let peer = request.extensions().get::<Peer>().copied();
+    let peer = Peer::of(request.extensions());
     let visit = Visit::new(&console, user.clone(), token.as_deref(), request.uri(), peer);
     let answer = match admit(&visit, who, user.as_ref(), &request) {
         Admitted::No(response) => response,

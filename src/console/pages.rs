@@ -19,6 +19,7 @@ use crate::settings::{
     RoutingSettings, TimeCondition, Trunk, VisibilityGrant,
 };
 
+pub(super) use settings::import::ImportedDocument;
 pub(super) use sources::Draft;
 
 /// Every route. Who may go there stands here and nowhere else.
@@ -135,5 +136,30 @@ pub(super) fn all() -> Vec<Entry> {
         Entry::action("/settings/limits", Who::CHANGE, settings::save_single::<LimitSettings>),
         Entry::page("/settings/history", Who::READ, settings::show_single::<HistorySettings>),
         Entry::action("/settings/history", Who::CHANGE, settings::save_single::<HistorySettings>),
+        Entry::page("/settings/users", Who::ACCESS, settings::users::list),
+        Entry::action("/settings/users", Who::ACCESS, settings::users::add),
+        Entry::page("/settings/users/{name}", Who::ACCESS, settings::users::show),
+        Entry::action("/settings/users/{name}/role", Who::ACCESS, settings::users::set_role),
+        Entry::action("/settings/users/{name}/password", Who::ACCESS, settings::users::set_password),
+        Entry::action("/settings/users/{name}/sign-out", Who::ACCESS, settings::users::sign_out),
+        Entry::action("/settings/users/{name}/delete", Who::ACCESS, settings::users::delete),
+        Entry::page("/settings/tokens", Who::ACCESS, settings::tokens::list),
+        Entry::action("/settings/tokens", Who::ACCESS, settings::tokens::create),
+        Entry::action("/settings/tokens/{name}/revoke", Who::ACCESS, settings::tokens::revoke),
+        Entry::page("/settings/mail", Who::READ, settings::mail::show),
+        Entry::action("/settings/mail/test", Who::CHANGE, settings::mail::test_mail),
+        Entry::action("/settings/mail/webhook-test", Who::SYNC, settings::mail::test_webhook),
+        Entry::page("/settings/audit", Who::ACCESS, settings::audit::list),
+        Entry::page("/settings/audit/audit.csv", Who::ACCESS, settings::audit::csv),
+        Entry::page("/settings/export", Who::READ, settings::export::show),
+        Entry::page("/settings/export/settings.toml", Who::READ, settings::export::document),
+        Entry::page("/settings/import", Who::CHANGE, settings::import::show),
+        Entry::upload(
+            "/settings/import",
+            Who::CHANGE,
+            settings::import::MAX_UPLOAD_BYTES,
+            settings::import::look,
+        ),
+        Entry::action("/settings/import/apply", Who::CHANGE, settings::import::apply),
     ]
 }

@@ -24,6 +24,7 @@ impl Who {
     pub(super) const READ: Who = Who::May(Permission::Read);
     pub(super) const SYNC: Who = Who::May(Permission::Sync);
     pub(super) const CHANGE: Who = Who::May(Permission::Change);
+    pub(super) const ACCESS: Who = Who::May(Permission::Access);
 }
 
 /// What comes with a request.

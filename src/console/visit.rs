@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Extensions, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
@@ -230,14 +230,20 @@ impl<S: Sync> FromRequestParts<S> for Fields {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) std::net::IpAddr);
 
+impl Peer {
+    pub(super) fn of(extensions: &Extensions) -> Option<Self> {
+        match extensions.get() {
+            Some(access::Peer::Network(address)) => Some(Peer(address.ip().to_canonical())),
+            _ => None,
+        }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // Where it is not known, all are one.
-        Ok(Peer(match parts.extensions.get() {
-            Some(access::Peer::Network(address)) => address.ip().to_canonical(),
-            _ => std::net::Ipv4Addr::UNSPECIFIED.into(),
-        }))
+        Ok(Peer::of(&parts.extensions).unwrap_or(Peer(std::net::Ipv4Addr::UNSPECIFIED.into())))
     }
 }

@@ -5,6 +5,7 @@
 //! the store in its order. A sign-in does not wait for the writer, which a sync run may hold for seconds: it
 //! counts at once, and is written down as soon as that is possible.
 
+mod changing;
 mod first_sign_in;
 mod offline;
 mod passwords;
@@ -21,12 +22,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{Editor, Engine, EngineError, blocking, is_same_name};
+use super::{Engine, EngineError, blocking, is_same_name};
 use crate::access::Role;
-use crate::account::{password_problem, user_name_problem, user_role_problem};
-use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::store::{self, StoreError, StoredUser};
 
+use changing::SignedOut;
 pub use offline::OfflineUsers;
 pub use passwords::generated_password;
 pub use sessions::{MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, SessionKey, SignedIn};
@@ -112,7 +112,7 @@ impl Accounts {
     }
 
     /// Takes over what was committed; `signed_out` loses its sessions, but for one.
-    fn replace(&self, users: Vec<StoredUser>, signed_out: Option<(i64, Option<SessionKey>)>) {
+    fn replace(&self, users: Vec<StoredUser>, signed_out: SignedOut) {
         let mut known = self.users.write().unwrap_or_else(PoisonError::into_inner);
         *known = by_id(users);
         // Still locked, so that nobody is signed in meanwhile by a password that no longer counts.
@@ -124,122 +124,6 @@ impl Accounts {
 
 fn by_id(users: Vec<StoredUser>) -> HashMap<i64, StoredUser> {
     users.into_iter().map(|user| (user.id, user)).collect()
-}
-
-fn bad(field: &str, problem: String) -> EngineError {
-    EngineError::BadRequest { field: field.to_owned(), problem }
-}
-
-fn not_found(name: &str) -> EngineError {
-    EngineError::NotFound { what: "user", name: name.to_owned() }
-}
-
-fn find(users: &[StoredUser], name: &str) -> Result<StoredUser, EngineError> {
-    users.iter().find(|user| is_same_name(&user.name, name)).cloned().ok_or_else(|| not_found(name))
-}
-
-/// Somebody has to be able to let others in again.
-fn check_another_admin(users: &[StoredUser], but: &StoredUser) -> Result<(), EngineError> {
-    let has_another = users.iter().any(|user| user.role == Role::Admin && user.id != but.id);
-    if but.role != Role::Admin || has_another {
-        return Ok(());
-    }
-    Err(StoreError::Refused(format!("{:?} is the only administrator: make another one first", but.name))
-        .into())
-}
-
-/// What the audit calls a user.
-fn subject(name: &str) -> String {
-    format!("user {name:?}")
-}
-
-impl Editor<'_> {
-    /// Makes a user. Blocks.
-    pub fn create_user(&self, name: &str, role: Role, password: &str) -> Result<(), EngineError> {
-        self.create_user_if(name, role, password, self.actor(), |_| Ok(()))
-    }
-
-    /// Gives a user another role. Refused for the only administrator. Blocks.
-    pub fn set_role(&self, name: &str, role: Role) -> Result<(), EngineError> {
-        if let Some(problem) = user_role_problem(role) {
-            return Err(bad("role", problem));
-        }
-        self.change_user(name, None, |users, user| {
-            let before = user.role.to_string();
-            if role != Role::Admin {
-                check_another_admin(users, user)?;
-            }
-            user.role = role;
-            let event = AuditEvent::new(AuditAction::Changed, subject(&user.name));
-            Ok((false, event.with("role", Some(before), Some(role.to_string()))))
-        })
-    }
-
-    /// Gives a user another password, and signs it out everywhere, but for the session `kept`. Blocks.
-    pub fn set_password(
-        &self,
-        name: &str,
-        password: &str,
-        kept: Option<SessionKey>,
-    ) -> Result<(), EngineError> {
-        let password_hash = hash_of(password, name)?;
-        self.change_user(name, kept, |_, user| {
-            user.password_hash = password_hash;
-            let after = Some("another password".to_owned());
-            Ok((
-                true,
-                AuditEvent::new(AuditAction::Changed, subject(&user.name)).with("password", None, after),
-            ))
-        })
-    }
-
-    /// Signs a user out everywhere. Blocks.
-    pub fn sign_out_everywhere(&self, name: &str) -> Result<(), EngineError> {
-        self.change_user(name, None, |_, user| {
-            let event =
-                AuditEvent::new(AuditAction::Cancelled, format!("sessions of {}", subject(&user.name)));
-            Ok((true, event))
-        })
-    }
-
-    /// `change` says whether the user's sessions end, and what the audit is to remember.
-    fn change_user(
-        &self,
-        name: &str,
-        kept: Option<SessionKey>,
-        change: impl FnOnce(&[StoredUser], &mut StoredUser) -> Result<(bool, AuditEvent), EngineError>,
-    ) -> Result<(), EngineError> {
-        self.store.write_then(
-            |stored| {
-                let users = stored.users()?;
-                let mut user = find(&users, name)?;
-                let (is_signed_out, event) = change(&users, &mut user)?;
-                stored.update_user(&user)?;
-                stored.audit(self.actor(), vec![event])?;
-                if is_signed_out {
-                    stored.delete_sessions_of(user.id, kept.as_ref().map(SessionKey::hash))?;
-                }
-                Ok::<_, EngineError>((stored.users()?, is_signed_out.then_some((user.id, kept))))
-            },
-            |(users, signed_out)| self.accounts.replace(users, signed_out),
-        )
-    }
-
-    /// Deletes a user. Refused for the only administrator. Blocks.
-    pub fn delete_user(&self, name: &str) -> Result<(), EngineError> {
-        self.store.write_then(
-            |change| {
-                let users = change.users()?;
-                let user = find(&users, name)?;
-                check_another_admin(&users, &user)?;
-                change.delete_user(user.id)?;
-                let event = AuditEvent::new(AuditAction::Removed, subject(&user.name));
-                change.audit(self.actor(), vec![event])?;
-                Ok::<_, EngineError>((change.users()?, user.id))
-            },
-            |(users, gone)| self.accounts.replace(users, Some((gone, None))),
-        )
-    }
 }
 
 impl Engine {
@@ -259,27 +143,6 @@ impl Engine {
             .collect();
         users.sort_by_cached_key(|user| user.name.to_lowercase());
         users
-    }
-
-    fn create_user_if(
-        &self,
-        name: &str,
-        role: Role,
-        password: &str,
-        actor: &Actor,
-        check: impl FnOnce(&[StoredUser]) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let user = new_user(name, role, password)?;
-        self.store.write_then(
-            |change| {
-                check(&change.users()?)?;
-                add(change, &user, actor)?;
-                Ok::<_, EngineError>(change.users()?)
-            },
-            |users| self.accounts.replace(users, None),
-        )?;
-        tracing::info!(%role, "a user of the console was made");
-        Ok(())
     }
 
     /// Signs somebody in, who then has a token to be known by. Each try takes as long as any other, whether
@@ -382,46 +245,4 @@ impl Engine {
         self.accounts.sessions.end(key);
         self.store.write(|change| Ok(change.delete_session(key.hash())?))
     }
-}
-
-/// A user to be added; refused when something of it cannot be.
-fn new_user(name: &str, role: Role, password: &str) -> Result<StoredUser, EngineError> {
-    if let Some(problem) = user_name_problem(name) {
-        return Err(bad("name", problem));
-    }
-    if let Some(problem) = user_role_problem(role) {
-        return Err(bad("role", problem));
-    }
-    Ok(StoredUser {
-        id: 0,
-        name: name.to_owned(),
-        role,
-        password_hash: hash_of(password, name)?,
-        created_at: Timestamp::now(),
-        last_signed_in_at: None,
-    })
-}
-
-/// Adds a user, unless there is one of that name, and says so to the audit.
-fn add(change: &store::Change<'_>, user: &StoredUser, actor: &Actor) -> Result<(), EngineError> {
-    let users = change.users()?;
-    if users.iter().any(|other| is_same_name(&other.name, &user.name)) {
-        return Err(EngineError::AlreadyExists { what: "user", name: user.name.clone() });
-    }
-    if users.len() >= MAX_USERS {
-        let why = format!("there are {MAX_USERS} users already, which is the most there may be");
-        return Err(StoreError::Refused(why).into());
-    }
-    change.add_user(user)?;
-    let event = AuditEvent::new(AuditAction::Added, subject(&user.name));
-    change.audit(actor, vec![event.with("role", None, Some(user.role.to_string()))])?;
-    Ok(())
-}
-
-/// Refuses a password that is none.
-fn hash_of(password: &str, user: &str) -> Result<String, EngineError> {
-    if let Some(problem) = password_problem(password, user) {
-        return Err(bad("password", problem));
-    }
-    passwords::hash(password).map_err(|error| bad("password", error))
 }

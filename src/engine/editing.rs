@@ -240,9 +240,22 @@ impl Editor<'_> {
         left: impl Into<LeftContacts>,
         dry_run: bool,
     ) -> Result<Applied, EngineError> {
+        self.apply_over(document, left, "", dry_run)
+    }
+
+    /// The same, if the settings are still those that somebody compared the document with; `expected` is their
+    /// [`etag`], or empty.
+    pub fn apply_over(
+        &self,
+        document: &str,
+        left: impl Into<LeftContacts>,
+        expected: &str,
+        dry_run: bool,
+    ) -> Result<Applied, EngineError> {
         let left = left.into();
         let mut wanted = Settings::from_toml(document)?;
         let edit = |_: &store::Change<'_>, settings: &mut Settings| {
+            check_etag(expected, settings, "settings", "as a whole")?;
             for source in &mut wanted.sources {
                 let stored = settings.sources.iter().find(|stored| is_same_name(&stored.name, &source.name));
                 take_secrets(source, stored)?;

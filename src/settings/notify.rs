@@ -99,6 +99,16 @@ impl EmailAddresses {
         self.0.is_empty()
     }
 
+    /// Reads a text that is to be one address.
+    pub fn one(text: &str) -> Result<Address, String> {
+        let mut addresses = text.parse::<EmailAddresses>()?.0.into_iter();
+        match (addresses.next(), addresses.next()) {
+            (Some(address), None) => Ok(address),
+            (None, _) => Err("is empty; one address is expected, such as ops@example.com".to_owned()),
+            (Some(_), Some(_)) => Err("there are several; one is expected".to_owned()),
+        }
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Address> {
         self.0.iter()

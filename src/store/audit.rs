@@ -53,7 +53,7 @@ impl Change<'_> {
         )?;
         for event in events.into_iter().take(MAX_EVENTS).chain(rest) {
             let event = event.bounded();
-            let what = folded(&format!("{} {}", name(event.action), event.subject));
+            let what = folded(&format!("{} {}", event.action.name(), event.subject));
             add.execute(params![now, who, what, generation, actor, to_json(&event)?])?;
         }
         self.forget_old_entries()
@@ -108,16 +108,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         actor: from_json(row, 3)?,
         event: from_json(row, 4)?,
     })
-}
-
-fn name(action: AuditAction) -> &'static str {
-    match action {
-        AuditAction::Added => "added",
-        AuditAction::Changed => "changed",
-        AuditAction::Removed => "removed",
-        AuditAction::Started => "started",
-        AuditAction::Cancelled => "cancelled",
-    }
 }
 
 fn folded(text: &str) -> String {

@@ -12,10 +12,12 @@ use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use ringroute::access::Role;
 use ringroute::config::BoundsConfig;
-use ringroute::console;
+use ringroute::console::{self, Surroundings};
 use ringroute::engine::Engine;
 use ringroute::listening::Incoming;
+use ringroute::notifier::Ways;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -29,12 +31,21 @@ pub struct Console {
 
 impl Console {
     pub async fn of(engine: Arc<Engine>) -> Self {
+        Console::with_ways(engine, Ways::default()).await
+    }
+
+    /// One that can tell people and programs.
+    pub async fn with_ways(engine: Arc<Engine>, ways: Ways) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let incoming = Incoming::http(listener, None, BoundsConfig::default());
         let stop = CancellationToken::new();
-        let hosts = vec!["ringroute.example.com".to_owned()];
-        tokio::spawn(console::serve(Arc::clone(&engine), incoming, hosts, stop.clone()));
+        let surroundings = Surroundings {
+            hosts: vec!["ringroute.example.com".to_owned()],
+            ways: watch::channel(ways).1,
+            tokens_required: false,
+        };
+        tokio::spawn(console::serve(Arc::clone(&engine), incoming, surroundings, stop.clone()));
         Console { engine, address, _stop: stop.drop_guard() }
     }
 
@@ -77,6 +88,19 @@ impl Page {
 
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The value of a hidden field.
+    pub fn hidden(&self, name: &str) -> String {
+        let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\"")).expect(name);
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// The value of a field that can be copied from.
+    pub fn shown_once(&self, id: &str) -> String {
+        let (_, rest) =
+            self.text.split_once(&format!("id=\"{id}\" type=\"text\" readonly value=\"")).expect(id);
+        rest.split('"').next().unwrap().to_owned()
     }
 
     /// What is said to be wrong with a field.
@@ -150,6 +174,21 @@ impl Browser {
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
         }
+    }
+
+    /// Sends a form with a file, with its token.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: &str) -> Page {
+        let mut body = String::new();
+        for (name, value) in fields {
+            body += &format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        body += &format!(
+            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\r\n{file}\r\n--x--\r\n",
+            // As a browser sends a form whose file was not chosen.
+            if file.is_empty() { "" } else { "a.file" }
+        );
+        let path = format!("{path}?csrf={}", self.token);
+        self.send(Method::POST, &path, &[("content-type", "multipart/form-data; boundary=x")], body).await
     }
 
     pub async fn take_token(&mut self) {

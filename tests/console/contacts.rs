@@ -1,21 +1,15 @@
 //! Phonebooks, contacts, tried calls and decisions, by forms alone.
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use ringroute::access::Role;
 
-use crate::browser::{Browser, Console, Page};
+use crate::browser::Console;
 use crate::support::Server;
 
 async fn company() -> (Server, Console) {
     let server = Server::start_with_company().await;
     let console = Console::of(server.engine.clone()).await;
     (server, console)
-}
-
-/// The value of a hidden field.
-fn hidden(page: &Page, name: &str) -> String {
-    let (_, rest) = page.text.split_once(&format!("name=\"{name}\" value=\"")).expect(name);
-    rest.split('"').next().unwrap().to_owned()
 }
 
 const HOSTILE: &str = "<script>alert(1)</script>";
@@ -58,7 +52,7 @@ async fn a_contact_is_added_found_changed_and_deleted_and_its_content_is_never_h
     }
 
     let form = admin.get(&format!("{contact}/edit")).await;
-    let etag = hidden(&form, "etag");
+    let etag = form.hidden("etag");
     let edited = |name: &'static str| {
         [
             ("etag", etag.clone()),
@@ -82,7 +76,7 @@ async fn a_contact_is_added_found_changed_and_deleted_and_its_content_is_never_h
     assert!(admin.get(&contact).await.text.contains("First"));
     let page = admin.post(&format!("{contact}/delete"), &[("etag", "old")]).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
-    let etag = hidden(&admin.get(&contact).await, "etag");
+    let etag = admin.get(&contact).await.hidden("etag");
     admin.post(&format!("{contact}/delete"), &[("etag", &etag)]).await;
     assert_eq!(admin.get(&contact).await.status, StatusCode::NOT_FOUND);
 }
@@ -108,18 +102,6 @@ async fn synced_contacts_have_their_tag_and_no_way_to_change_them() {
     assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
 }
 
-async fn upload(browser: &mut Browser, path: &str, fields: &[(&str, &str)], file: &str) -> Page {
-    let mut body = String::new();
-    for (name, value) in fields {
-        body += &format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-    }
-    body += &format!(
-        "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n{file}\r\n--x--\r\n"
-    );
-    let path = format!("{path}?csrf={}", browser.token);
-    browser.send(Method::POST, &path, &[("content-type", "multipart/form-data; boundary=x")], body).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_tried_refused_imported_and_exported() {
     let (_server, console) = company().await;
@@ -130,15 +112,15 @@ async fn a_file_is_tried_refused_imported_and_exported() {
     let file = "Firma;Telefon\n=1+1;030 1234567\nDorn;none\n";
     let with = |percent, what| [("max_rejected_percent", percent), ("do", what)];
     let path = "/phonebooks/Mine/import";
-    let page = upload(&mut admin, path, &with("10", "import"), file).await;
+    let page = admin.upload(path, &with("10", "import"), file).await;
     assert!(page.text.contains("1 of 2 rows were rejected") && page.text.contains("none"), "{}", page.text);
-    let page = upload(&mut admin, path, &with("50", "try"), file).await;
+    let page = admin.upload(path, &with("50", "try"), file).await;
     assert!(page.text.contains("would be added"), "{}", page.text);
     assert!(!admin.get("/phonebooks/Mine").await.text.contains("+49301234567"));
-    let page = upload(&mut admin, path, &with("x", "import"), file).await;
+    let page = admin.upload(path, &with("x", "import"), file).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.error_of("max_rejected_percent").is_some(), "{}", page.text);
-    let page = upload(&mut admin, path, &with("50", "import"), file).await;
+    let page = admin.upload(path, &with("50", "import"), file).await;
     assert!(page.text.contains("1\u{a0}contact imported"), "{}", page.text);
 
     let csv = admin.get("/contacts/export.csv?phonebook=Mine").await;
@@ -188,7 +170,7 @@ async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its
     let last = console.engine.settings().unwrap().inbound_routes.len();
     assert_eq!(console.engine.settings().unwrap().inbound_routes[last - 1].name, "vip");
 
-    let order = hidden(&admin.get("/routes").await, "order");
+    let order = admin.get("/routes").await.hidden("order");
     let move_first = [("position", "1"), ("order", order.as_str())];
     assert_eq!(admin.post("/routes/vip/move", &move_first).await.location(), "/routes#route-1");
     assert_eq!(console.engine.settings().unwrap().inbound_routes[0].name, "vip");
@@ -203,7 +185,7 @@ async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its
     let page = admin.get("/try?caller=1&at=tomorrow").await;
     assert!(page.error_of("at").is_some(), "{}", page.text);
     let page = admin.get("/routes/vip").await;
-    admin.post("/routes/vip/delete", &[("etag", &hidden(&page, "etag"))]).await;
+    admin.post("/routes/vip/delete", &[("etag", &page.hidden("etag"))]).await;
     assert_eq!(admin.get("/routes/vip").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -242,7 +224,7 @@ async fn a_route_that_is_opened_and_saved_stays_as_it_was_and_the_second_to_save
     let page = admin.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     assert!(!page.text.contains("<b>note") && page.text.contains("&lt;b&gt;note"), "{}", page.text);
-    let etag = hidden(&page, "etag");
+    let etag = page.hidden("etag");
     let fields = [
         ("etag", etag.as_str()),
         ("name", "everything / \"in\" it"),
@@ -282,7 +264,7 @@ async fn a_route_that_is_opened_and_saved_stays_as_it_was_and_the_second_to_save
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.text.contains("Somebody else has changed this route") && page.text.contains("mine"));
     assert_eq!(route().note, "theirs");
-    let etag = hidden(&page, "etag");
+    let etag = page.hidden("etag");
     mine[0] = ("etag", etag.as_str());
     assert_eq!(admin.post(path, &mine).await.location(), "/routes");
     assert_eq!(route().note, "mine");

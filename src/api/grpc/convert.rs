@@ -19,6 +19,7 @@ mod schedules;
 pub(super) mod sources;
 pub(super) mod status;
 pub(super) mod tokens;
+pub(super) mod users;
 
 use jiff::Timestamp;
 

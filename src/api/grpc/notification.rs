@@ -49,13 +49,8 @@ impl NotificationService for Door {
 }
 
 fn one_address(text: &str) -> Result<String, EngineError> {
-    let addresses: EmailAddresses = text.parse().map_err(|problem: String| bad("address", problem))?;
-    let mut addresses = addresses.iter();
-    match (addresses.next(), addresses.next()) {
-        (Some(address), None) => Ok(address.to_string()),
-        (None, _) => Err(bad("address", "is empty; one address is expected, such as ops@example.com")),
-        (Some(_), Some(_)) => Err(bad("address", "there are several; one is expected")),
-    }
+    let address = EmailAddresses::one(text).map_err(|problem| bad("address", problem))?;
+    Ok(address.to_string())
 }
 
 fn test(trial: Trial) -> v1::NotificationTest {

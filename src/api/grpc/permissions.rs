@@ -80,6 +80,11 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.TokenService/ListTokens", Access),
     ("/ringroute.v1.TokenService/RevokeToken", Access),
     ("/ringroute.v1.UserService/CreateUser", Access),
+    ("/ringroute.v1.UserService/ListUsers", Access),
+    ("/ringroute.v1.UserService/SetUserRole", Access),
+    ("/ringroute.v1.UserService/SetUserPassword", Access),
+    ("/ringroute.v1.UserService/SignOutUser", Access),
+    ("/ringroute.v1.UserService/DeleteUser", Access),
     // Load balancers and supervisors ask, and have no tokens; all they learn is whether callers are answered.
     ("/grpc.health.v1.Health/Check", Open),
     ("/grpc.health.v1.Health/Watch", Open),
@@ -136,7 +141,10 @@ mod tests {
         for (path, permission) in PERMISSIONS.iter().filter(|(path, _)| path.starts_with("/ringroute.")) {
             assert!(!matches!(permission, Open | Known), "{path}");
             let method = path.rsplit('/').next().unwrap();
-            let changes = ["Create", "Update", "Delete", "Move", "Apply", "Revoke", "Restore", "Import"];
+            let changes = [
+                "Create", "Update", "Delete", "Move", "Apply", "Revoke", "Restore", "Import", "Set",
+                "SignOut",
+            ];
             if changes.iter().any(|verb| method.starts_with(verb)) {
                 assert!(!matches!(permission, Call | Read), "{path}");
             }

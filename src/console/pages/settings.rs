@@ -1,13 +1,20 @@
 //! Settings: the way to each part of them, and the frame that their pages have in common.
 
+pub(in crate::console) mod audit;
 mod destinations;
 mod directory;
+pub(in crate::console) mod export;
 mod hours;
+pub(in crate::console) mod import;
 mod limits;
 mod listed;
+pub(in crate::console) mod mail;
 mod numbers;
+mod once;
 mod single;
+pub(in crate::console) mod tokens;
 mod trunks;
+pub(in crate::console) mod users;
 
 use axum::extract::State;
 use maud::{Markup, html};
@@ -177,16 +184,16 @@ const GROUPS: [(&str, &[Entry]); 3] = [
             entry(
                 Part::Mail,
                 "/settings/mail",
-                "Mail",
-                "The server that mails are sent by, and a test of it.",
-                Permission::Change,
+                "Mail and webhooks",
+                "How people and programs are told, and a test of it.",
+                Permission::Read,
             ),
             entry(Part::Audit, "/settings/audit", "Audit", "Who changed what, and when.", Permission::Access),
             entry(
                 Part::Export,
                 "/settings/export",
-                "Export and backup",
-                "All settings as one file, and everything as a backup.",
+                "Export and import",
+                "All settings as one file, to take away and to bring back.",
                 Permission::Read,
             ),
         ],
