@@ -74,7 +74,7 @@ impl Number {
             5 => of("39", format!("069{:06}", line)),
             6 => of("33", format!("14{:07}", 9_000_000 + line)),
             7 => of("1", format!("202{:07}", 5_550_000 + line)),
-            8 => of("", format!("{}", 200 + line)),
+            8 => of("", format!("{}", 200 + line % 799)),
             _ => of("49", format!("30{:06}", 900_000 + line)),
         }
     }
