@@ -62,9 +62,9 @@ impl Company {
     pub(crate) fn start_in(folder: tempfile::TempDir, environment: &[(&str, &str)]) -> Self {
         let environment = [&[("RINGROUTE_METRICS", "127.0.0.1:0")], environment].concat();
         let mut program = Program::serve(folder.path(), &environment);
-        let line = program.next_line();
-        let metrics = line.strip_prefix("Metrics are at http://").unwrap().strip_suffix("/metrics").unwrap();
-        Company { metrics: metrics.to_owned(), program, folder }
+        let metrics = program.line_after("Metrics are at http://");
+        let metrics = metrics.strip_suffix("/metrics").unwrap().to_owned();
+        Company { metrics, program, folder }
     }
 
     pub(crate) fn database(&self) -> PathBuf {

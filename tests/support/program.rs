@@ -52,11 +52,16 @@ impl Program {
         Program { process, url, log, stdout }
     }
 
-    /// The next line that it prints.
-    pub fn next_line(&mut self) -> String {
+    /// The rest of the next line that begins like this.
+    pub fn line_after(&mut self, beginning: &str) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        while self.stdout.read_line(&mut line).unwrap() > 0 {
+            if let Some(rest) = line.strip_prefix(beginning) {
+                return rest.trim_end().to_owned();
+            }
+            line.clear();
+        }
+        panic!("no line begins with {beginning:?}: {}", self.log());
     }
 
     /// Its number.

@@ -19,7 +19,7 @@ impl OfflineUsers {
         Ok(OfflineUsers { store: Store::open(data_folder)? })
     }
 
-    /// Like [`crate::engine::Engine::create_user`].
+    /// Like [`crate::engine::Editor::create_user`].
     pub fn create(&self, name: &str, role: Role, password: &str) -> Result<(), EngineError> {
         let user = super::new_user(name, role, password)?;
         self.store.write(|change| super::add(change, &user))
