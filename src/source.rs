@@ -194,11 +194,14 @@ impl SourceError {
 
 /// Checks everything about `settings` that can be checked without reaching the source, and makes a reader.
 pub fn open(settings: &SourceSettings) -> Result<Box<dyn ContactSource>, SourceError> {
+    open_with(&settings.connection, query_of(settings)?)
+}
+
+fn query_of(settings: &SourceSettings) -> Result<mapped_query::MappedQuery, SourceError> {
     let filter = SyncFilter::parse(&settings.sync_filter)?;
     let projection = Projection::new(&settings.field_map, &settings.phonebook);
     check_projection(&projection)?;
-    let query = mapped_query::MappedQuery { filter, projection };
-    open_with(&settings.connection, query)
+    Ok(mapped_query::MappedQuery { filter, projection })
 }
 
 fn open_with(
@@ -213,6 +216,20 @@ fn open_with(
             Ok(Box::new(sql_server::SqlServerSource::new(connection, query)?))
         }
     }
+}
+
+/// As [`open`], for a SQL Server that is at the other end of `wire`. For tests, which send what no real server would
+/// and as often as they like; whatever that is, nobody else is connected to.
+#[doc(hidden)]
+pub fn open_over(
+    settings: &SourceSettings,
+    wire: tokio::io::DuplexStream,
+) -> Result<Box<dyn ContactSource>, SourceError> {
+    let Connection::SqlServer(connection) = &settings.connection else {
+        return Err(SourceError::settings("connection", "is not to a SQL Server"));
+    };
+    connection.check()?;
+    Ok(Box::new(sql_server::SqlServerSource::new(connection, query_of(settings)?)?.over(wire)))
 }
 
 /// Opens a source only to look which tables and columns are there ([`ContactSource::test`]), before anybody has said

@@ -11,10 +11,14 @@ fn begins_a_formula(value: &str) -> bool {
     value.starts_with(sign)
 }
 
-/// A value that a spreadsheet shows rather than calculates.
+/// A value that a spreadsheet shows rather than calculates. One that has apostrophes before a formula already gets one
+/// more, so that each is the [`original`] of its own cell.
 #[must_use]
 pub fn cell(value: &str) -> Cow<'_, str> {
-    if begins_a_formula(value) { Cow::Owned(format!("'{value}")) } else { Cow::Borrowed(value) }
+    match begins_a_formula(value.trim_start_matches('\'')) {
+        true => Cow::Owned(format!("'{value}")),
+        false => Cow::Borrowed(value),
+    }
 }
 
 /// What a value was before [`cell`], when it comes back.
@@ -22,7 +26,10 @@ pub fn cell(value: &str) -> Cow<'_, str> {
 pub fn original(value: &[u8]) -> &[u8] {
     match value.strip_prefix(b"'") {
         // The signs are told by their first bytes; what is no text is nobody's cell.
-        Some(rest) if std::str::from_utf8(rest).is_ok_and(begins_a_formula) => rest,
+        Some(rest) => {
+            let is_formula = |text: &str| begins_a_formula(text.trim_start_matches('\''));
+            if std::str::from_utf8(rest).is_ok_and(is_formula) { rest } else { value }
+        }
         _ => value,
     }
 }
@@ -44,11 +51,11 @@ mod tests {
 
     #[test]
     fn what_begins_like_a_formula_is_text_and_comes_back_as_it_was() {
-        for value in ["=1+1", "+4930", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"] {
+        for value in ["=1+1", "+4930", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "'=1", "''+1"] {
             assert_eq!(cell(value), format!("'{value}"));
             assert_eq!(original(cell(value).as_bytes()), value.as_bytes());
         }
-        for value in ["", "Berg", "1-2", "'=1", " =1", "'s Gravenhage"] {
+        for value in ["", "Berg", "1-2", "'1", " =1", "'s Gravenhage"] {
             assert_eq!(cell(value), value);
         }
         assert_eq!(original(b"'s Gravenhage"), b"'s Gravenhage");

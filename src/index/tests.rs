@@ -241,6 +241,19 @@ fn an_index_with_another_number_of_contacts_than_the_store_fails_its_check() {
 }
 
 #[test]
+fn an_index_whose_last_digits_lead_nowhere_fails_its_check() {
+    let people = [person(1, "1", &[10], &[(BusinessNumber, "+49305551234")])];
+    let digits = "43215550394+";
+    for (value, expected) in [(1 << 20, "lies outside"), (7, "a list of 0 postings at 3 lies outside")] {
+        let mut index = index_of(&people);
+        verify(&index, 1, &[]).unwrap();
+        Arc::get_mut(&mut index.numbers).unwrap().backward = Some(fst::Map::from_iter([(digits, value)]).unwrap());
+        let error = verify(&index, 1, &[]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn an_index_without_a_number_that_was_put_in_fails_its_check() {
     let index = index_of(&[
         person(1, "a", &[10], &[(BusinessNumber, "+49305551234")]),

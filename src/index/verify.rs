@@ -64,21 +64,21 @@ fn verify_numbers(index: &ContactIndex) -> Result<(), VerifyError> {
         if map.len() != index.number_count() {
             return fail(format!("it has {} numbers and {} last digits", index.number_count(), map.len()));
         }
-    }
-    let mut numbers = index.numbers.forward.stream();
-    while let Some((_, value)) = numbers.next() {
-        if let Some(start) = index.numbers.packing.unpack_list(value) {
-            let length = index.numbers.lists.get(start).copied().unwrap_or(0) as usize;
-            let end = start.saturating_add(length);
-            if length < 2 || end >= index.numbers.lists.len() {
-                return fail(format!("a list of {length} postings at {start} lies outside"));
+        let mut numbers = map.stream();
+        while let Some((_, value)) = numbers.next() {
+            if let Some(start) = index.numbers.packing.unpack_list(value) {
+                let length = index.numbers.lists.get(start).copied().unwrap_or(0) as usize;
+                let end = start.saturating_add(length);
+                if length < 2 || end >= index.numbers.lists.len() {
+                    return fail(format!("a list of {length} postings at {start} lies outside"));
+                }
             }
-        }
-        for posting in index.numbers.postings(Some(value)) {
-            let contact_exists = (posting.contact.0 as usize) < contacts;
-            let set_exists = posting.phonebooks.place() < index.phonebook_set_count();
-            if !contact_exists || !set_exists {
-                return fail(format!("{posting:?} lies outside"));
+            for posting in index.numbers.postings(Some(value)) {
+                let contact_exists = (posting.contact.0 as usize) < contacts;
+                let set_exists = posting.phonebooks.place() < index.phonebook_set_count();
+                if !contact_exists || !set_exists {
+                    return fail(format!("{posting:?} lies outside"));
+                }
             }
         }
     }

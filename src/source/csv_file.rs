@@ -1,7 +1,7 @@
 //! A CSV file (RFC 4180, UTF-8, the first line names the columns) read line by line, for whoever has the whole
 //! file and asks for no database.
 
-use std::fs::File;
+use std::io::Read;
 
 use csv::ByteRecord;
 
@@ -9,8 +9,8 @@ use super::csv::records::{RecordError, Records};
 use super::csv::{delimiter_byte, header};
 
 /// A file being read.
-pub struct CsvFile {
-    records: Records<File>,
+pub struct CsvFile<R> {
+    records: Records<R>,
     header: Vec<String>,
     has_ended: bool,
 }
@@ -24,7 +24,7 @@ pub struct Line<'a> {
     pub record: Result<&'a ByteRecord, String>,
 }
 
-impl std::fmt::Debug for CsvFile {
+impl<R> std::fmt::Debug for CsvFile<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CsvFile").field("header", &self.header).finish_non_exhaustive()
     }
@@ -37,9 +37,9 @@ fn told(error: RecordError) -> String {
     }
 }
 
-impl CsvFile {
+impl<R: Read> CsvFile<R> {
     /// Reads the first line. The error says what is wrong and what to do.
-    pub fn open(file: File, delimiter: char) -> Result<Self, String> {
+    pub fn open(file: R, delimiter: char) -> Result<Self, String> {
         let byte = delimiter_byte(delimiter)?;
         let mut records = Records::new(file, byte);
         let line = records.advance().map_err(told)?;
@@ -99,6 +99,24 @@ pub fn guess_delimiter(beginning: &[u8]) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_sign_that_may_stand_between_two_values_does() {
+        let signs = (0..=u8::MAX).map(char::from).filter(|sign| delimiter_byte(*sign).is_ok());
+        let mut tried = 0;
+        for sign in signs {
+            let file = format!("name{sign}tel\nAda{sign}0301\n");
+            let mut csv =
+                CsvFile::open(file.as_bytes(), sign).unwrap_or_else(|error| panic!("{sign:?}: {error}"));
+            assert_eq!(csv.header(), ["name", "tel"], "{sign:?}");
+            let line = csv.next_line().unwrap().unwrap();
+            assert_eq!((line.number, line.record.unwrap()), (2, &ByteRecord::from(vec!["Ada", "0301"])));
+            assert!(csv.next_line().unwrap().is_none(), "{sign:?}");
+            tried += 1;
+        }
+        // A tab, a space, and ASCII's punctuation without the quotation mark.
+        assert_eq!(tried, 33);
+    }
 
     #[test]
     fn the_sign_that_separates_the_first_line_is_found() {

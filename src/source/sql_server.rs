@@ -8,6 +8,7 @@
 //! - [`catalogue`]: are the tables and columns there?
 //! - [`column_text`]: every mapped column becomes `nvarchar`, whatever it is.
 //! - [`errors`]: what went wrong, and what to do.
+//! - [`wire`]: what the bytes go over.
 
 mod catalogue;
 mod column_text;
@@ -17,10 +18,13 @@ mod errors;
 mod prelogin;
 mod session;
 mod target;
+mod wire;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tiberius::Row;
+use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +32,7 @@ use self::catalogue::mapped_columns;
 use self::column_text::ColumnText;
 use self::session::{Session, text};
 use self::target::Target;
+use self::wire::Wire;
 use super::mapped_query::MappedQuery;
 use super::outlet::Outlet;
 use super::rows::{MAX_VALUE_BYTES, Projection, RowBatch, RowProblem};
@@ -38,13 +43,20 @@ use crate::settings::SqlServerConnection;
 pub(super) struct SqlServerSource {
     connection: SqlServerConnection,
     query: MappedQuery,
+    /// A connection that is there already; the first pass takes it.
+    given: Mutex<Option<Wire>>,
 }
 
 impl SqlServerSource {
     /// The connection was checked.
     pub(super) fn new(connection: &SqlServerConnection, query: MappedQuery) -> Result<Self, SourceError> {
         Target::check(connection)?;
-        Ok(SqlServerSource { connection: connection.clone(), query })
+        Ok(SqlServerSource { connection: connection.clone(), query, given: Mutex::default() })
+    }
+
+    /// The same, with a connection to a server that is there already.
+    pub(super) fn over(self, memory: DuplexStream) -> Self {
+        SqlServerSource { given: Mutex::new(Some(Wire::Memory(memory))), ..self }
     }
 
     /// Does `work` on a connection of its own, which is closed in any case; not for longer than a run may
@@ -56,8 +68,9 @@ impl SqlServerSource {
     ) -> Result<T, SourceError> {
         let stop = cancel.child_token();
         let bound = self.connection.timeouts.run_seconds;
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).take();
         let work = async {
-            let mut session = Session::open(&self.connection, &stop).await?;
+            let mut session = Session::open(&self.connection, given, &stop).await?;
             let done = work(&mut session).await;
             session.end().await;
             done

@@ -10,8 +10,9 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 const MAX_RECORD_BYTES: u64 = 16 << 20;
 
 /// Stands behind the file's last line. It is a record of its own, unless a quotation mark that was never
-/// closed has taken it in: so a file that is cut off inside quotes is found out.
-const END: &[u8] = b"\x1e(end of file)\x1e\n";
+/// closed has taken it in: so a file that is cut off inside quotes is found out. Nothing in it can stand between two
+/// values ([`delimiter_byte`](super::delimiter_byte)).
+const END: &[u8] = b"\x1eend\x1eof\x1efile\x1e\n";
 
 pub(in crate::source) enum RecordError {
     Io(io::Error),

@@ -116,7 +116,7 @@ fn a_header_that_cannot_name_columns_is_refused_with_its_line_and_column() {
 
 #[test]
 fn the_file_may_hold_our_own_end_mark() {
-    let problem = fails("a\n\x1e(end of file)\x1e\nx\n");
+    let problem = fails("a\n\x1eend\x1eof\x1efile\x1e\nx\n");
     assert!(problem.contains("line 2"), "{problem}");
 }
 

@@ -15,6 +15,7 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 use super::errors;
 use super::prelogin::Watched;
 use super::target::{DEFAULT_PORT, Target, Trust};
+use super::wire::Wire;
 use crate::settings::Encryption;
 use crate::source::SourceError;
 
@@ -27,16 +28,21 @@ const MAX_CA_FILE: u64 = 4 << 20;
 /// A connection that is logged in.
 pub(super) type LoggedIn = Client<Compat<Watched>>;
 
-/// Connects and logs in. Returns what is encrypted as well; `target` is then the server that let us in.
-pub(super) async fn connect(target: &mut Target) -> Result<(LoggedIn, Encryption), SourceError> {
-    let mut routes = Vec::new();
+/// Connects and logs in. Returns what is encrypted as well; `target` is then the server that let us in. With a `given`
+/// connection nobody else is connected to, whatever the server says.
+pub(super) async fn connect(
+    target: &mut Target,
+    given: Option<Wire>,
+) -> Result<(LoggedIn, Encryption), SourceError> {
+    let (mut routes, is_given) = (Vec::new(), given.is_some());
+    let mut given = given;
     loop {
-        let (host, port) = match connect_once(target).await? {
+        let (host, port) = match connect_once(target, given.take()).await? {
             Outcome::LoggedIn(client, encryption) => return Ok((*client, encryption)),
             Outcome::Routed { host, port } => (host, port),
         };
         routes.push(target.address());
-        if routes.len() > MOST_ROUTES {
+        if routes.len() > MOST_ROUTES || is_given {
             return Err(SourceError::Unavailable(format!(
                 "{} sent us on to {host}:{port}, which is one route too many ({}); check the routing of the servers, \
                  or name the last one in connection.sql_server.host",
@@ -53,14 +59,15 @@ enum Outcome {
     Routed { host: String, port: u16 },
 }
 
-async fn connect_once(target: &Target) -> Result<Outcome, SourceError> {
+async fn connect_once(target: &Target, given: Option<Wire>) -> Result<Outcome, SourceError> {
     let config = config(target).await?;
-    let tcp = match &target.instance {
-        Some(instance) => connect_to_instance(target, &config, instance).await?,
-        None => connect_tcp(target).await?,
+    let wire = match (given, &target.instance) {
+        (Some(wire), _) => wire,
+        (None, Some(instance)) => Wire::Tcp(connect_to_instance(target, &config, instance).await?),
+        (None, None) => Wire::Tcp(connect_tcp(target).await?),
     };
-    tcp.set_nodelay(true).map_err(|failure| errors::cannot_connect(target, &failure))?;
-    let (watched, answer) = Watched::new(tcp, target.encryption);
+    wire.send_at_once().map_err(|failure| errors::cannot_connect(target, &failure))?;
+    let (watched, answer) = Watched::new(wire, target.encryption);
     let bound = Duration::from_secs(target.timeouts.login_seconds.into());
     let login = tokio::time::timeout(bound, Client::connect(config, watched.compat_write())).await;
     match login {

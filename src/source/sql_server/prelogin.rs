@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::wire::Wire;
 use crate::settings::Encryption;
 
 /// What a server says about encryption in its PRELOGIN answer (MS-TDS 2.2.6.5).
@@ -61,7 +61,7 @@ impl Answer {
 /// A connection whose first answer is looked at.
 #[derive(Debug)]
 pub(super) struct Watched {
-    tcp: TcpStream,
+    wire: Wire,
     asked: Encryption,
     answer: Answer,
     /// What came of the first answer so far; `None` when enough was seen.
@@ -69,11 +69,11 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(tcp: TcpStream, asked: Encryption) -> (Self, Answer) {
+    pub(super) fn new(wire: Wire, asked: Encryption) -> (Self, Answer) {
         let answer = Answer(Arc::new(AtomicU8::new(NONE_YET)));
         // With TLS from the first byte there is nothing to see, and nothing to agree on.
         let seen = (asked != Encryption::Strict).then(Vec::new);
-        (Watched { tcp, asked, answer: answer.clone(), seen }, answer)
+        (Watched { wire, asked, answer: answer.clone(), seen }, answer)
     }
 
     fn look(&mut self, news: &[u8]) -> io::Result<()> {
@@ -121,7 +121,7 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        ready!(Pin::new(&mut self.wire).poll_read(context, buffer))?;
         if self.seen.is_some() {
             self.look(&buffer.filled()[before..])?;
         }
@@ -135,15 +135,15 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }
 

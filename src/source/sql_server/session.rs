@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{LoggedIn, connect};
 use super::errors;
 use super::target::Target;
+use super::wire::Wire;
 use crate::settings::{Encryption, SqlServerConnection};
 use crate::source::SourceError;
 
@@ -36,14 +37,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects. What the session does ends when `stop` is cancelled.
+    /// Connects, unless a connection is `given`. What the session does ends when `stop` is cancelled.
     pub(super) async fn open(
         connection: &SqlServerConnection,
+        given: Option<Wire>,
         stop: &CancellationToken,
     ) -> Result<Self, SourceError> {
         let connect = async {
             let mut target = Target::resolve(connection).await?;
-            let (client, encryption) = connect(&mut target).await?;
+            let (client, encryption) = connect(&mut target, given).await?;
             Ok(Session { client, target, encryption, stop: stop.clone(), is_at_work: false })
         };
         stop.run_until_cancelled(connect).await.unwrap_or(Err(SourceError::Cancelled))

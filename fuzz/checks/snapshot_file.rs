@@ -1,0 +1,210 @@
+//! Snapshot files: a damaged one is refused, a whole one is the same index again, and one that was sealed with
+//! whatever in it is refused or harmless.
+
+use std::sync::OnceLock;
+
+use ringroute::contact::{ContactId, NumberLabel};
+use ringroute::index::{
+    ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook, verify,
+};
+use ringroute::phone_number::PhoneNumber;
+use ringroute::phonebook::{PhonebookId, PhonebookName};
+use ringroute::sealed_file::{Kind, SealError, SealReader, SealWriter};
+
+const KIND: Kind = Kind { magic: *b"RINGFUZZ", version: 1, name: "file to be tried" };
+
+pub(crate) fn check(data: &[u8]) {
+    let Some((choice, rest)) = data.split_first() else { return };
+    match choice % 5 {
+        0 => foreign(rest),
+        1 => damaged(rest),
+        2 => comes_back(rest),
+        3 => sealed_sections(rest),
+        _ => sealed_numbers(rest),
+    }
+}
+
+fn read(file: &[u8]) -> Result<ContactIndex, SealError> {
+    ContactIndex::read_from(SealReader::begin(file, file.len() as u64, KIND)?)
+}
+
+fn written(index: &ContactIndex) -> Vec<u8> {
+    let mut writer = SealWriter::begin(Vec::new(), KIND).unwrap();
+    index.write_to(&mut writer).unwrap();
+    writer.finish().unwrap().0
+}
+
+/// A file that is not sealed is never taken.
+fn foreign(file: &[u8]) {
+    assert!(read(file).is_err(), "{file:?}");
+    let mut headed = KIND.magic.to_vec();
+    headed.extend_from_slice(&KIND.version.to_le_bytes());
+    headed.extend_from_slice(file);
+    assert!(read(&headed).is_err(), "{headed:?}");
+}
+
+/// Whatever becomes of a file: it is as it was, or refused.
+fn damaged(changes: &[u8]) {
+    static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
+    let whole =
+        WHOLE.get_or_init(|| written(&index(b"\x05\x02+49301\x03112\x01+12025550123\x07+49301", true)));
+    let mut file = whole.clone();
+    let mut changes = changes.chunks_exact(4);
+    for change in &mut changes {
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % (file.len() + 1);
+        match change[2] % 4 {
+            0 => file.truncate(place),
+            1 => file.insert(place, change[3]),
+            2 if place < file.len() => drop(file.remove(place)),
+            _ => {
+                if let Some(byte) = file.get_mut(place) {
+                    *byte ^= change[3];
+                }
+            }
+        }
+        if file.is_empty() {
+            break;
+        }
+    }
+    match read(&file) {
+        Ok(_) => assert_eq!(&file, whole, "a damaged file was taken"),
+        Err(error) => assert_ne!(&file, whole, "a whole file was refused: {error}"),
+    }
+}
+
+/// Contacts from bytes: a number is text behind a byte that says how its contact is; low ones begin no new contact.
+fn index(data: &[u8], last_digits: bool) -> ContactIndex {
+    let phonebooks = ["Sales", "Support", "VIP"].iter().zip(1..).map(|(name, id)| IndexedPhonebook {
+        id: PhonebookId(id),
+        name: PhonebookName::parse(name).unwrap(),
+    });
+    let mut builder = ContactIndexBuilder::new(phonebooks.collect()).unwrap();
+    let parts = data.split_inclusive(|byte| *byte < 0x20).filter_map(|part| std::str::from_utf8(part).ok());
+    for (place, part) in parts.enumerate() {
+        let (text, kind) = part.split_at(part.trim_end_matches(|c| c < ' ').len());
+        let kind = kind.bytes().next().unwrap_or_default();
+        let numbers: Vec<IndexedNumber> = text
+            .split(',')
+            .zip(NumberLabel::ALL)
+            .filter_map(|(text, label)| Some(IndexedNumber { number: text.parse().ok()?, label }))
+            .collect();
+        let phonebooks: Vec<PhonebookId> =
+            (0..3_u32).filter(|bit| kind >> bit & 1 == 1).map(|bit| PhonebookId(bit + 1)).collect();
+        let contact = IndexedContact {
+            id: ContactId(place as u64 * 3),
+            source: [None, Some("crm"), Some("erp")][usize::from(kind >> 3) % 3],
+            source_key: text,
+            display_name: text,
+            company: "Example",
+            own_extension: "",
+            phonebooks: &phonebooks,
+            numbers: &numbers,
+        };
+        builder.push(contact).unwrap();
+    }
+    builder.finish(last_digits).unwrap()
+}
+
+fn comes_back(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else { return };
+    let index = index(data, choice & 1 == 1);
+    let count = index.contact_count() as u64;
+    verify(&index, count, &[]).unwrap();
+    let file = written(&index);
+    let read = read(&file).unwrap_or_else(|error| panic!("a whole file was refused: {error}"));
+    verify(&read, count, &[]).unwrap();
+    assert_eq!(written(&read), file);
+    assert_eq!(read.phonebooks(), index.phonebooks());
+    assert_eq!(read.number_count(), index.number_count());
+    let (mut ours, mut theirs) = (index.numbers(), read.numbers());
+    loop {
+        let (one, other) = (ours.next(), theirs.next());
+        assert_eq!(one.as_ref().map(|one| one.0), other.as_ref().map(|other| other.0));
+        let (Some((number, one)), Some((_, other))) = (one, other) else { break };
+        let one: Vec<_> = one.collect();
+        assert_eq!(one, other.collect::<Vec<_>>());
+        assert_eq!(one, read.exact(number).collect::<Vec<_>>());
+        assert_eq!(index.last_digits(number, 7), read.last_digits(number, 7));
+        for posting in one {
+            assert_eq!(index.contact(posting.contact), read.contact(posting.contact));
+            assert_eq!(index.phonebooks_in(posting.phonebooks), read.phonebooks_in(posting.phonebooks));
+        }
+    }
+}
+
+/// What is verified can be used.
+fn use_it(file: &[u8], asked: &[PhoneNumber]) {
+    let Ok(index) = read(file) else { return };
+    if verify(&index, index.contact_count() as u64, &[]).is_err() {
+        return;
+    }
+    let numbers: Vec<PhoneNumber> =
+        index.numbers().map(|(number, _)| number).chain(asked.iter().copied()).collect();
+    for number in numbers {
+        for posting in index.exact(number).chain(index.last_digits(number, 7)) {
+            let _ = (index.contact(posting.contact), index.phonebooks_in(posting.phonebooks));
+        }
+    }
+    for phonebook in index.phonebooks() {
+        assert!(index.find_phonebook(&phonebook.name).is_some());
+    }
+}
+
+/// Sections that nobody wrote so, sealed as if somebody had. Each is its length (two bytes) and its bytes.
+fn sealed_sections(mut data: &[u8]) {
+    let mut writer = SealWriter::begin(Vec::new(), KIND).unwrap();
+    while let Some((length, rest)) = data.split_first_chunk() {
+        let (section, rest) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));
+        writer.section(section).unwrap();
+        data = rest;
+    }
+    use_it(&writer.finish().unwrap().0, &[]);
+}
+
+/// Sound maps of numbers that lead to whatever the bytes say.
+fn sealed_numbers(data: &[u8]) {
+    let mut bytes = data.iter().copied();
+    let mut next = || bytes.next().unwrap_or_default();
+    let (contacts, phonebooks, sets, entries, lists) =
+        (next() % 4, next() % 4, next() % 4, next() % 6, next() % 12);
+    let sets: Vec<String> = (0..sets).map(|_| format!("[{}]", next() % 4)).collect();
+    let names: Vec<String> =
+        (0..phonebooks).map(|place| format!("[{place},\"Phonebook {place}\"]")).collect();
+    let has_last_digits = next() % 2 == 1;
+    let mut forward = std::collections::BTreeMap::new();
+    let mut backward = std::collections::BTreeMap::new();
+    for _ in 0..entries {
+        let digits = format!("4930{:03}{}", next(), next() % 10);
+        // Small ones lead somewhere more often.
+        let (value, other) = (u64::from(next()) << (next() % 3 * 4), u64::from(next()) << (next() % 3 * 4));
+        backward.insert(digits.chars().rev().chain(['+']).collect::<String>(), other);
+        forward.insert(digits, value);
+    }
+    let lists: Vec<u8> = (0..lists).flat_map(|_| u64::from(next() % 32).to_le_bytes()).collect();
+    let map = |entries: &std::collections::BTreeMap<String, u64>| {
+        fst::Map::from_iter(entries.iter().map(|(digits, value)| (digits, *value)))
+            .unwrap()
+            .as_fst()
+            .as_bytes()
+            .to_vec()
+    };
+    let mut writer = SealWriter::begin(Vec::new(), KIND).unwrap();
+    let parts = format!(
+        "{{\"phonebooks\":[{}],\"phonebook_sets\":[{}],\"sources\":[\"crm\"],\"has_last_digits\":{has_last_digits}}}",
+        names.join(","),
+        sets.join(",")
+    );
+    writer.section(parts.as_bytes()).unwrap();
+    writer.section(&vec![1; usize::from(contacts) * 8]).unwrap();
+    writer.integers(&(0..u64::from(contacts)).map(|place| place * 8).collect::<Vec<_>>()).unwrap();
+    writer.section(&map(&forward)).unwrap();
+    writer.section(&if has_last_digits { map(&backward) } else { Vec::new() }).unwrap();
+    writer.section(&lists).unwrap();
+    let asked: Vec<PhoneNumber> = forward
+        .keys()
+        .filter_map(|digits| {
+            PhoneNumber::from_e164_digits(&format!("{}9{}", &digits[..2], &digits[2..])).ok()
+        })
+        .collect();
+    use_it(&writer.finish().unwrap().0, &asked);
+}
