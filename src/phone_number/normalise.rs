@@ -222,7 +222,8 @@ fn is_national(read: &rlibphonenumber::PhoneNumber, digits: &str, plan: rlibphon
             CountryCodeSource::FromNumberWithoutPlusSign => PHONE_NUMBER_UTIL.is_nanpa_country(plan),
             _ => return false,
         };
-    if prefix_written { is_possible(read) } else { PHONE_NUMBER_UTIL.is_valid_number(read) }
+    // Some numbers of a region are assigned and still cannot be called from elsewhere (Canada's 310-XXXX).
+    is_possible(read) && (prefix_written || PHONE_NUMBER_UTIL.is_valid_number(read))
 }
 
 /// Whether reading the number again, written with its country code, is sure to change nothing, because

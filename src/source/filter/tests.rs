@@ -52,6 +52,25 @@ fn every_filter_of_the_table_is_accepted_or_refused_at_its_word() {
 }
 
 #[test]
+fn a_type_has_lengths_and_nothing_else() {
+    let parse = |form: &str, data_type: &str| {
+        let expression = form.replace('T', data_type);
+        SyncFilter::parse(&format!("select ${{MAP}} from dbo.a where {expression} = 1"))
+    };
+    for form in ["cast(x as T)", "try_cast(x as T)", "convert(T, x)", "try_convert(T, x)"] {
+        for data_type in ["int", "nvarchar(40)", "varchar(max)", "decimal(20, 4)", "datetime2(3)", "sysname"]
+        {
+            assert!(parse(form, data_type).is_ok(), "{form} {data_type}");
+        }
+        for data_type in
+            ["phone(left outer join b when)", "phone(x)", "phone('x')", "nvarchar(x)", "enum('a')"]
+        {
+            assert!(parse(form, data_type).is_err(), "{form} {data_type}");
+        }
+    }
+}
+
+#[test]
 fn an_error_shows_its_line_with_marks_under_the_word() {
     let error = SyncFilter::parse("select ${MAP}\n\tfrom dbo.a\n\twhere x = @größe + 1").unwrap_err();
     assert_eq!((error.line, error.column), (3, 12));
