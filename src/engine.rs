@@ -15,6 +15,8 @@
 
 mod accounts;
 mod activity;
+mod assembly;
+mod backup;
 mod call_history;
 mod checking;
 mod contacts;
@@ -63,6 +65,10 @@ pub use accounts::{
     User, generated_password,
 };
 pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
+pub use backup::{
+    BackupContent, BackupError, LeftOutSecret, Restored, TakenBackup, check_seal, restore,
+    take_backup_of_folder, verify_backup,
+};
 pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
 pub use contacts::{
     ContactEntry, DEFAULT_MAX_REJECTED_PERCENT, FilePart, ImportColumn, ImportOptions, ImportProblem,

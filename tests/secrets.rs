@@ -144,7 +144,7 @@ fn no_command_and_no_log_tells_a_password() {
     }
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 48] = [
+    let commands: [&[&str]; 51] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -192,6 +192,9 @@ fn no_command_and_no_log_tells_a_password() {
         &["token", "revoke", "ci"],
         &["admin", "create", "ada", "--password=file:password"],
         &["apply", "-f", "settings.toml"],
+        &["backup", "all.backup", "--overwrite"],
+        &["backup", "all.backup", "--verify"],
+        &["restore", "all.backup", "--data-folder=elsewhere"],
         &["audit"],
     ];
     for arguments in commands {
@@ -412,6 +415,7 @@ async fn no_rpc_tells_a_password() {
             json(&format!(r#"{{ "name": "ada", "role": "ROLE_ADMIN", "password": "{PASSWORD}" }}"#)),
         ),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
+        ("BackupService/TakeBackup", json("{}")),
         ("AuditService/ListAuditEntries", json("{}")),
     ];
     let mut seen = Seen::default();

@@ -273,9 +273,7 @@ impl Engine {
         self.store.write_then(
             |change| {
                 check(&change.users()?)?;
-                add(change, &user)?;
-                let event = AuditEvent::new(AuditAction::Added, subject(name));
-                change.audit(actor, vec![event.with("role", None, Some(role.to_string()))])?;
+                add(change, &user, actor)?;
                 Ok::<_, EngineError>(change.users()?)
             },
             |users| self.accounts.replace(users, None),
@@ -404,8 +402,8 @@ fn new_user(name: &str, role: Role, password: &str) -> Result<StoredUser, Engine
     })
 }
 
-/// Adds a user, unless there is one of that name.
-fn add(change: &store::Change<'_>, user: &StoredUser) -> Result<(), EngineError> {
+/// Adds a user, unless there is one of that name, and says so to the audit.
+fn add(change: &store::Change<'_>, user: &StoredUser, actor: &Actor) -> Result<(), EngineError> {
     let users = change.users()?;
     if users.iter().any(|other| is_same_name(&other.name, &user.name)) {
         return Err(EngineError::AlreadyExists { what: "user", name: user.name.clone() });
@@ -415,6 +413,8 @@ fn add(change: &store::Change<'_>, user: &StoredUser) -> Result<(), EngineError>
         return Err(StoreError::Refused(why).into());
     }
     change.add_user(user)?;
+    let event = AuditEvent::new(AuditAction::Added, subject(&user.name));
+    change.audit(actor, vec![event.with("role", None, Some(user.role.to_string()))])?;
     Ok(())
 }
 

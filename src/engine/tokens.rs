@@ -104,8 +104,8 @@ impl Engine {
     }
 }
 
-/// What the audit calls whoever changes tokens in the data folder itself.
-const OFFLINE: &str = "somebody with the data folder";
+/// What the audit calls whoever works on the data folder itself.
+pub(super) const OFFLINE: &str = "somebody with the data folder";
 
 fn subject(name: &str) -> String {
     format!("token {name:?}")

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::access::Role;
 use crate::engine::EngineError;
+use crate::engine::tokens::OFFLINE;
 use crate::store::Store;
 
 /// The users of a data folder that no server has open: how one gets in again when every administrator's password is
@@ -22,6 +23,6 @@ impl OfflineUsers {
     /// Like [`crate::engine::Editor::create_user`].
     pub fn create(&self, name: &str, role: Role, password: &str) -> Result<(), EngineError> {
         let user = super::new_user(name, role, password)?;
-        self.store.write(|change| super::add(change, &user))
+        self.store.write(|change| super::add(change, &user, &OFFLINE.into()))
     }
 }
