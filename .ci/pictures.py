@@ -56,7 +56,6 @@ def main():
             call(server)
             for picture, path, scheme, width in [
                 ("overview", "/", "light", 1280),
-                ("source", "/sources/sample-company/edit", "light", 1280),
                 ("try-a-call", TRIED, "dark", 1280),
                 ("settings", "/settings/hours", "light", 1280),
                 ("routes-phone", "/routes", "dark", 390),
