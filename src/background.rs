@@ -56,12 +56,15 @@ pub async fn waiting<T: Send + 'static, F: Future<Output = T>>(
     .await
 }
 
-/// The threads, as many as there are cores, on which work is shared out.
-pub fn cores() -> Option<&'static ThreadPool> {
+/// Does work that is shared out with rayon, on threads of which there are as many as cores.
+pub fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     static CORES: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let make = || {
         let builder = ThreadPoolBuilder::new().start_handler(|_| give_way());
         builder.thread_name(|number| format!("background-{number}")).build().ok()
     };
-    CORES.get_or_init(make).as_ref()
+    match CORES.get_or_init(make) {
+        Some(cores) => cores.install(work),
+        None => work(),
+    }
 }

@@ -7,6 +7,7 @@
 mod admin;
 mod apply;
 mod audit;
+mod backup;
 mod calls;
 mod check;
 mod connection;
@@ -24,6 +25,7 @@ mod preview;
 mod progress;
 mod quality;
 mod report;
+mod restore;
 mod screen;
 mod serve;
 mod sources;
@@ -80,6 +82,8 @@ enum Command {
     Apply(apply::ApplyArguments),
     Export(apply::ExportArguments),
     Audit(audit::AuditArguments),
+    Backup(backup::BackupArguments),
+    Restore(restore::RestoreArguments),
     #[command(subcommand)]
     Sync(sync::SyncCommand),
     Sources(sources::SourcesArguments),
@@ -131,6 +135,8 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
         Command::Apply(arguments) => arguments.run(screen).await,
         Command::Export(arguments) => arguments.run(screen).await,
         Command::Audit(arguments) => arguments.run(screen).await,
+        Command::Backup(arguments) => arguments.run(screen).await,
+        Command::Restore(arguments) => arguments.run(screen),
         Command::Sync(command) => command.run(screen).await,
         Command::Sources(arguments) => arguments.run(screen).await,
         Command::Notify(command) => command.run(screen).await,

@@ -15,6 +15,8 @@
 
 mod accounts;
 mod activity;
+mod assembly;
+mod backup;
 mod call_history;
 mod checking;
 mod contacts;
@@ -62,6 +64,10 @@ pub use accounts::{
     User, generated_password,
 };
 pub use activity::{Activity, MAX_NAMES, OTHERS, SourceActivity};
+pub use backup::{
+    BackupContent, BackupError, LeftOutSecret, Restored, TakenBackup, check_seal, restore,
+    take_backup_of_folder, verify_backup,
+};
 pub use call_history::{CallCounts, CallMinute, KEPT_MINUTES, keep_call_history};
 pub use contacts::{
     ContactEntry, DEFAULT_MAX_REJECTED_PERCENT, FilePart, ImportColumn, ImportOptions, ImportProblem,
@@ -81,7 +87,6 @@ pub use scheduling::Scheduling;
 pub use searching::{ContactPage, ContactSearch};
 pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
-use tokens::OFFLINE;
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
 /// A running Ringroute, without its doors.

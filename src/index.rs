@@ -23,6 +23,7 @@ mod verify;
 mod walk;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::contact::{ContactId, NumberLabel};
 use crate::phone_number::PhoneNumber;
@@ -32,7 +33,7 @@ pub use builder::{ContactIndexBuilder, IndexError, IndexedContact};
 pub use contacts::ContactView;
 pub use postings::{Posting, Postings};
 pub use sizes::PhonebookSize;
-pub use verify::{VerifyError, verify};
+pub use verify::{VerifyError, verify, verify_after};
 pub use walk::Numbers;
 
 /// Place of a contact in its index; means nothing in another index.
@@ -60,7 +61,8 @@ pub struct IndexedPhonebook {
 #[derive(Debug)]
 pub struct ContactIndex {
     contacts: contacts::PackedContacts,
-    numbers: numbers::NumberIndex,
+    /// Shared with the index before it, when they are the same.
+    numbers: Arc<numbers::NumberIndex>,
     /// In order of priority.
     phonebooks: Vec<IndexedPhonebook>,
     /// By folded name: thousands of routes look their phonebooks up.

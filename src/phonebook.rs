@@ -22,7 +22,7 @@ pub const MAX_NAME_CHARACTERS: usize = 63;
 ///
 /// Two spellings that differ only in case or in white space name the same phonebook: `"Sales"`,
 /// `"sales "` and `"SALES"`. The first spelling seen is the one shown. Compare with [`Self::folded`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PhonebookName(String);
 

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -230,22 +230,61 @@ impl<R: Read> SealReader<R> {
     }
 }
 
-/// Writes a file that is there whole, or not at all, whatever happens: beside its place first, and on the disk before
-/// it is moved there. For nobody but the process's own user.
+/// Writes a file that is there whole, or not at all, whatever happens; in the place of one that is there. For nobody
+/// but the process's own user.
 pub fn write_whole<T, E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<T, E>,
 ) -> Result<T, E> {
-    let folder = match path.parent() {
+    let mut file = WholeFile::begin(path)?;
+    let written = write(file.as_file())?;
+    file.put(true)?;
+    Ok(written)
+}
+
+/// A file that is being written: beside its place first, and on the disk before it is moved there. It vanishes unless
+/// it is. For nobody but the process's own user.
+#[derive(Debug)]
+pub struct WholeFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl WholeFile {
+    /// Begins a file for this path.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder_of(path))?;
+        Ok(WholeFile { file, path: path.to_owned() })
+    }
+
+    /// What is being written.
+    pub fn as_file(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
+    /// Where it is until it is moved.
+    #[must_use]
+    pub fn unfinished(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Moves it to its place. Fails when there is a file already, unless that is to be `replaced`.
+    pub fn put(self, replaced: bool) -> io::Result<()> {
+        let WholeFile { file, path } = self;
+        file.as_file().sync_all()?;
+        let put = if replaced { file.persist(&path) } else { file.persist_noclobber(&path) };
+        put.map_err(|error| error.error)?;
+        sync_folder(folder_of(&path))
+    }
+}
+
+/// The folder that a file is in.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    let mut file: NamedTempFile = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-    let written = write(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)?;
-    Ok(written)
+    }
 }
 
 /// How files begin that are not moved to their place yet; what a killed process leaves of them may be removed.
@@ -335,6 +374,11 @@ mod tests {
             Err::<(), _>(io::Error::other("no more"))
         });
         assert!(failed.is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let mut another = WholeFile::begin(&path).unwrap();
+        another.as_file().write_all(b"third").unwrap();
+        assert_eq!(another.put(false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"first");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

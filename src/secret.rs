@@ -19,6 +19,9 @@ pub struct Secret(String);
 /// given to the server it means: as it is.
 pub const STORED: &str = "stored:";
 
+/// What stands in place of a secret that was typed in and is lost: backups do not have it.
+pub const MISSING: &str = "missing:";
+
 /// Longest secret, in bytes, wherever it is: a connection string has room in it.
 pub const MAX_SECRET_BYTES: usize = 4096;
 
@@ -55,10 +58,10 @@ impl Secret {
         Secret(written.into())
     }
 
-    /// What may be seen of it: where it is to be found, or [`STORED`].
+    /// What may be seen of it: where it is to be found, or [`STORED`], or [`MISSING`].
     #[must_use]
     pub fn shown(&self) -> &str {
-        if self.is_reference() { &self.0 } else { STORED }
+        if self.is_reference() || self.is_missing() { &self.0 } else { STORED }
     }
 
     /// Whether it stands for the one that is stored.
@@ -70,7 +73,13 @@ impl Secret {
     /// The secret itself, when it was typed in. For the store, which has to keep it.
     #[must_use]
     pub fn typed_in(&self) -> Option<&str> {
-        (!self.is_reference() && !self.is_stored()).then_some(&*self.0)
+        (!self.is_reference() && !self.is_stored() && !self.is_missing()).then_some(&*self.0)
+    }
+
+    /// Whether it was lost, and has to be typed in again.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.0 == MISSING
     }
 
     fn is_reference(&self) -> bool {
@@ -94,8 +103,8 @@ impl Secret {
         let begins = |prefix: &str| {
             written.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
-        let prefix = [ENVIRONMENT, FILE, STORED].into_iter().find(|prefix| begins(prefix))?;
-        (!self.is_reference() && !self.is_stored()).then(|| {
+        let prefix = [ENVIRONMENT, FILE, STORED, MISSING].into_iter().find(|prefix| begins(prefix))?;
+        (!self.is_reference() && !self.is_stored() && !self.is_missing()).then(|| {
             format!(
                 "begins nearly like {prefix}; write {ENVIRONMENT}NAME or {FILE}PATH in small letters, {STORED} with \
                  nothing behind it, and a secret that begins like this into a file"
@@ -118,6 +127,12 @@ impl Secret {
             (format!("the file {path}"), from_file(Path::new(path))?)
         } else if self.is_stored() {
             return Err(SecretError("no secret is stored; write env:NAME, file:PATH or the secret".into()));
+        } else if self.is_missing() {
+            return Err(SecretError(
+                "the secret was typed in, and the backup that was restored did not have it; type it in again, or \
+                 write env:NAME or file:PATH"
+                    .into(),
+            ));
         } else {
             ("the secret".to_owned(), self.0.clone())
         };

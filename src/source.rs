@@ -32,8 +32,9 @@ use crate::settings::{Connection, ConnectionProblem, Encryption, FieldMap, Phone
 use filter::{FilterError, SyncFilter};
 use rows::{Field, Projection, RowBatch};
 
-/// How many batches may wait between a reader and the one who takes the rows.
-pub const BATCHES_IN_FLIGHT: usize = 4;
+/// How many batches may wait between a reader and the one who takes the rows: some megabytes, so that a reader need
+/// not wait while what is known is looked up.
+pub const BATCHES_IN_FLIGHT: usize = 128;
 
 /// The longest name of a column, in characters (SQL Server's limit for identifiers).
 pub const MAX_COLUMN_CHARACTERS: usize = 128;

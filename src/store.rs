@@ -14,7 +14,9 @@
 mod audit;
 mod changes;
 mod check;
+mod checkpoint;
 mod contacts;
+mod copying;
 mod journal;
 mod json;
 mod local_contacts;
@@ -22,6 +24,7 @@ mod notifications;
 mod phonebooks;
 mod previews;
 mod quality;
+mod replacing;
 mod rollback;
 mod runs;
 mod schedule;
@@ -44,13 +47,17 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::contact::ContactId;
 use crate::generation::Generation;
 
+use checkpoint::Checkpoints;
+
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
 pub use contacts::{ContactFilter, ContactRow, StoredContact, WrittenPlan};
+pub use copying::{LeftOutSecret, StoreContent, StoreCopy};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
 pub use phonebooks::StoredPhonebook;
 pub use quality::SourceContact;
+pub use replacing::{ClaimedFolder, SCRATCH};
 pub use rollback::Rollback;
 pub use schedule::DueRun;
 pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
@@ -68,6 +75,7 @@ pub struct Store {
     file: PathBuf,
     /// The only writer; or what is wrong with the file, which is not touched then.
     writer: Result<Mutex<Connection>, String>,
+    checkpoints: Checkpoints,
     /// Released when the process ends, however it ends.
     _lock: File,
 }
@@ -180,6 +188,7 @@ impl Store {
         let folder_error = |source| StoreError::Folder { folder: folder.to_owned(), source };
         make_private_folder(folder).map_err(folder_error)?;
         let lock = lock(folder)?;
+        replacing::tidy(folder).map_err(folder_error)?;
         let file = folder.join(STORE_FILE);
         make_private_file(&file).map_err(folder_error)?;
         let mut writer = Connection::open(&file)?;
@@ -188,7 +197,8 @@ impl Store {
             .and_then(|()| schema::migrate(&mut writer, &file))
             .and_then(|()| configure(&writer));
         ready.map_err(|error| explained(&file, error))?;
-        let store = Store { file, writer: Ok(Mutex::new(writer)), _lock: lock };
+        let store =
+            Store { file, writer: Ok(Mutex::new(writer)), checkpoints: Checkpoints::default(), _lock: lock };
         store.write(runs::close_interrupted).map_err(|error| explained(&store.file, error))?;
         Ok(store)
     }
@@ -197,13 +207,24 @@ impl Store {
     /// stays as it is. No other process opens the folder meanwhile.
     pub fn out_of_service(folder: &Path, damage: String) -> Result<Self, StoreError> {
         let lock = lock(folder)?;
-        Ok(Store { file: folder.join(STORE_FILE), writer: Err(damage), _lock: lock })
+        Ok(Store {
+            file: folder.join(STORE_FILE),
+            writer: Err(damage),
+            checkpoints: Checkpoints::default(),
+            _lock: lock,
+        })
     }
 
     /// Whether there is anything in the store's file of a data folder.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {
-        fs::metadata(folder.join(STORE_FILE)).is_ok_and(|file| file.len() > 0)
+        fs::metadata(folder.join(STORE_FILE)).is_ok_and(|file| file.len() > 0) || replacing::is_begun(folder)
+    }
+
+    /// Whether a schema is the one that this program works with.
+    #[must_use]
+    pub fn is_newest_schema(schema: u32) -> bool {
+        schema == schema::KNOWN
     }
 
     /// What is wrong with the file, if it is out of service.
@@ -247,11 +268,8 @@ impl Store {
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
         transaction.commit().map_err(StoreError::from)?;
         let value = then(value);
-        // A large change leaves a large write-ahead log. A reader in the way is not waited for, which only
-        // postpones this.
-        writer.busy_timeout(Duration::ZERO).map_err(StoreError::from)?;
-        drop(writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        writer.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from)?;
+        drop(writer);
+        self.checkpoints.after_commit(&self.file);
         Ok(value)
     }
 
@@ -269,9 +287,7 @@ impl Store {
     /// How large the files are, in bytes, as far as that can be told.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        let log = self.file.with_extension("db-wal");
-        let log = fs::metadata(log).map_or(0, |log| log.len());
-        Some(fs::metadata(&self.file).ok()?.len() + log)
+        Some(fs::metadata(&self.file).ok()?.len() + checkpoint::log_bytes(&self.file))
     }
 
     fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
@@ -381,6 +397,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // FULL: a commit that was answered survives a power cut, not only a killed process.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -32768; PRAGMA temp_store = FILE; PRAGMA trusted_schema = OFF;",
     )?;
     Ok(())

@@ -73,30 +73,33 @@ pub enum SyncError {
     Staging(#[from] std::io::Error),
 }
 
-/// Reads the source to its end and compares it with what is known.
-pub async fn plan(
+/// Reads the source to its end and compares it with what is known, which is looked up meanwhile.
+pub async fn plan<E: From<SyncError> + Send + 'static>(
     source: Arc<dyn ContactSource>,
     preparation: Preparation,
     planner: Planner,
+    known: impl FnOnce() -> Result<KnownContacts, E> + Send + 'static,
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
-) -> Result<Plan, SyncError> {
+) -> Result<Plan, E> {
     let (rows, received) = mpsc::channel(BATCHES_IN_FLIGHT);
     let preparation = Arc::new(preparation);
     let (runtime, cancelled) = (Handle::current(), cancel.clone());
-    let planning =
-        background::blocking(move || planner.run(&preparation, received, &progress, &runtime, &cancelled));
+    let planning = background::blocking(move || {
+        let planner = planner.knowing(known()?);
+        Ok::<_, E>(planner.run(&preparation, received, &progress, &runtime, &cancelled)?)
+    });
     let stop = cancel.clone();
     let reading = background::waiting(move || async move { source.read(rows, stop).await });
     let (planned, read) = tokio::join!(planning, reading);
     if cancel.is_cancelled() {
-        return Err(SyncError::Cancelled);
+        return Err(SyncError::Cancelled.into());
     }
     // A planner that gave up is why the reader was stopped, so its reason comes first.
     let plan = planned?;
-    let sent = read??;
+    let sent = read.map_err(SyncError::from)?.map_err(SyncError::from)?;
     if sent != plan.counts.rows {
-        return Err(SyncError::Incomplete { sent, received: plan.counts.rows });
+        return Err(SyncError::Incomplete { sent, received: plan.counts.rows }.into());
     }
     Ok(plan)
 }

@@ -144,7 +144,7 @@ fn no_command_and_no_log_tells_a_password() {
     }
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let number = "--business-number=030 1234567";
-    let commands: [&[&str]; 53] = [
+    let commands: [&[&str]; 56] = [
         &["directory", "phonebooks", "1001"],
         &["directory", "contacts", "1001"],
         &["directory", "show", "1001", "1"],
@@ -197,6 +197,9 @@ fn no_command_and_no_log_tells_a_password() {
         &["admin", "sign-out", "grace"],
         &["admin", "delete", "grace"],
         &["apply", "-f", "settings.toml"],
+        &["backup", "all.backup", "--overwrite"],
+        &["backup", "all.backup", "--verify"],
+        &["restore", "all.backup", "--data-folder=elsewhere"],
         &["audit"],
     ];
     for arguments in commands {
@@ -421,6 +424,7 @@ async fn no_rpc_tells_a_password() {
         ("UserService/SignOutUser", json(r#"{ "name": "ada" }"#)),
         ("UserService/DeleteUser", json(r#"{ "name": "ada" }"#)),
         ("SyncService/DeleteSource", json(r#"{ "name": "crm" }"#)),
+        ("BackupService/TakeBackup", json("{}")),
         ("AuditService/ListAuditEntries", json("{}")),
     ];
     let mut seen = Seen::default();

@@ -62,6 +62,7 @@ fn main() {
         Box::new(SqlServerOrigin::make(scale.contacts())),
         Box::new(SqliteOrigin::make(folder.path(), scale.contacts())),
     ];
+    let origins: Vec<_> = origins.into_iter().filter(|origin| is_asked_for(origin.kind())).collect();
 
     report::heading("sync", scale);
     let mut table = Table::new(&[
@@ -72,11 +73,20 @@ fn main() {
         measure(&**origin, scale, &mut table);
     }
     table.print();
+    if !is_asked_for("calls") {
+        return;
+    }
     println!();
     let mut table =
         Table::new(&["MatchCaller during …", "calls", "p50", "p99", "p99.9", "longest", "p99 ratio", "goal"]);
     during::measure(&*origins[0], scale, &mut table);
     table.print();
+}
+
+/// Whether to measure this: everything, unless arguments name parts.
+fn is_asked_for(part: &str) -> bool {
+    let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    named.peek().is_none() || named.any(|name| name == part)
 }
 
 /// The source, and what calls are decided by.

@@ -13,6 +13,7 @@
 
 mod answers;
 mod audit;
+mod backup;
 mod call_routing;
 mod contact;
 mod convert;
@@ -49,6 +50,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::api::proto::FILE_DESCRIPTOR_SET;
 use crate::api::proto::v1::audit_service_server::AuditServiceServer;
+use crate::api::proto::v1::backup_service_server::BackupServiceServer;
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
 use crate::api::proto::v1::contact_service_server::ContactServiceServer;
 use crate::api::proto::v1::directory_service_server::DirectoryServiceServer;
@@ -70,6 +72,7 @@ use crate::listening::Incoming;
 use crate::notifier::Ways;
 use crate::settings::MAX_DOCUMENT_BYTES;
 
+pub(crate) use convert::backup::to_proto as backup_to_proto;
 pub(crate) use convert::tokens::{role_to_proto, to_proto as token_to_proto};
 pub(crate) use convert::users::to_proto as user_to_proto;
 pub use gate::{Answering, Gate, Gated};
@@ -138,6 +141,7 @@ pub async fn serve_behind(
         .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
+        .add_service(BackupServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(
             NotificationServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES),
         )
@@ -205,9 +209,10 @@ fn no_reflection(error: &tonic_reflection::server::Error) {
 }
 
 /// What has a health of its own; the empty name is the server as a whole.
-const HEALTH_NAMES: [&str; 15] = [
+const HEALTH_NAMES: [&str; 16] = [
     "",
     AuditServiceServer::<Door>::NAME,
+    BackupServiceServer::<Door>::NAME,
     CallRoutingServiceServer::<Door>::NAME,
     SyncServiceServer::<Door>::NAME,
     NotificationServiceServer::<Door>::NAME,
@@ -259,6 +264,8 @@ struct Door {
     /// How people and programs are reached, for tests of it.
     ways: watch::Receiver<Ways>,
     testers: Arc<Semaphore>,
+    /// One backup at a time: each takes the room of the store.
+    backups: Arc<Semaphore>,
     tokens_required: bool,
 }
 
@@ -269,9 +276,9 @@ impl Door {
         stop: CancellationToken,
         tokens_required: bool,
     ) -> Self {
-        let [readers, lookers, editor, testers] =
-            [MAX_READERS, MAX_READERS, 1, MAX_TESTERS].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, lookers, editor, ways, testers, tokens_required }
+        let [readers, lookers, editor, testers, backups] =
+            [MAX_READERS, MAX_READERS, 1, MAX_TESTERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, lookers, editor, ways, testers, backups, tokens_required }
     }
 
     /// Does work that reads the store.

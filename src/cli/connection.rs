@@ -12,6 +12,7 @@ use tonic::{Request, Status};
 
 use super::exit::{Exit, Failure, Result};
 use crate::api::proto::v1::audit_service_client::AuditServiceClient;
+use crate::api::proto::v1::backup_service_client::BackupServiceClient;
 use crate::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use crate::api::proto::v1::contact_service_client::ContactServiceClient;
 use crate::api::proto::v1::directory_service_client::DirectoryServiceClient;
@@ -191,6 +192,10 @@ impl Connection {
 
     pub(super) fn audit(&self) -> AuditServiceClient<Way> {
         AuditServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(super) fn backups(&self) -> BackupServiceClient<Way> {
+        BackupServiceClient::new(self.way()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(super) fn calls(&self) -> CallRoutingServiceClient<Way> {

@@ -124,7 +124,7 @@ impl Touched {
     fn told(&self) -> Option<String> {
         match self {
             Touched::Nothing => None,
-            Touched::Contacts(ids) => match ids.as_slice() {
+            Touched::Texts(ids) | Touched::Contacts(ids) => match ids.as_slice() {
                 [] => None,
                 [id] => Some(format!("contact {id}")),
                 ids => Some(format!("{} contacts", ids.len())),

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::publishing::{self, Assembly};
+use super::assembly::Assembly;
+use super::publishing;
 use super::syncing::StartedRun;
 use super::{Engine, EngineError, is_same_name};
 use crate::audit::Actor;
@@ -61,6 +62,9 @@ pub(super) struct Previewed {
     /// The settings.
     pub(super) settings: Settings,
 }
+
+/// How many contacts are taken between two looks at whether the preview was cancelled.
+const CANCEL_CHECK_EVERY: u64 = 4096;
 
 impl Previewing<'_> {
     /// `check` refuses the settings of the moment, if the plan was not made with them.
@@ -158,10 +162,13 @@ impl Previewing<'_> {
         coming: &mut Coming,
         plan: &mut Plan,
     ) -> Result<Arc<ContactIndex>, EngineError> {
-        let mut assembly = Assembly::begin(reading, coming.phonebooks.clone(), self.is_cancelled)?;
-        let (mut contacts, mut last) = (0, ContactId(0));
+        let mut assembly = Assembly::begin(reading, coming.phonebooks.clone())?;
+        let (mut contacts, mut last) = (0_u64, ContactId(0));
         let counts = &mut coming.counts;
         let mut take = |row: ContactRow<'_>| {
+            if contacts.is_multiple_of(CANCEL_CHECK_EVERY) && (self.is_cancelled)() {
+                return Err(EngineError::Sync(SyncError::Cancelled));
+            }
             contacts += 1;
             row.phonebooks.iter().for_each(|phonebook| *counts.entry(*phonebook).or_default() += 1);
             assembly.take(&row)

@@ -1,50 +1,20 @@
 //! From what is stored to what is served: build, verify, publish.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
+use super::assembly::Assembly;
 use super::{Engine, EngineError};
-use crate::contact::{ContactId, NumberLabel, display_name};
+use crate::contact::{ContactId, display_name};
 use crate::generation::Generation;
 use crate::index::{
     self, ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook,
 };
-use crate::phone_number::PhoneNumber;
 use crate::phonebook::{PhonebookId, PhonebookOrigin};
 use crate::settings::Settings;
 use crate::snapshot::{LastSynced, Snapshot};
-use crate::store::{ContactRow, Reading, StoreError, StoredContact, StoredPhonebook};
-use crate::sync::SyncError;
-
-/// One contact in this many is looked up again before an index is published.
-const SAMPLE_EVERY: usize = 1000;
-
-/// How many contacts are taken between two looks at whether the run was cancelled.
-const CANCEL_CHECK_EVERY: u64 = 4096;
-
-/// What an index needs of a contact's details; texts without escapes are borrowed.
-#[derive(Deserialize)]
-struct IndexedDetails<'a> {
-    #[serde(borrow, default)]
-    first_name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    last_name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    company: Cow<'a, str>,
-    #[serde(borrow, default)]
-    own_extension: Cow<'a, str>,
-    numbers: Vec<DetailsNumber>,
-}
-
-#[derive(Deserialize)]
-struct DetailsNumber {
-    label: NumberLabel,
-    number: PhoneNumber,
-}
+use crate::store::{Reading, StoreError, StoredContact, StoredPhonebook};
 
 /// An index that holds what the store holds.
 pub(super) struct VerifiedContacts {
@@ -59,9 +29,8 @@ pub(super) fn index_of(
     settings: &Settings,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<VerifiedContacts, EngineError> {
-    let mut assembly = Assembly::begin(reading, indexed_phonebooks(reading)?, is_cancelled)?;
-    reading.each_contact(|row| assembly.take(&row))?;
-    assembly.finish(settings, reading.contact_count()?)
+    let assembly = Assembly::begin(reading, indexed_phonebooks(reading)?)?;
+    assembly.take_all(reading, is_cancelled)?.finish(settings, reading.contact_count()?)
 }
 
 /// What a change made different of what calls are answered from.
@@ -69,6 +38,8 @@ pub(super) fn index_of(
 pub(super) enum Touched {
     /// Nothing at all.
     Nothing,
+    /// Texts of these contacts; their numbers and phonebooks are as they were.
+    Texts(Vec<ContactId>),
     /// These contacts were added, changed or deleted. None: a name of a phonebook, or a setting.
     Contacts(Vec<ContactId>),
     /// More than is worth naming.
@@ -88,9 +59,10 @@ impl Engine {
         touched: Touched,
         is_cancelled: &dyn Fn() -> bool,
     ) -> Result<VerifiedContacts, EngineError> {
-        let ids = match touched {
-            Touched::Nothing => Vec::new(),
-            Touched::Contacts(ids) => ids,
+        let (ids, only_texts) = match touched {
+            Touched::Nothing => (Vec::new(), false),
+            Touched::Texts(ids) => (ids, true),
+            Touched::Contacts(ids) => (ids, false),
             Touched::Many => return index_of(reading, settings, is_cancelled),
         };
         let before = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
@@ -99,17 +71,19 @@ impl Engine {
         };
         let edits = ids.into_iter().map(|id| Ok((id, reading.contact(id)?)));
         let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
-        amended_index(reading, settings, &before, &edits)
+        amended_index(reading, settings, &before, &edits, only_texts)
     }
 }
 
 /// The index of what `reading` sees, of which only `edits` differ from `before`: contacts as they are now, `None`
-/// for those that are gone. Phonebooks may have other names too.
+/// for those that are gone. Phonebooks may have other names too. With `only_texts`, their numbers and phonebooks are
+/// as they were.
 fn amended_index(
     reading: &Reading<'_>,
     settings: &Settings,
     before: &ContactIndex,
     edits: &BTreeMap<ContactId, Option<StoredContact>>,
+    only_texts: bool,
 ) -> Result<VerifiedContacts, EngineError> {
     let start = Instant::now();
     let texts: BTreeMap<ContactId, Option<IndexedTexts>> =
@@ -127,12 +101,20 @@ fn amended_index(
         });
         (*id, indexed)
     });
-    let builder = ContactIndexBuilder::amend(before, indexed_phonebooks(reading)?, &indexed.collect())?;
-    let contacts = builder.finish(settings.numbers.last_digits > 0)?;
+    let indexed: BTreeMap<ContactId, Option<IndexedContact<'_>>> = indexed.collect();
+    let phonebooks = indexed_phonebooks(reading)?;
+    let with_last_digits = settings.numbers.last_digits > 0;
+    let is_alike =
+        only_texts && phonebooks == before.phonebooks() && (!with_last_digits || before.has_last_digits());
+    let told = is_alike.then(|| indexed.iter().map(|(id, contact)| Some((*id, (*contact)?))).collect());
+    let contacts = match told.flatten().map(|told| before.with_texts(&told)).transpose()?.flatten() {
+        Some(contacts) => contacts,
+        None => ContactIndexBuilder::amend(before, phonebooks, &indexed)?.finish(with_last_digits)?,
+    };
     let build = start.elapsed();
     let start = Instant::now();
     let samples = texts.iter().filter_map(|(id, texts)| Some((texts.as_ref()?.numbers.first()?.number, *id)));
-    index::verify(&contacts, reading.contact_count()?, &samples.collect::<Vec<_>>())?;
+    index::verify_after(before, &contacts, reading.contact_count()?, &samples.collect::<Vec<_>>())?;
     Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
 }
 
@@ -157,77 +139,6 @@ impl IndexedTexts {
 fn indexed_phonebooks(reading: &Reading<'_>) -> Result<Vec<IndexedPhonebook>, StoreError> {
     let phonebooks = reading.phonebooks()?.into_iter();
     Ok(phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect())
-}
-
-/// An index being made of contacts as the store has them, or would have them.
-pub(super) struct Assembly<'a> {
-    start: Instant,
-    builder: ContactIndexBuilder,
-    sources: HashMap<i64, String>,
-    samples: Vec<(PhoneNumber, ContactId)>,
-    taken: u64,
-    numbers: Vec<IndexedNumber>,
-    is_cancelled: &'a dyn Fn() -> bool,
-}
-
-impl<'a> Assembly<'a> {
-    /// `phonebooks` in order of priority.
-    pub(super) fn begin(
-        reading: &Reading<'_>,
-        phonebooks: Vec<IndexedPhonebook>,
-        is_cancelled: &'a dyn Fn() -> bool,
-    ) -> Result<Self, EngineError> {
-        let sources = reading.sources()?.into_iter();
-        Ok(Assembly {
-            start: Instant::now(),
-            builder: ContactIndexBuilder::new(phonebooks)?,
-            sources: sources.map(|source| (source.id, source.settings.name)).collect(),
-            samples: Vec::new(),
-            taken: 0,
-            numbers: Vec::new(),
-            is_cancelled,
-        })
-    }
-
-    pub(super) fn take(&mut self, row: &ContactRow<'_>) -> Result<(), EngineError> {
-        if self.taken.is_multiple_of(CANCEL_CHECK_EVERY) && (self.is_cancelled)() {
-            return Err(EngineError::Sync(SyncError::Cancelled));
-        }
-        self.taken += 1;
-        let details = details_of(row)?;
-        self.numbers.clear();
-        self.numbers
-            .extend(details.numbers.iter().map(|n| IndexedNumber { number: n.number, label: n.label }));
-        if (self.taken as usize).is_multiple_of(SAMPLE_EVERY)
-            && let Some(first) = self.numbers.first()
-        {
-            self.samples.push((first.number, row.id));
-        }
-        self.builder.push(IndexedContact {
-            id: row.id,
-            source: row.source.and_then(|id| self.sources.get(&id)).map(String::as_str),
-            source_key: row.source_key,
-            display_name: &display_name(&details.first_name, &details.last_name, &details.company),
-            company: &details.company,
-            own_extension: &details.own_extension,
-            phonebooks: row.phonebooks,
-            numbers: &self.numbers,
-        })?;
-        Ok(())
-    }
-
-    /// `contact_count`: how many the store has, or would have.
-    pub(super) fn finish(
-        self,
-        settings: &Settings,
-        contact_count: u64,
-    ) -> Result<VerifiedContacts, EngineError> {
-        let contacts = self.builder.finish(settings.numbers.last_digits > 0)?;
-        let build = self.start.elapsed();
-        let start = Instant::now();
-        index::verify(&contacts, contact_count, &self.samples)?;
-        Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
-    }
 }
 
 /// A snapshot that knows how old the phonebooks are.
@@ -257,11 +168,6 @@ pub(super) fn last_synced(
     };
     let all: HashMap<PhonebookId, LastSynced> = reading.phonebooks()?.into_iter().map(of).collect();
     Ok(move |phonebook| all.get(&phonebook).copied().unwrap_or(LastSynced::Local))
-}
-
-fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError> {
-    serde_json::from_str(row.details)
-        .map_err(|error| StoreError::DamagedContact { contact: row.id, detail: error.to_string() })
 }
 
 impl Engine {

@@ -178,18 +178,18 @@ impl Engine {
         names.zip(known.sizes.iter().copied()).collect()
     }
 
-    fn disk_space(&self) -> Option<DiskSpace> {
+    pub(super) fn disk_space(&self) -> Option<DiskSpace> {
         Some(DiskSpace { free: free_space(&self.data_folder)?, store: self.store.bytes()? })
     }
 }
 
 #[cfg(unix)]
-fn free_space(folder: &Path) -> Option<u64> {
+pub(super) fn free_space(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 #[cfg(not(unix))]
-fn free_space(_: &Path) -> Option<u64> {
+pub(super) fn free_space(_: &Path) -> Option<u64> {
     None
 }

@@ -437,10 +437,12 @@ impl Pass {
     async fn try_plan(&mut self, reader: &Arc<dyn ContactSource>) -> Result<Plan, EngineError> {
         let settings = self.source.settings.clone();
         let (engine, id) = (Arc::clone(&self.engine), self.source.id);
-        let (planner, preparation) = background::blocking(move || engine.planner(id, &settings)).await?;
+        let (planner, preparation) = background::blocking(move || engine.planner(&settings)).await?;
         self.region = preparation.region;
-        Ok(sync::plan(Arc::clone(reader), preparation, planner, self.progress.clone(), self.cancel.clone())
-            .await?)
+        let engine = Arc::clone(&self.engine);
+        let known = move || engine.store.read(|reading| Ok::<_, EngineError>(reading.known_contacts(id)?));
+        let (progress, cancel) = (self.progress.clone(), self.cancel.clone());
+        sync::plan(Arc::clone(reader), preparation, planner, known, progress, cancel).await
     }
 
     async fn preview(&mut self, mut plan: Plan) -> Result<(), EngineError> {
@@ -482,9 +484,13 @@ impl Pass {
                 .into());
             }
             let now = Timestamp::now().to_string();
-            let WrittenPlan { is_kept, touched } =
+            let WrittenPlan { is_kept, touched, only_texts } =
                 change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
-            let touched = if touched.is_empty() { Touched::Nothing } else { Touched::Contacts(touched) };
+            let touched = match (touched.is_empty(), only_texts) {
+                (true, _) => Touched::Nothing,
+                (false, true) => Touched::Texts(touched),
+                (false, false) => Touched::Contacts(touched),
+            };
             Ok(Written { is_kept, touched, problems: std::mem::take(&mut plan.problems) })
         })
         .await
@@ -606,12 +612,9 @@ fn warnings(plan: &Plan) -> Vec<String> {
 }
 
 impl Engine {
-    /// Everything that a pass needs to know beforehand, from one state of the store.
-    pub(super) fn planner(
-        &self,
-        source: i64,
-        settings: &SourceSettings,
-    ) -> Result<(Planner, Preparation), EngineError> {
+    /// Everything that a pass needs to know before it reads, from one state of the store. The source's contacts are
+    /// changed by the pass alone, so they may be looked up later.
+    pub(super) fn planner(&self, settings: &SourceSettings) -> Result<(Planner, Preparation), EngineError> {
         self.store.read(|reading| {
             let all = reading.settings()?;
             let phonebooks = reading.phonebooks()?.into_iter().map(|phonebook| {
@@ -627,7 +630,6 @@ impl Engine {
             let planner = Planner::new(
                 settings.phonebook.clone(),
                 settings.remove_missing,
-                reading.known_contacts(source)?,
                 phonebooks.collect(),
                 all.limits.max_phonebooks(),
                 &self.data_folder,

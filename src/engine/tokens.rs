@@ -104,7 +104,7 @@ impl Engine {
     }
 }
 
-/// What the audit calls whoever changes tokens or users in the data folder itself.
+/// What the audit calls whoever works on the data folder itself.
 pub(super) const OFFLINE: &str = "somebody with the data folder";
 
 fn subject(name: &str) -> String {

@@ -4,12 +4,33 @@
 //! apart. The rest is done by the same code that builds an index from nothing, so both are the same index.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::builder::widest;
 use super::{
     ContactIndex, ContactIndexBuilder, ContactOrdinal, IndexError, IndexedContact, IndexedPhonebook, Posting,
 };
 use crate::contact::ContactId;
+
+impl ContactIndex {
+    /// The index after `edits` that change nothing but texts: the contacts' numbers, phonebooks and keys are as they
+    /// were, which the caller knows. `None` when a contact is not there.
+    pub fn with_texts(
+        &self,
+        edits: &BTreeMap<ContactId, IndexedContact<'_>>,
+    ) -> Result<Option<Self>, IndexError> {
+        let edits = edits.iter().map(|(id, contact)| Some((self.contacts.ordinal_of(*id)?, contact.texts())));
+        let Some(edits) = edits.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        Ok(Some(ContactIndex {
+            contacts: self.contacts.with_texts(edits.into_iter())?,
+            numbers: Arc::clone(&self.numbers),
+            phonebooks: self.phonebooks.clone(),
+            ordinals: self.ordinals.clone(),
+            phonebook_sets: self.phonebook_sets.clone(),
+            sources: self.sources.clone(),
+        }))
+    }
+}
 
 impl ContactIndexBuilder {
     /// Begins with the contacts of `before`, but for those in `edits`: they are as it says, or gone.
@@ -223,6 +244,27 @@ mod tests {
         let indexed = edits.keys().map(|id| (*id, None)).collect();
         let amended = ContactIndexBuilder::amend(&index, books.clone(), &indexed).unwrap();
         assert_eq!(told(&amended.finish(true).unwrap()), told(&from_nothing(&books, &contacts)));
+    }
+
+    #[test]
+    fn an_index_with_other_texts_is_the_one_that_is_built_from_nothing() {
+        let mut draw = Draw(0x9E37_79B9_7F4A_7C15);
+        let books = phonebooks(1..=4);
+        let mut contacts: BTreeMap<ContactId, Contact> =
+            (1..=50).map(|id| (ContactId(3 * id), draw.contact(&books))).collect();
+        let before = from_nothing(&books, &contacts);
+        // The first, the last, neighbours, and one in the middle.
+        let edited = [3, 6, 9, 75, 150].map(ContactId);
+        for id in edited {
+            let contact = contacts.get_mut(&id).unwrap();
+            contact.name = format!("another {}", "name ".repeat(draw.below(30) as usize));
+        }
+        let indexed = edited.map(|id| (id, contacts[&id].indexed(id))).into();
+        let after = before.with_texts(&indexed).unwrap().unwrap();
+        assert_eq!(told(&after), told(&from_nothing(&books, &contacts)));
+        assert_ne!(told(&after), told(&before));
+        let unknown = [(ContactId(4), contacts[&ContactId(3)].indexed(ContactId(4)))].into();
+        assert!(before.with_texts(&unknown).unwrap().is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Takes every contact once and makes an index of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::contacts::PackedContacts;
 use super::numbers::NumberIndex;
@@ -29,6 +30,13 @@ pub struct IndexedContact<'a> {
     pub phonebooks: &'a [PhonebookId],
     /// Its numbers. Of several that are equal, the first gives the label.
     pub numbers: &'a [IndexedNumber],
+}
+
+impl<'a> IndexedContact<'a> {
+    /// As [`super::contacts::PackedContacts`] has them.
+    pub(super) fn texts(&self) -> [&'a str; 4] {
+        [self.source_key, self.display_name, self.company, self.own_extension]
+    }
 }
 
 /// Why no index could be built.
@@ -99,8 +107,7 @@ impl ContactIndexBuilder {
     pub fn push(&mut self, contact: IndexedContact<'_>) -> Result<(), IndexError> {
         let source = contact.source.map_or(0, |name| self.source_place(name));
         let phonebooks = self.phonebook_set(contact.id, contact.phonebooks.iter().copied())?;
-        let texts = [contact.source_key, contact.display_name, contact.company, contact.own_extension];
-        let ordinal = self.contacts.push(contact.id, source, texts)?;
+        let ordinal = self.contacts.push(contact.id, source, contact.texts())?;
         for (place, number) in contact.numbers.iter().enumerate() {
             let earlier = &contact.numbers[..place];
             if earlier.iter().all(|other| other.number != number.number) {
@@ -158,7 +165,7 @@ impl ContactIndexBuilder {
         let mut index = ContactIndex {
             ordinals: ordinal_by_name.collect(),
             contacts: self.contacts,
-            numbers: NumberIndex::build(&[], packing, Vec::new(), false)?,
+            numbers: Arc::new(NumberIndex::build(&[], packing, Vec::new(), false)?),
             phonebooks: self.phonebooks,
             phonebook_sets: sets.into_iter().map(|(set, _)| set).collect(),
             sources: self.sources,
@@ -187,7 +194,7 @@ impl ContactIndexBuilder {
             start += run;
         }
         lists.shrink_to_fit();
-        index.numbers = NumberIndex::build(&self.entries[..kept], packing, lists, last_digits)?;
+        index.numbers = Arc::new(NumberIndex::build(&self.entries[..kept], packing, lists, last_digits)?);
         Ok(index)
     }
 }

@@ -1,5 +1,7 @@
 //! The contacts of an index, packed into one buffer: about 60 bytes each.
 
+use std::ops::Range;
+
 use super::{ContactOrdinal, IndexError};
 use crate::contact::ContactId;
 
@@ -88,6 +90,45 @@ impl PackedContacts {
         self.starts.push(self.bytes.len() as u64);
         self.bytes.extend_from_slice(&from.bytes[from.starts[place] as usize..end]);
         Ok(ContactOrdinal(copy))
+    }
+
+    /// The same contacts, some of them with other texts; `edits` in the order of their ordinals.
+    pub(super) fn with_texts<'a>(
+        &self,
+        edits: impl Iterator<Item = (ContactOrdinal, [&'a str; 4])>,
+    ) -> Result<Self, IndexError> {
+        let mut edited = PackedContacts::default();
+        edited.reserve_for(self);
+        let mut next = 0;
+        for (ordinal, texts) in edits {
+            let place = ordinal.0 as usize;
+            edited.copy_all(self, next..place);
+            let mut record = &self.bytes[self.starts[place] as usize..];
+            let (id, source) = (ContactId(take_integer(&mut record)), take_integer(&mut record));
+            edited.push(id, source, texts)?;
+            next = place + 1;
+        }
+        edited.copy_all(self, next..self.len());
+        edited.shrink();
+        Ok(edited)
+    }
+
+    fn copy_all(&mut self, from: &PackedContacts, places: Range<usize>) {
+        let Some(starts) = from.starts.get(places.clone()).filter(|starts| !starts.is_empty()) else {
+            return;
+        };
+        let end = from.starts.get(places.end).map_or(from.bytes.len(), |next| *next as usize);
+        let (begin, at) = (starts[0], self.bytes.len() as u64);
+        self.starts.extend(starts.iter().map(|start| start - begin + at));
+        self.bytes.extend_from_slice(&from.bytes[begin as usize..end]);
+    }
+
+    /// The contact with this number; contacts are in the order of their numbers.
+    pub(super) fn ordinal_of(&self, id: ContactId) -> Option<ContactOrdinal> {
+        // There are no more than 32 bits count.
+        let id_at = |start: &u64| ContactId(take_integer(&mut &self.bytes[*start as usize..]));
+        let place = self.starts.binary_search_by_key(&id, id_at).ok()?;
+        Some(ContactOrdinal(place as u32))
     }
 
     pub(super) fn id(&self, ordinal: ContactOrdinal) -> ContactId {

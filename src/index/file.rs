@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +84,7 @@ impl ContactIndex {
         let sets = parts.phonebook_sets.into_iter();
         Ok(ContactIndex {
             contacts,
-            numbers: NumberIndex { packing, forward: map(forward)?, backward, lists },
+            numbers: Arc::new(NumberIndex { packing, forward: map(forward)?, backward, lists }),
             phonebooks,
             ordinals,
             phonebook_sets: sets.map(|set| set.into_iter().map(PhonebookOrdinal).collect()).collect(),

@@ -44,6 +44,7 @@ fn what_cannot_be_a_secret_is_told_without_repeating_it() {
         "ENV:hunter2",
         "File:hunter2",
         "stored:hunter2",
+        "missing:hunter2",
         "hunter2\n",
         "\u{feff}hunter2",
         "hunter2\0",
@@ -56,6 +57,13 @@ fn what_cannot_be_a_secret_is_told_without_repeating_it() {
     {
         assert_eq!(Secret::new(written).problem(), None, "{written}");
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_lost_is_shown_as_that_and_asked_for_again() {
+    let secret = Secret::new(MISSING);
+    assert_eq!((secret.shown(), secret.typed_in(), secret.problem()), (MISSING, None, None));
+    assert!(resolved(MISSING).await.unwrap_err().contains("type it in again"));
 }
 
 #[tokio::test]

@@ -305,12 +305,13 @@ async fn nobody_taking_the_rows_ends_the_read() {
 
 #[tokio::test]
 async fn a_reader_that_waits_for_room_ends_when_cancelled() {
+    const ROOM: usize = 4;
     let (_folder, path) = many(20_000);
     let source = open(&settings(sqlite_at(&path), ALL)).unwrap();
-    let (sender, mut receiver) = mpsc::channel(BATCHES_IN_FLIGHT);
+    let (sender, mut receiver) = mpsc::channel(ROOM);
     let cancel = CancellationToken::new();
     let (result, ()) = tokio::join!(source.read(sender, cancel.clone()), async {
-        while receiver.len() < BATCHES_IN_FLIGHT {
+        while receiver.len() < ROOM {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         cancel.cancel();
@@ -320,7 +321,7 @@ async fn a_reader_that_waits_for_room_ends_when_cancelled() {
     while receiver.recv().await.is_some() {
         waiting += 1;
     }
-    assert_eq!(waiting, BATCHES_IN_FLIGHT, "the reader waits while the channel is full");
+    assert_eq!(waiting, ROOM, "the reader waits while the channel is full");
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ pub(super) fn is_sound(connection: &Connection, file: &Path) -> Result<(), Store
 }
 
 /// Everything that SQLite can check.
-#[allow(dead_code, reason = "for backups")]
 pub(super) fn is_consistent(connection: &Connection, file: &Path) -> Result<(), StoreError> {
     check(connection, file, "PRAGMA integrity_check(1)")?;
     let mut statement = connection.prepare("PRAGMA foreign_key_check")?;

@@ -227,7 +227,19 @@ const STEPS: &[&str] = &[
 ];
 
 /// The newest schema this program knows.
-const KNOWN: u32 = STEPS.len() as u32;
+pub(super) const KNOWN: u32 = STEPS.len() as u32;
+
+/// The schema of a store, if it is one that this program knows.
+pub(super) fn known(connection: &Connection, file: &Path) -> Result<u32, StoreError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(StoreError::NotAStore { file: file.to_owned() });
+    }
+    match pragma("user_version")?.unsigned_abs() {
+        found if found > KNOWN => Err(StoreError::NewerSchema { file: file.to_owned(), found, known: KNOWN }),
+        found => Ok(found),
+    }
+}
 
 /// Brings the store to the newest schema, all steps in one transaction.
 pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {

@@ -1,8 +1,12 @@
-//! What is known of a source's contacts while its rows come, and which of them came.
+//! What is known of a source's contacts while its rows come, and which of them came. The one stays as it is, so that
+//! rows can be prepared on all cores while others are compared.
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
+
 use super::prepare::{DetailsDigest, RowDigest, hash_of};
+use crate::background;
 use crate::contact::ContactId;
 use crate::phonebook::PhonebookId;
 
@@ -30,13 +34,24 @@ pub struct KnownContacts {
     contacts: Vec<Entry>,
     /// Of each value of the first [`PREFIX_BITS`] of a hash, where its entries begin.
     starts: Vec<u32>,
-    /// Hashes of keys that were received and not known.
+}
+
+/// Where a contact is among those that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KnownPlace(u32);
+
+/// Whose rows came so far.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    /// Of each contact that is known.
+    known: Vec<Came>,
+    /// Hashes of keys that are not known.
     new: HashSet<u128>,
 }
 
 const PREFIX_BITS: u32 = 16;
 
-/// A [`KnownContact`] taken apart, which leaves no gaps, and what became of it.
+/// A [`KnownContact`] taken apart, which leaves no gaps.
 #[derive(Debug)]
 struct Entry {
     /// Its halves, as a whole would have to lie on a boundary of 16 bytes.
@@ -46,7 +61,6 @@ struct Entry {
     row: Option<RowDigest>,
     phonebook: PhonebookId,
     is_missing: bool,
-    came: Came,
 }
 
 /// Whether a contact's row came.
@@ -63,7 +77,7 @@ enum Came {
 #[derive(Debug)]
 pub(super) enum Receipt {
     /// The first row of a contact that is known.
-    Known(KnownContact),
+    Known(KnownPlace),
     /// The first row of one that is not.
     New,
     /// An earlier row has the same key.
@@ -75,11 +89,6 @@ fn halves(key: u128) -> [u64; 2] {
 }
 
 impl Entry {
-    fn contact(&self) -> KnownContact {
-        let Entry { id, digest, row, phonebook, is_missing, .. } = *self;
-        KnownContact { id, digest, row, phonebook, is_missing }
-    }
-
     fn prefix(&self) -> usize {
         (self.key[0] >> (u64::BITS - PREFIX_BITS)) as usize
     }
@@ -90,12 +99,12 @@ impl KnownContacts {
     pub fn insert(&mut self, source_key: &str, contact: KnownContact) {
         let KnownContact { id, digest, row, phonebook, is_missing } = contact;
         let key = halves(hash_of(source_key));
-        self.contacts.push(Entry { key, id, digest, row, phonebook, is_missing, came: Came::Not });
+        self.contacts.push(Entry { key, id, digest, row, phonebook, is_missing });
     }
 
     /// Nothing more is known.
     pub(super) fn complete(&mut self) {
-        self.contacts.sort_unstable_by_key(|entry| entry.key);
+        background::on_all_cores(|| self.contacts.par_sort_unstable_by_key(|entry| entry.key));
         let mut at = 0;
         self.starts = (0..=1 << PREFIX_BITS)
             .map(|prefix| {
@@ -105,48 +114,24 @@ impl KnownContacts {
             .collect();
     }
 
-    fn place_of(&self, key_hash: u128) -> Option<usize> {
+    /// The contact with this key, if it is known.
+    pub(super) fn place_of(&self, key_hash: u128) -> Option<KnownPlace> {
         let key = halves(key_hash);
         let prefix = (key[0] >> (u64::BITS - PREFIX_BITS)) as usize;
         let (start, end) = (*self.starts.get(prefix)? as usize, *self.starts.get(prefix + 1)? as usize);
         let found = self.contacts.get(start..end)?.binary_search_by_key(&key, |entry| entry.key).ok()?;
-        Some(start + found)
+        // The starts are counted in 32 bits.
+        Some(KnownPlace((start + found) as u32))
     }
 
-    /// What the contact with this key was made of.
-    pub(super) fn row_of(&self, key_hash: u128) -> Option<RowDigest> {
-        self.contacts[self.place_of(key_hash)?].row
+    pub(super) fn contact(&self, place: KnownPlace) -> KnownContact {
+        let Entry { id, digest, row, phonebook, is_missing, .. } = self.contacts[place.0 as usize];
+        KnownContact { id, digest, row, phonebook, is_missing }
     }
 
-    /// Notes that a row with this key came.
-    pub(super) fn receive(&mut self, key_hash: u128) -> Receipt {
-        let Some(place) = self.place_of(key_hash) else {
-            return if self.new.insert(key_hash) { Receipt::New } else { Receipt::Duplicate };
-        };
-        let entry = &mut self.contacts[place];
-        match std::mem::replace(&mut entry.came, Came::Received) {
-            Came::Received => Receipt::Duplicate,
-            Came::Not | Came::Rejected => Receipt::Known(entry.contact()),
-        }
-    }
-
-    /// Notes that a row with this key came and was rejected. Says whether it is a contact's only one so far.
-    pub(super) fn reject(&mut self, key_hash: u128) -> bool {
-        let Some(place) = self.place_of(key_hash) else { return false };
-        let came = &mut self.contacts[place].came;
-        let is_first = *came == Came::Not;
-        if is_first {
-            *came = Came::Rejected;
-        }
-        is_first
-    }
-
-    /// The contacts of which no row came, in the order of their numbers.
-    pub(super) fn not_received(&self) -> Vec<ContactId> {
-        let missing = self.contacts.iter().filter(|entry| entry.came == Came::Not);
-        let mut missing: Vec<ContactId> = missing.map(|entry| entry.id).collect();
-        missing.sort_unstable();
-        missing
+    /// What a contact was made of.
+    pub(super) fn row_of(&self, place: KnownPlace) -> Option<RowDigest> {
+        self.contacts[place.0 as usize].row
     }
 
     /// As if contacts were made of rows that nobody remembers.
@@ -165,6 +150,42 @@ impl KnownContacts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.contacts.is_empty()
+    }
+}
+
+impl Received {
+    /// Nothing came yet.
+    pub(super) fn none_of(known: &KnownContacts) -> Self {
+        Received { known: vec![Came::Not; known.contacts.len()], new: HashSet::new() }
+    }
+
+    /// Notes that a row with this key came, which has this place.
+    pub(super) fn receive(&mut self, key_hash: u128, place: Option<KnownPlace>) -> Receipt {
+        let Some(place) = place else {
+            return if self.new.insert(key_hash) { Receipt::New } else { Receipt::Duplicate };
+        };
+        match std::mem::replace(&mut self.known[place.0 as usize], Came::Received) {
+            Came::Received => Receipt::Duplicate,
+            Came::Not | Came::Rejected => Receipt::Known(place),
+        }
+    }
+
+    /// Notes that a row with the key of this contact came and was rejected. Says whether it is its only one so far.
+    pub(super) fn reject(&mut self, place: KnownPlace) -> bool {
+        let came = &mut self.known[place.0 as usize];
+        let is_first = *came == Came::Not;
+        if is_first {
+            *came = Came::Rejected;
+        }
+        is_first
+    }
+
+    /// The contacts of which no row came, in the order of their numbers.
+    pub(super) fn not_received(&self, known: &KnownContacts) -> Vec<ContactId> {
+        let missing = known.contacts.iter().zip(&self.known).filter(|(_, came)| **came == Came::Not);
+        let mut missing: Vec<ContactId> = missing.map(|(entry, _)| entry.id).collect();
+        missing.sort_unstable();
+        missing
     }
 }
 
@@ -189,16 +210,24 @@ mod tests {
         };
         (1..=1000).for_each(|id| known.insert(&format!("key {id}"), contact(id)));
         known.complete();
+        let mut received = Received::none_of(&known);
+        let mut receive = |key: &str| {
+            let key_hash = hash_of(key);
+            received.receive(key_hash, known.place_of(key_hash))
+        };
         for id in (1..=1000).filter(|id| id % 2 == 0) {
-            let key = hash_of(&format!("key {id}"));
-            assert!(matches!(known.receive(key), Receipt::Known(found) if found.id == ContactId(id)));
-            assert!(matches!(known.receive(key), Receipt::Duplicate));
+            let key = format!("key {id}");
+            assert!(
+                matches!(receive(&key), Receipt::Known(found) if known.contact(found).id == ContactId(id))
+            );
+            assert!(matches!(receive(&key), Receipt::Duplicate));
         }
-        assert!(known.reject(hash_of("key 1")) && !known.reject(hash_of("key 1")));
-        assert!(!known.reject(hash_of("key 2")), "it was received before");
-        assert!(matches!(known.receive(hash_of("another")), Receipt::New));
-        assert!(matches!(known.receive(hash_of("another")), Receipt::Duplicate));
+        assert!(matches!(receive("another"), Receipt::New));
+        assert!(matches!(receive("another"), Receipt::Duplicate));
+        let place = |key| known.place_of(hash_of(key)).unwrap();
+        assert!(received.reject(place("key 1")) && !received.reject(place("key 1")));
+        assert!(!received.reject(place("key 2")), "it was received before");
         let expected: Vec<_> = (3..=1000).filter(|id| id % 2 == 1).map(ContactId).collect();
-        assert_eq!(known.not_received(), expected);
+        assert_eq!(received.not_received(&known), expected);
     }
 }

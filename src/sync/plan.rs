@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::SyncError;
-use super::known::{KnownContact, KnownContacts, Receipt};
+use super::known::{KnownContact, KnownContacts, Receipt, Received};
 use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest, hash_of};
 use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
 use super::staging::{Staged, StagedContacts};
@@ -83,11 +85,18 @@ pub struct Plan {
     pub digest: u128,
 }
 
+/// Spellings of phonebooks' names that are remembered.
+const MAX_SPELLINGS: usize = 10_000;
+
+/// Rows, and what each was made into.
+type PreparedBatch = (RowBatch, Vec<Result<Prepared, Box<Problem>>>);
+
 /// Compares rows with what is known, one after another.
 #[derive(Debug)]
 pub struct Planner {
     target: PhonebookTarget,
-    known: KnownContacts,
+    known: Arc<KnownContacts>,
+    received: Received,
     known_phonebooks: Vec<KnownPhonebook>,
     max_phonebooks: usize,
     /// Hashes of the names of phonebooks that are too many. Their contacts are not staged: the run is refused
@@ -95,23 +104,23 @@ pub struct Planner {
     too_many: HashSet<u128>,
     /// Folded name -> place in the plan's phonebooks.
     places: HashMap<String, u32>,
+    /// Some names as they are written -> the same: most rows write them like others before.
+    spellings: HashMap<PhonebookName, u32>,
     plan: Plan,
 }
 
 impl Planner {
-    /// `staging_folder` is on the disk that the store is on.
+    /// Knows no contacts yet. `staging_folder` is on the disk that the store is on.
     pub fn new(
         target: PhonebookTarget,
         remove_missing: bool,
-        mut known: KnownContacts,
         known_phonebooks: Vec<KnownPhonebook>,
         max_phonebooks: u32,
         staging_folder: &Path,
     ) -> Result<Self, SyncError> {
-        known.complete();
         let plan = Plan {
             counts: RunCounts::default(),
-            known: known.len(),
+            known: 0,
             staged: StagedContacts::new(staging_folder)?,
             moved: Vec::new(),
             remove_missing,
@@ -125,11 +134,13 @@ impl Planner {
         };
         let mut planner = Planner {
             target,
-            known,
+            known: Arc::default(),
+            received: Received::default(),
             known_phonebooks,
             max_phonebooks: max_phonebooks as usize,
             too_many: HashSet::new(),
             places: HashMap::new(),
+            spellings: HashMap::new(),
             plan,
         };
         // Refused before a row is read, where that can be known.
@@ -139,6 +150,15 @@ impl Planner {
             planner.check_phonebooks()?;
         }
         Ok(planner)
+    }
+
+    /// Knows these contacts of the source from before.
+    pub(super) fn knowing(mut self, mut known: KnownContacts) -> Self {
+        known.complete();
+        self.plan.known = known.len();
+        self.received = Received::none_of(&known);
+        self.known = Arc::new(known);
+        self
     }
 
     /// Takes every batch until the sender is gone, or the run is cancelled. Blocks, on a thread of `runtime`
@@ -151,40 +171,64 @@ impl Planner {
         runtime: &Handle,
         cancel: &CancellationToken,
     ) -> Result<Plan, SyncError> {
-        // A reader that hangs keeps its sender, so the end of the batches is not enough to wait for.
+        let known = Arc::clone(&self.known);
         let rules = preparation.rules();
-        let mut next = || runtime.block_on(cancel.run_until_cancelled(batches.recv()));
-        while let Some(batch) = next().ok_or(SyncError::Cancelled)? {
+        let prepare = |batch: &RowBatch| -> Vec<Result<Prepared, Box<Problem>>> {
             let rows: Vec<Row<'_>> = batch.rows().collect();
-            let known = &self.known;
-            let prepare = |row| preparation.prepare(row, rules, |key_hash| known.row_of(key_hash));
-            let prepare_all = || rows.par_iter().map(prepare).collect::<Vec<_>>();
-            let prepared = match background::cores() {
-                Some(cores) => cores.install(prepare_all),
-                None => prepare_all(),
-            };
-            for (row, prepared) in rows.iter().zip(prepared) {
-                self.plan.counts.rows += 1;
-                match prepared {
-                    Ok(contact) => self.compare(contact, row.position())?,
-                    Err(problem) => {
-                        if row.problem().is_some() && problem.source_key.is_empty() {
-                            self.plan.unidentified_rows += 1;
-                        }
-                        self.reject(*problem);
-                    }
+            rows.par_iter().map(|row| preparation.prepare(row, rules, &known)).collect()
+        };
+        // While one batch is compared, the next one is prepared, if it is there.
+        let mut prepared: Option<PreparedBatch> = None;
+        loop {
+            let next = match batches.try_recv() {
+                Err(TryRecvError::Empty) if prepared.is_none() => {
+                    // A reader that hangs keeps its sender, so the end of the batches is not enough to wait for.
+                    let next = runtime.block_on(cancel.run_until_cancelled(batches.recv()));
+                    next.ok_or(SyncError::Cancelled)?
                 }
+                next => next.ok(),
+            };
+            if cancel.is_cancelled() {
+                return Err(SyncError::Cancelled);
             }
+            if next.is_none() && prepared.is_none() {
+                break;
+            }
+            let before = prepared.take();
+            let (compared, following) = background::on_all_cores(|| {
+                rayon::join(
+                    || before.map_or(Ok(()), |before| self.compare_all(before)),
+                    || next.as_ref().map(prepare),
+                )
+            });
+            compared?;
             progress.send_modify(|progress| progress.rows_came(self.plan.counts));
+            prepared = next.zip(following);
         }
         self.check_phonebooks()?;
         Ok(self.finish())
     }
 
+    fn compare_all(&mut self, (batch, prepared): PreparedBatch) -> Result<(), SyncError> {
+        for (row, prepared) in batch.rows().zip(prepared) {
+            self.plan.counts.rows += 1;
+            match prepared {
+                Ok(contact) => self.compare(contact, row.position())?,
+                Err(problem) => {
+                    if row.problem().is_some() && problem.source_key.is_empty() {
+                        self.plan.unidentified_rows += 1;
+                    }
+                    self.reject(*problem);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn compare(&mut self, contact: Prepared, position: u64) -> Result<(), SyncError> {
-        let Prepared { source_key: key, key_hash, phonebook, made } = contact;
-        let known = match self.known.receive(key_hash) {
-            Receipt::Known(known) => Some(known),
+        let Prepared { source_key: key, key_hash, known, phonebook, made } = contact;
+        let known = match self.received.receive(key_hash, known) {
+            Receipt::Known(place) => Some(self.known.contact(place)),
             Receipt::New => None,
             Receipt::Duplicate => {
                 self.reject(Problem {
@@ -249,14 +293,17 @@ impl Planner {
 
     /// Adds a change to the plan's digest. A sum does not depend on the order.
     fn count_in(&mut self, what: &str, key: &str, digest: DetailsDigest, phonebook: u32) {
+        // Texts end with what none of them holds, so that "ab", "c" and "a", "bc" differ.
         let name = self.plan.phonebooks[phonebook as usize].name.folded();
-        let change = DetailsDigest::of(format!("{what}\0{key}\0{name}\0{:?}", digest.0).as_bytes());
+        let parts = [what.as_bytes(), key.as_bytes(), name.as_bytes(), &digest.0];
+        let change = DetailsDigest::of(&parts.join(&0));
         self.plan.digest = self.plan.digest.wrapping_add(u128::from_le_bytes(change.0));
     }
 
     fn reject(&mut self, mut problem: Problem) {
         self.plan.counts.rejected += 1;
-        if self.known.reject(hash_of(&problem.source_key)) {
+        let known = self.known.place_of(hash_of(&problem.source_key));
+        if known.is_some_and(|place| self.received.reject(place)) {
             // It was received, only not usable: removing the contact would be wrong.
             problem.reason.push_str("; the contact stays as it was");
         }
@@ -291,6 +338,17 @@ impl Planner {
 
     /// `None` when the phonebook would be one too many.
     fn place_of(&mut self, name: &PhonebookName) -> Result<Option<u32>, SyncError> {
+        if let Some(place) = self.spellings.get(name) {
+            return Ok(Some(*place));
+        }
+        let place = self.place_of_folded(name)?;
+        if let Some(place) = place.filter(|_| self.spellings.len() < MAX_SPELLINGS) {
+            self.spellings.insert(name.clone(), place);
+        }
+        Ok(place)
+    }
+
+    fn place_of_folded(&mut self, name: &PhonebookName) -> Result<Option<u32>, SyncError> {
         let folded = name.folded();
         if let Some(place) = self.places.get(&folded) {
             return Ok(Some(*place));
@@ -341,7 +399,7 @@ impl Planner {
 
     fn finish(self) -> Plan {
         let mut plan = self.plan;
-        plan.not_received = self.known.not_received();
+        plan.not_received = self.received.not_received(&self.known);
         plan.remove_missing &= plan.unidentified_rows == 0;
         if plan.remove_missing {
             plan.counts.removed = plan.not_received.len() as u64;

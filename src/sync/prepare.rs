@@ -9,6 +9,7 @@ use crate::phone_number::{NumberError, Region, normalise};
 use crate::phonebook::PhonebookName;
 use crate::source::rows::{Field, Projection, Row};
 
+use super::known::{KnownContacts, KnownPlace};
 use super::run::{Problem, ProblemKind};
 
 /// Tells whether a contact's details changed: the first half of a BLAKE3 hash.
@@ -51,6 +52,8 @@ pub struct Preparation {
 pub(super) struct Prepared {
     pub(super) source_key: String,
     pub(super) key_hash: u128,
+    /// The contact with this key, if it is known.
+    pub(super) known: Option<KnownPlace>,
     /// The phonebook that the row names; `None` when the target does not ask for one.
     pub(super) phonebook: Option<PhonebookName>,
     pub(super) made: Made,
@@ -83,14 +86,14 @@ struct Content(blake3::Hash);
 
 impl Content {
     fn of(row: &Row<'_>, columns: usize) -> Self {
-        let mut content = blake3::Hasher::new();
+        let mut content = Vec::with_capacity(512);
         for place in 0..columns {
             let value = row.value(place);
             // Length first, so that "ab", "c" and "a", "bc" differ; NULL is not the empty text.
-            content.update(&value.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-            content.update(value.unwrap_or_default().as_bytes());
+            content.extend_from_slice(&value.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+            content.extend_from_slice(value.unwrap_or_default().as_bytes());
         }
-        Content(content.finalize())
+        Content(blake3::hash(&content))
     }
 
     /// The key of a row that has none.
@@ -132,26 +135,27 @@ impl Preparation {
         RowDigest(DetailsDigest::of(rules.as_bytes()).0)
     }
 
-    /// Prepares a row; the error says why it is no usable contact. `known` tells, of the contact with a key, the
-    /// digest of the row that it was made of.
+    /// Prepares a row; the error says why it is no usable contact.
     pub(super) fn prepare(
         &self,
         row: &Row<'_>,
         rules: RowDigest,
-        known: impl FnOnce(u128) -> Option<RowDigest>,
+        known: &KnownContacts,
     ) -> Result<Prepared, Box<Problem>> {
         let reading = RowReading::begin(self, row)?;
         let phonebook = self.phonebook(&reading)?;
         let content = Content::of(row, self.projection.columns().len());
         let source_key = if reading.key.is_empty() { content.key() } else { reading.key.clone() };
         let (key_hash, row_digest) = (hash_of(&source_key), content.digest(rules));
-        if known(key_hash) == Some(row_digest) {
-            return Ok(Prepared { source_key, key_hash, phonebook, made: Made::AsKnown });
+        let place = known.place_of(key_hash);
+        if place.and_then(|place| known.row_of(place)) == Some(row_digest) {
+            return Ok(Prepared { source_key, key_hash, known: place, phonebook, made: Made::AsKnown });
         }
         let (details, dropped) = self.details(&reading, &source_key)?;
         let digest = DetailsDigest::of(details.as_bytes());
         let row = dropped.is_empty().then_some(row_digest);
-        Ok(Prepared { source_key, key_hash, phonebook, made: Made::Anew { details, digest, row, dropped } })
+        let made = Made::Anew { details, digest, row, dropped };
+        Ok(Prepared { source_key, key_hash, known: place, phonebook, made })
     }
 
     /// The details as JSON, and the numbers that were left out, of the contact with this key.

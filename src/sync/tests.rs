@@ -67,11 +67,11 @@ impl Pass {
         let planner = Planner::new(
             self.target,
             self.remove_missing,
-            self.known,
             self.phonebooks,
             self.max_phonebooks,
             Path::new("/tmp"),
-        )?;
+        )?
+        .knowing(self.known);
         let (sender, receiver) = mpsc::channel(rows.len().max(1));
         for (place, values) in rows.iter().enumerate() {
             let mut batch = RowBatch::new(preparation.projection.columns().len());
@@ -394,8 +394,8 @@ fn without_a_key_column_the_content_is_the_key() {
         let mut batch = RowBatch::new(3);
         batch.begin_row(1);
         values.iter().for_each(|value| batch.push_value(Some(value)));
-        let nothing_known = |_| None;
-        preparation.prepare(&batch.row(0).unwrap(), preparation.rules(), nothing_known).unwrap().source_key
+        let nothing_known = KnownContacts::default();
+        preparation.prepare(&batch.row(0).unwrap(), preparation.rules(), &nothing_known).unwrap().source_key
     };
     assert_eq!(key(["Sales", "A", "+49301234567"]), key(["Sales", "A", "+49301234567"]));
     assert_ne!(key(["Sales", "A", "+49301234567"]), key(["Sales", "B", "+49301234567"]));

@@ -78,16 +78,21 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// What is stored now, in a copy: the folder may be on a file system that SQLite finds no way to. Nobody writes
-/// meanwhile.
+/// meanwhile, but the process may still bring its write-ahead log into the file. As long as the log stays, it mends
+/// whatever is only half there.
 fn copy_of_store(data: &Path) -> (tempfile::TempDir, Connection) {
     let copy = tempfile::tempdir().unwrap();
-    for file in ["ringroute.db", "ringroute.db-wal"] {
-        if data.join(file).exists() {
-            fs::copy(data.join(file), copy.path().join(file)).unwrap();
+    let file = copy.path().join("ringroute.db");
+    let read_log = || fs::read(data.join("ringroute.db-wal")).unwrap_or_default();
+    loop {
+        let log = read_log();
+        fs::copy(data.join("ringroute.db"), &file).unwrap();
+        if log == read_log() {
+            fs::write(copy.path().join("ringroute.db-wal"), log).unwrap();
+            let store = Connection::open(file).unwrap();
+            return (copy, store);
         }
     }
-    let store = Connection::open(copy.path().join("ringroute.db")).unwrap();
-    (copy, store)
 }
 
 /// The number of the last run that is recorded in a data folder.

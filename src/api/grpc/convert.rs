@@ -4,6 +4,7 @@
 //! are taken apart in full, so that a field added on one side cannot be forgotten on the other.
 
 pub(super) mod audit;
+pub(super) mod backup;
 pub(super) mod calls;
 pub(super) mod contacts;
 pub(super) mod directory;

@@ -19,6 +19,7 @@ const PERMISSIONS: &[(&str, Permission)] = &[
     ("/ringroute.v1.CallRoutingService/MatchCallers", Call),
     ("/ringroute.v1.CallRoutingService/RouteCalls", Call),
     ("/ringroute.v1.AuditService/ListAuditEntries", Access),
+    ("/ringroute.v1.BackupService/TakeBackup", Access),
     ("/ringroute.v1.CallRoutingService/ListDecisions", Read),
     ("/ringroute.v1.CallRoutingService/GetCallCounts", Read),
     // To any address, and a webhook is told as a run would tell it.

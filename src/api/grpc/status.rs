@@ -5,7 +5,7 @@ use std::fmt::Display;
 use tonic::{Code, Status};
 
 use crate::access::{Permission, Token};
-use crate::engine::EngineError;
+use crate::engine::{BackupError, EngineError};
 use crate::store::StoreError;
 use crate::sync::SyncError;
 
@@ -50,6 +50,28 @@ pub(super) fn of(error: EngineError) -> Status {
         EngineError::Verify(error) => return inside(error),
     };
     Status::new(code, shortened(error.to_string()))
+}
+
+/// Why no backup was taken.
+pub(super) fn of_backup(error: BackupError) -> Status {
+    match error {
+        BackupError::Engine(error) => of(error),
+        BackupError::NoRoom { free, needed, .. } => Status::failed_precondition(format!(
+            "the disk of the data folder has {} MB free, and a copy of the store takes {} MB for as long as the \
+             backup is being taken: make room",
+            free >> 20,
+            (needed >> 20) + 1
+        )),
+        BackupError::Unusable { .. }
+        | BackupError::Content { .. }
+        | BackupError::Newer { .. }
+        | BackupError::Disk { .. } => inside(&error),
+    }
+}
+
+/// Somebody takes one already.
+pub(super) fn backup_under_way() -> Status {
+    Status::resource_exhausted("a backup is being taken already: wait until it is done")
 }
 
 /// What is damaged, and where, is said by the status and the log.

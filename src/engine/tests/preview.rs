@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::routing::effect::Lines;
@@ -432,11 +433,14 @@ async fn a_preview_does_not_wait_for_whoever_writes() {
     fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
     let engine = &fixture.engine;
     let source = engine.read(|reading| Ok::<_, EngineError>(reading.source("crm")?)).unwrap().unwrap();
-    let (planner, preparation) = engine.planner(source.id, &source.settings).unwrap();
+    let (planner, preparation) = engine.planner(&source.settings).unwrap();
     let reader = crate::source::open(&source.settings).unwrap();
     let progress = watch::Sender::new(crate::sync::Progress::start(None));
-    let mut plan =
-        crate::sync::plan(reader.into(), preparation, planner, progress, Default::default()).await.unwrap();
+    let knowing = Arc::clone(engine);
+    let known = move || knowing.read(|reading| Ok::<_, EngineError>(reading.known_contacts(source.id)?));
+    let planning =
+        crate::sync::plan(reader.into(), preparation, planner, known, progress, CancellationToken::new());
+    let mut plan = planning.await.unwrap();
     let never = || false;
     let previewing = previewing::Previewing { engine, source: &source, is_cancelled: &never };
     let previewed = engine.store.write(|change| {

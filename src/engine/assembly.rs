@@ -1,0 +1,201 @@
+//! Making an index of contacts as the store has them, or would have them.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+use std::{mem, thread};
+
+use serde::Deserialize;
+
+use super::EngineError;
+use super::publishing::VerifiedContacts;
+use crate::contact::{ContactId, NumberLabel, display_name};
+use crate::index::{self, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook};
+use crate::phone_number::PhoneNumber;
+use crate::phonebook::PhonebookId;
+use crate::settings::Settings;
+use crate::store::{ContactRow, Reading, StoreError};
+use crate::sync::SyncError;
+
+/// One contact in this many is looked up again before an index is published.
+const SAMPLE_EVERY: usize = 1000;
+
+/// Contacts that go from thread to thread at once, and between two looks at whether the run was cancelled.
+const ROWS_PER_CHUNK: usize = 4096;
+
+const CHUNKS_IN_FLIGHT: usize = 4;
+
+/// What an index needs of a contact's details; texts without escapes are borrowed.
+#[derive(Deserialize)]
+struct IndexedDetails<'a> {
+    #[serde(borrow, default)]
+    first_name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    last_name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    company: Cow<'a, str>,
+    #[serde(borrow, default)]
+    own_extension: Cow<'a, str>,
+    numbers: Vec<DetailsNumber>,
+}
+
+#[derive(Deserialize)]
+struct DetailsNumber {
+    label: NumberLabel,
+    number: PhoneNumber,
+}
+
+fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError> {
+    serde_json::from_str(row.details)
+        .map_err(|error| StoreError::DamagedContact { contact: row.id, detail: error.to_string() })
+}
+
+/// An index being made of contacts as the store has them, or would have them.
+pub(super) struct Assembly {
+    start: Instant,
+    builder: ContactIndexBuilder,
+    sources: HashMap<i64, String>,
+    samples: Vec<(PhoneNumber, ContactId)>,
+    taken: u64,
+    numbers: Vec<IndexedNumber>,
+}
+
+impl Assembly {
+    /// `phonebooks` in order of priority.
+    pub(super) fn begin(
+        reading: &Reading<'_>,
+        phonebooks: Vec<IndexedPhonebook>,
+    ) -> Result<Self, EngineError> {
+        let sources = reading.sources()?.into_iter();
+        Ok(Assembly {
+            start: Instant::now(),
+            builder: ContactIndexBuilder::new(phonebooks)?,
+            sources: sources.map(|source| (source.id, source.settings.name)).collect(),
+            samples: Vec::new(),
+            taken: 0,
+            numbers: Vec::new(),
+        })
+    }
+
+    /// Takes every contact that is stored: one thread reads them, another one takes them apart.
+    pub(super) fn take_all(
+        mut self,
+        reading: &Reading<'_>,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<Self, EngineError> {
+        thread::scope(|scope| {
+            let (chunks, received) = mpsc::sync_channel::<Chunk>(CHUNKS_IN_FLIGHT);
+            let taking = scope.spawn(move || {
+                received
+                    .into_iter()
+                    .try_for_each(|chunk| chunk.rows().try_for_each(|row| self.take(&row)))?;
+                Ok(self)
+            });
+            let mut chunk = Chunk::default();
+            let read = reading.each_contact(|row| {
+                chunk.push(&row);
+                if !chunk.is_full() {
+                    return Ok(());
+                }
+                if is_cancelled() {
+                    return Err(EngineError::Sync(SyncError::Cancelled));
+                }
+                // Who does not receive any more has failed, and says why below.
+                let _ = chunks.send(mem::take(&mut chunk));
+                Ok(())
+            });
+            let _ = chunks.send(chunk);
+            drop(chunks);
+            let taken = taking.join().unwrap_or_else(|panicked| resume_unwind(panicked));
+            read.and(taken)
+        })
+    }
+
+    /// Takes one contact.
+    pub(super) fn take(&mut self, row: &ContactRow<'_>) -> Result<(), EngineError> {
+        self.taken += 1;
+        let details = details_of(row)?;
+        self.numbers.clear();
+        self.numbers
+            .extend(details.numbers.iter().map(|n| IndexedNumber { number: n.number, label: n.label }));
+        if (self.taken as usize).is_multiple_of(SAMPLE_EVERY)
+            && let Some(first) = self.numbers.first()
+        {
+            self.samples.push((first.number, row.id));
+        }
+        self.builder.push(IndexedContact {
+            id: row.id,
+            source: row.source.and_then(|id| self.sources.get(&id)).map(String::as_str),
+            source_key: row.source_key,
+            display_name: &display_name(&details.first_name, &details.last_name, &details.company),
+            company: &details.company,
+            own_extension: &details.own_extension,
+            phonebooks: row.phonebooks,
+            numbers: &self.numbers,
+        })?;
+        Ok(())
+    }
+
+    /// `contact_count`: how many the store has, or would have.
+    pub(super) fn finish(
+        self,
+        settings: &Settings,
+        contact_count: u64,
+    ) -> Result<VerifiedContacts, EngineError> {
+        let contacts = self.builder.finish(settings.numbers.last_digits > 0)?;
+        let build = self.start.elapsed();
+        let start = Instant::now();
+        index::verify(&contacts, contact_count, &self.samples)?;
+        Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })
+    }
+}
+
+/// Contacts on their way from one thread to another; all texts lie in one buffer.
+#[derive(Default)]
+struct Chunk {
+    texts: String,
+    phonebooks: Vec<PhonebookId>,
+    rows: Vec<ChunkRow>,
+}
+
+/// A [`ContactRow`], and where its parts end in the chunk's buffers.
+struct ChunkRow {
+    id: ContactId,
+    source: Option<i64>,
+    source_key: usize,
+    details: usize,
+    phonebooks: usize,
+}
+
+impl Chunk {
+    fn push(&mut self, row: &ContactRow<'_>) {
+        let ContactRow { id, source, source_key, details, phonebooks } = *row;
+        self.texts.push_str(source_key);
+        let source_key = self.texts.len();
+        self.texts.push_str(details);
+        self.phonebooks.extend_from_slice(phonebooks);
+        let (details, phonebooks) = (self.texts.len(), self.phonebooks.len());
+        self.rows.push(ChunkRow { id, source, source_key, details, phonebooks });
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() == ROWS_PER_CHUNK
+    }
+
+    fn rows(&self) -> impl Iterator<Item = ContactRow<'_>> {
+        let (mut text, mut phonebook) = (0, 0);
+        self.rows.iter().map(move |row| {
+            let (text, phonebook) =
+                (mem::replace(&mut text, row.details), mem::replace(&mut phonebook, row.phonebooks));
+            ContactRow {
+                id: row.id,
+                source: row.source,
+                source_key: &self.texts[text..row.source_key],
+                details: &self.texts[row.source_key..row.details],
+                phonebooks: &self.phonebooks[phonebook..row.phonebooks],
+            }
+        })
+    }
+}
