@@ -89,7 +89,6 @@ pub use scheduling::Scheduling;
 pub use searching::{ContactPage, ContactSearch};
 pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
-use tokens::OFFLINE;
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
 /// A running Ringroute, without its doors.
