@@ -247,7 +247,8 @@ fn an_index_whose_last_digits_lead_nowhere_fails_its_check() {
     for (value, expected) in [(1 << 20, "lies outside"), (7, "a list of 0 postings at 3 lies outside")] {
         let mut index = index_of(&people);
         verify(&index, 1, &[]).unwrap();
-        Arc::get_mut(&mut index.numbers).unwrap().backward = Some(fst::Map::from_iter([(digits, value)]).unwrap());
+        Arc::get_mut(&mut index.numbers).unwrap().backward =
+            Some(fst::Map::from_iter([(digits, value)]).unwrap());
         let error = verify(&index, 1, &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{SignedOut, User, changing};
 use crate::access::Role;
 use crate::audit::Actor;
-use crate::engine::{EngineError, OFFLINE};
+use crate::engine::EngineError;
+use crate::engine::tokens::OFFLINE;
 use crate::store::{Change, Store, StoredUser};
 
 /// The users of a data folder that no server has open: how one gets in again when every administrator's password is
