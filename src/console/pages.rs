@@ -153,6 +153,7 @@ pub(super) fn all() -> Vec<Entry> {
         Entry::page("/settings/audit/audit.csv", Who::ACCESS, settings::audit::csv),
         Entry::page("/settings/export", Who::READ, settings::export::show),
         Entry::page("/settings/export/settings.toml", Who::READ, settings::export::document),
+        Entry::action("/settings/export/ringroute.backup", Who::ACCESS, settings::backup::take),
         Entry::page("/settings/import", Who::CHANGE, settings::import::show),
         Entry::upload(
             "/settings/import",

@@ -223,6 +223,27 @@ async fn settings_are_downloaded_changed_looked_at_and_taken_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_downloaded_whole_and_by_administrators_alone() {
+    let (_server, console, mut admin) = company().await;
+    let page = admin.get("/settings/export").await;
+    assert!(page.text.contains("Download a backup"), "{}", page.text);
+    let backup = admin.post("/settings/export/ringroute.backup", &[]).await;
+    assert_eq!(backup.status, StatusCode::OK, "{}", backup.text);
+    assert!(backup.header("content-disposition").ends_with(".backup\""));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("downloaded.backup");
+    std::fs::write(&file, &backup.bytes).unwrap();
+    let content = ringroute::engine::verify_backup(&file).unwrap();
+    assert_eq!(content.inbound_routes, console.engine.settings().unwrap().inbound_routes.len() as u64);
+    let audit = admin.get("/settings/audit?what=backup").await;
+    assert!(audit.text.contains("the admin"), "{}", audit.text);
+
+    let mut operator = console.signed_in(Role::Operator).await;
+    assert!(!operator.get("/settings/export").await.text.contains("Download a backup"));
+    assert_eq!(operator.post("/settings/export/ringroute.backup", &[]).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_import_the_second_is_shown_what_it_would_be_now() {
     let (_server, console, mut admin) = company().await;
     let document = admin.get("/settings/export/settings.toml").await.text;

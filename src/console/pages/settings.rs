@@ -1,6 +1,7 @@
 //! Settings: the way to each part of them, and the frame that their pages have in common.
 
 pub(in crate::console) mod audit;
+pub(in crate::console) mod backup;
 mod destinations;
 mod directory;
 pub(in crate::console) mod export;
@@ -192,7 +193,7 @@ const GROUPS: [(&str, &[Entry]); 3] = [
             entry(
                 Part::Export,
                 "/settings/export",
-                "Export and import",
+                "Export and backup",
                 "All settings as one file, to take away and to bring back.",
                 Permission::Read,
             ),

@@ -17,7 +17,7 @@ pub(super) const HERE: &str = "/settings/export";
 
 pub(in crate::console) async fn show(visit: Visit) -> Answer {
     let content = html! {
-        (page_head("Export and import", html! { "Everything that is set, as one file." }, html! {}))
+        (page_head("Export and backup", html! { "Everything that is set, or all that is stored, as one file." }, html! {}))
         section.card.stack {
             h2 { "Take the settings away" }
             p { "Sources, phonebooks, inbound routes and all that is on the pages of the settings, as a document that can be \
@@ -25,6 +25,9 @@ pub(in crate::console) async fn show(visit: Visit) -> Answer {
                 are not in it. Passwords that were typed in are not in it either: they stay on this server, and have to be \
                 typed again on another one." }
             div.actions { a.button.solid href=(format!("{HERE}/settings.toml")) { "Download the settings" } }
+        }
+        @if visit.may(Permission::Access) {
+            (super::backup::form(&visit))
         }
         @if visit.may(Permission::Change) {
             section.card.stack {
@@ -35,7 +38,7 @@ pub(in crate::console) async fn show(visit: Visit) -> Answer {
         }
     };
     let content = within(&visit, Part::Export, content);
-    visit.page(Nav::Settings, "Export and import", content)
+    visit.page(Nav::Settings, "Export and backup", content)
 }
 
 pub(in crate::console) async fn document(State(console): State<Console>) -> Answer {

@@ -188,7 +188,7 @@ async fn answer(console: &Console, visit: &Visit, document: &ImportedDocument, m
 fn page(visit: &Visit, document: &ImportedDocument, form: &Form, compared: Option<&Compared>) -> Markup {
     let about = html! { "What " strong { (document.file_name) } " would change. Nothing is changed yet." };
     let content = html! {
-        (trail(&[(export::HERE, "Export and import")]))
+        (trail(&[(export::HERE, "Export and backup")]))
         (page_head("Import settings", about, html! {}))
         (error_summary(form, label))
         @if let Some(compared) = compared { (differences(visit, document, compared)) }
@@ -303,7 +303,7 @@ pub(in crate::console) async fn look(
 /// The form again, with what is wrong with what was brought.
 fn without_document(visit: &Visit, form: &Form) -> Answer {
     let content = html! {
-        (trail(&[(export::HERE, "Export and import")]))
+        (trail(&[(export::HERE, "Export and backup")]))
         (page_head("Import settings", html! { "Nothing was changed." }, html! {}))
         (error_summary(form, label))
         section.card { (self::form(visit, form, None)) }
