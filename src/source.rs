@@ -34,7 +34,7 @@ use rows::{Field, Projection, RowBatch};
 
 /// How many batches may wait between a reader and the one who takes the rows: some megabytes, so that a reader need
 /// not wait while what is known is looked up.
-pub const BATCHES_IN_FLIGHT: usize = 128;
+pub const BATCHES_IN_FLIGHT: usize = 64;
 
 /// The longest name of a column, in characters (SQL Server's limit for identifiers).
 pub const MAX_COLUMN_CHARACTERS: usize = 128;

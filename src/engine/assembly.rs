@@ -12,7 +12,9 @@ use serde::Deserialize;
 use super::EngineError;
 use super::publishing::VerifiedContacts;
 use crate::contact::{ContactId, NumberLabel, display_name};
-use crate::index::{self, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook};
+use crate::index::{
+    self, ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook,
+};
 use crate::phone_number::PhoneNumber;
 use crate::phonebook::PhonebookId;
 use crate::settings::Settings;
@@ -63,15 +65,18 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// `phonebooks` in order of priority.
+    /// `phonebooks` in order of priority. It will probably be about as large as `before`.
     pub(super) fn begin(
         reading: &Reading<'_>,
         phonebooks: Vec<IndexedPhonebook>,
+        before: Option<&ContactIndex>,
     ) -> Result<Self, EngineError> {
         let sources = reading.sources()?.into_iter();
+        let mut builder = ContactIndexBuilder::new(phonebooks)?;
+        before.into_iter().for_each(|before| builder.reserve_for(before));
         Ok(Assembly {
             start: Instant::now(),
-            builder: ContactIndexBuilder::new(phonebooks)?,
+            builder,
             sources: sources.map(|source| (source.id, source.settings.name)).collect(),
             samples: Vec::new(),
             taken: 0,

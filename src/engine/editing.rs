@@ -176,7 +176,7 @@ impl Editor<'_> {
             Some(contacts) if !touched && !renamed && contacts.has_last_digits() == last_digits_on => {
                 contacts
             }
-            _ => publishing::index_of(change, &new, &|| false)?.contacts,
+            _ => publishing::index_of(change, &new, None, &|| false)?.contacts,
         };
         Ok((value, Some(publishing::snapshot_of(change, generation, contacts, &new)?)))
     }

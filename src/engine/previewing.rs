@@ -114,7 +114,7 @@ impl Previewing<'_> {
             ..PreviewSummary::default()
         };
         if plan.counts.changes_answers() {
-            let contacts = self.index_after(reading, &settings, &mut coming, plan)?;
+            let contacts = self.index_after(reading, before, &settings, &mut coming, plan)?;
             let (now, assumed) = (Timestamp::now(), self.assumed_calls(reading)?);
             let at = assumed.at.unwrap_or(now);
             // What the run fills would be as young as the run.
@@ -158,11 +158,12 @@ impl Previewing<'_> {
     fn index_after(
         &self,
         reading: &Reading<'_>,
+        before: &Snapshot,
         settings: &Settings,
         coming: &mut Coming,
         plan: &mut Plan,
     ) -> Result<Arc<ContactIndex>, EngineError> {
-        let mut assembly = Assembly::begin(reading, coming.phonebooks.clone())?;
+        let mut assembly = Assembly::begin(reading, coming.phonebooks.clone(), Some(before.contacts()))?;
         let (mut contacts, mut last) = (0_u64, ContactId(0));
         let counts = &mut coming.counts;
         let mut take = |row: ContactRow<'_>| {

@@ -23,13 +23,14 @@ pub(super) struct VerifiedContacts {
     pub(super) verify: Duration,
 }
 
-/// Builds and verifies an index of what `reading` sees.
+/// Builds and verifies an index of what `reading` sees, which will probably be about as large as `before`.
 pub(super) fn index_of(
     reading: &Reading<'_>,
     settings: &Settings,
+    before: Option<&ContactIndex>,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<VerifiedContacts, EngineError> {
-    let assembly = Assembly::begin(reading, indexed_phonebooks(reading)?)?;
+    let assembly = Assembly::begin(reading, indexed_phonebooks(reading)?, before)?;
     assembly.take_all(reading, is_cancelled)?.finish(settings, reading.contact_count()?)
 }
 
@@ -59,19 +60,19 @@ impl Engine {
         touched: Touched,
         is_cancelled: &dyn Fn() -> bool,
     ) -> Result<VerifiedContacts, EngineError> {
+        let before = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
+        let before = before.as_deref();
+        let anew = || index_of(reading, settings, before, is_cancelled);
         let (ids, only_texts) = match touched {
             Touched::Nothing => (Vec::new(), false),
             Touched::Texts(ids) => (ids, true),
             Touched::Contacts(ids) => (ids, false),
-            Touched::Many => return index_of(reading, settings, is_cancelled),
+            Touched::Many => return anew(),
         };
-        let before = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
-        let Some(before) = before.filter(|_| ids.len() <= MAX_AMENDED) else {
-            return index_of(reading, settings, is_cancelled);
-        };
+        let Some(before) = before.filter(|_| ids.len() <= MAX_AMENDED) else { return anew() };
         let edits = ids.into_iter().map(|id| Ok((id, reading.contact(id)?)));
         let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
-        amended_index(reading, settings, &before, &edits, only_texts)
+        amended_index(reading, settings, before, &edits, only_texts)
     }
 }
 
@@ -181,7 +182,7 @@ impl Engine {
             let settings = reading.settings()?;
             let contacts = match self.last_good.contacts_of(reading)? {
                 Some(contacts) => contacts,
-                None => index_of(reading, &settings, &|| false)?.contacts,
+                None => index_of(reading, &settings, None, &|| false)?.contacts,
             };
             Ok::<_, EngineError>(Some(snapshot_of(reading, generation, contacts, &settings)?))
         })?;

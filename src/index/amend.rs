@@ -44,8 +44,7 @@ impl ContactIndexBuilder {
     ) -> Result<Self, IndexError> {
         let mut builder = ContactIndexBuilder::new(phonebooks)?;
         builder.sources.clone_from(&before.sources);
-        builder.contacts.reserve_for(&before.contacts);
-        builder.entries.reserve(before.number_count());
+        builder.reserve_for(before);
 
         // Contacts stay in the order of their numbers, as they come from the store.
         let mut edits = edits.iter().peekable();

@@ -79,6 +79,11 @@ pub struct ContactIndexBuilder {
     pub(super) entries: Vec<(PhoneNumber, u64)>,
 }
 
+/// An index is seldom larger than the one before it by more than this.
+pub(super) fn with_some_more(length: usize) -> usize {
+    length + length / 8
+}
+
 /// Used until the number of sets is known: room for all of them.
 pub(super) fn widest() -> Packing {
     Packing::for_sets(MAX_SETS)
@@ -101,6 +106,12 @@ impl ContactIndexBuilder {
             sources: Vec::new(),
             entries: Vec::new(),
         })
+    }
+
+    /// Makes room for about as much as another index holds: growing step by step takes twice the memory.
+    pub fn reserve_for(&mut self, other: &ContactIndex) {
+        self.contacts.reserve_for(&other.contacts);
+        self.entries.reserve(with_some_more(other.number_count()));
     }
 
     /// Adds a contact.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::builder::with_some_more;
 use super::{ContactOrdinal, IndexError};
 use crate::contact::ContactId;
 
@@ -72,10 +73,10 @@ impl PackedContacts {
         Ok(ContactOrdinal(ordinal))
     }
 
-    /// Room for what `other` holds.
+    /// Room for about what `other` holds.
     pub(super) fn reserve_for(&mut self, other: &PackedContacts) {
-        self.bytes.reserve(other.bytes.len());
-        self.starts.reserve(other.starts.len());
+        self.bytes.reserve(with_some_more(other.bytes.len()));
+        self.starts.reserve(with_some_more(other.starts.len()));
     }
 
     /// Takes a contact over from another index that has the same sources.

@@ -53,7 +53,9 @@ impl Fixture {
         let built = self
             .engine
             .read(|reading| {
-                Ok::<_, EngineError>(publishing::index_of(reading, &reading.settings()?, &|| false)?.contacts)
+                Ok::<_, EngineError>(
+                    publishing::index_of(reading, &reading.settings()?, None, &|| false)?.contacts,
+                )
             })
             .unwrap();
         let tell = |index: &crate::index::ContactIndex| {
