@@ -59,7 +59,9 @@ HOSTILE = "<img src=x onerror=document.title='harm'>"
 HARMFUL = f"""
 INSERT INTO testpbx.contacts (id, first_name, last_name, company, email, phone, mobile, belongto) VALUES
     (0, N'{HOSTILE.replace("'", "''")}', N'{HOSTILE.replace("'", "''")}', N'{HOSTILE.replace("'", "''")}', NULL,
-     '+49 30 5550199', NULL, N'Sales');
+     '+49 30 5550199', NULL, N'Sales'),
+    -- Ends like somebody else's.
+    (-1, N'Echo', NULL, NULL, NULL, '+49 40 901820', NULL, N'Sales');
 GO
 """
 
@@ -70,7 +72,7 @@ class SqlServer:
     user, password, database = "ringroute", "Change-this-1!", "crm"
 
     def __init__(self, folder):
-        more = "".join(DOUBLED.format(count=12 * 2**times) for times in range(11)) + HARMFUL
+        more = "".join(DOUBLED.format(count=12 * 2**times) for times in range(14)) + HARMFUL
         (folder / "more.sql").write_text(more)
         self.ca_file = folder / "company-ca.pem"
         scripts = [EXAMPLE / "create-example.sql", folder / "more.sql", EXAMPLE / "create-login.sql"]

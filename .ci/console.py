@@ -122,6 +122,10 @@ def set_things(browser):
     browser.press("Save")
     browser.until("the trunk", lambda: browser.path == "/settings/trunks" and "is there" in browser.text())
     browser.check("trunks")
+    # A route goes somewhere already, and must be able to go on.
+    browser.open("/settings/destinations")
+    browser.press("List what routes go to")
+    browser.until("the list", lambda: "6400" in browser.text())
     things = [
         ("/settings/new-destination", {"target": "6310", "name": "Support Berlin"}),
         ("/settings/new-destination", {"target": "6311", "name": "Night shift"}),
@@ -390,6 +394,11 @@ EXAMPLES = {
     "/phonebooks/{name}/import": "/phonebooks/Mine/import",
     "/contacts/{id}": "/contacts/1",
     "/routes/{name}": "/routes/Sales",
+    "/settings/trunks/{name}": "/settings/trunks/hamburg",
+    "/settings/destinations/{name}": "/settings/destinations/ring_group%206310",
+    "/settings/hours/{name}": "/settings/hours/holidays",
+    "/settings/extensions/{name}": "/settings/extensions/1001",
+    "/settings/grants/{name}": "/settings/grants/Sales%20for%20Berlin",
     "/settings/users/{name}": "/settings/users/ada",
 }
 
@@ -426,13 +435,13 @@ def main():
             ("the first sign-in", lambda: first_sign_in(browser, server)),
             ("a SQL Server is set up as a source", lambda: set_source_up(browser, sql_server)),
             ("a run is watched, cancelled, done", lambda: synchronise(browser)),
-            ("things are set", lambda: set_things(browser)),
-            ("last digits are turned on", lambda: choose_last_digits(browser)),
             ("a route is made", lambda: make_a_route(browser)),
             ("a call is tried", lambda: try_a_call(browser)),
             ("contacts that mean harm", lambda: meet_harm(browser)),
             ("users and tokens", lambda: let_people_in(browser)),
             ("mail, audit, export and import", lambda: look_after_it(browser, folder)),
+            ("things are set", lambda: set_things(browser)),
+            ("last digits are turned on", lambda: choose_last_digits(browser)),
             ("every page", lambda: look_at_every_page(browser)),
             ("a run is rolled back", lambda: roll_back(browser)),
             ("with keys only", lambda: with_keys_only(browser)),
