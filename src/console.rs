@@ -67,8 +67,6 @@ struct Shared {
     editor: Arc<Semaphore>,
     /// One, so that nobody is told by many mails at a time that they arrive.
     testers: Semaphore,
-    /// One, as a backup takes the room of the store.
-    backups: Arc<Semaphore>,
     surroundings: Surroundings,
     /// Cookies know no ports: two servers on one machine must not take each other's.
     cookie: String,
@@ -89,7 +87,7 @@ impl std::ops::Deref for Console {
 
 impl Console {
     fn new(engine: Arc<Engine>, stop: CancellationToken, surroundings: Surroundings, port: u16) -> Self {
-        let [readers, editor, backups] = [MAX_READERS, 1, 1].map(|turns| Arc::new(Semaphore::new(turns)));
+        let [readers, editor] = [MAX_READERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
         let cookie = format!("ringroute_session_{port}");
         Console(Arc::new(Shared {
             engine,
@@ -97,7 +95,6 @@ impl Console {
             readers,
             editor,
             testers: Semaphore::new(1),
-            backups,
             surroundings,
             cookie,
             drafts: DashMap::new(),

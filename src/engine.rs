@@ -48,7 +48,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::Guard;
 use dashmap::DashMap;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::Tokens;
 use crate::directory::DirectoryError;
@@ -112,6 +112,8 @@ pub struct Engine {
     starting: tokio::sync::Mutex<()>,
     /// Which of them are read.
     turns: turns::Turns,
+    /// One, as a backup takes the room of the store.
+    backups: Arc<Semaphore>,
     last_good: last_good::LastGood,
     /// How many runs have ended since the start.
     runs_ended: watch::Sender<u64>,
@@ -244,6 +246,7 @@ impl Engine {
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
             turns: turns::Turns::default(),
+            backups: Arc::new(Semaphore::new(1)),
             last_good: last_good::LastGood::in_folder(data_folder),
             runs_ended: watch::Sender::new(0),
         })

@@ -264,8 +264,6 @@ struct Door {
     /// How people and programs are reached, for tests of it.
     ways: watch::Receiver<Ways>,
     testers: Arc<Semaphore>,
-    /// One backup at a time: each takes the room of the store.
-    backups: Arc<Semaphore>,
     tokens_required: bool,
 }
 
@@ -276,9 +274,9 @@ impl Door {
         stop: CancellationToken,
         tokens_required: bool,
     ) -> Self {
-        let [readers, lookers, editor, testers, backups] =
-            [MAX_READERS, MAX_READERS, 1, MAX_TESTERS, 1].map(|turns| Arc::new(Semaphore::new(turns)));
-        Door { engine, stop, readers, lookers, editor, ways, testers, backups, tokens_required }
+        let [readers, lookers, editor, testers] =
+            [MAX_READERS, MAX_READERS, 1, MAX_TESTERS].map(|turns| Arc::new(Semaphore::new(turns)));
+        Door { engine, stop, readers, lookers, editor, ways, testers, tokens_required }
     }
 
     /// Does work that reads the store.

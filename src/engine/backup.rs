@@ -6,14 +6,17 @@
 //! folder can read it there, and finds it in a backup that is taken from the folder.
 
 mod restoring;
+mod sending;
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::tokens::OFFLINE;
 use super::{Editor, EngineError};
@@ -110,6 +113,9 @@ pub enum BackupError {
         /// What is needed, in bytes.
         needed: u64,
     },
+    /// Each takes the room of the store, so there is one at a time.
+    #[error("a backup is being taken already: wait until it is done")]
+    UnderWay,
     /// The store, or the engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -126,6 +132,8 @@ impl From<StoreError> for BackupError {
 pub struct TakenBackup {
     content: BackupContent,
     copy: NamedTempFile,
+    /// Given back when the copy is gone; a folder that no server has open needs none.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl TakenBackup {
@@ -145,14 +153,17 @@ impl TakenBackup {
 }
 
 impl Editor<'_> {
-    /// Copies the store as it is now, without passwords that were typed in. Calls and runs go on meanwhile. Blocks.
+    /// Copies the store as it is now, without passwords that were typed in. Calls and runs go on meanwhile. Refused
+    /// while another backup is there. Blocks.
     pub fn take_backup(&self) -> Result<TakenBackup, BackupError> {
+        let turn = Arc::clone(&self.backups).try_acquire_owned().map_err(|_| BackupError::UnderWay)?;
         if let Some(disk) = self.disk_space() {
             check_room(&self.data_folder, disk.free, disk.store)?;
         }
         let copy = scratch_file(&self.data_folder)?;
         let taken_at = Timestamp::now();
         let taken = taken(self.store.copy_to(copy.path())?, copy, taken_at, true)?;
+        let taken = TakenBackup { _turn: Some(turn), ..taken };
         let event = vec![audited(&taken.content)];
         self.store.write(|change| change.audit(self.actor(), event))?;
         tracing::info!(generation = %taken.content.generation, by = %self.actor(), "a backup is taken");
@@ -212,7 +223,7 @@ fn taken(
             .map(|(source, field)| LeftOutSecret { source, field: field.to_owned() })
             .collect(),
     };
-    Ok(TakenBackup { content, copy })
+    Ok(TakenBackup { content, copy, _turn: None })
 }
 
 fn disk(place: &Path, source: io::Error) -> BackupError {

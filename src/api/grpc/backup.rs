@@ -1,13 +1,8 @@
 //! `BackupService`: everything that is stored, as one file.
 
-use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
@@ -18,91 +13,24 @@ use crate::api::proto::v1;
 use crate::api::proto::v1::backup_service_server::BackupService;
 use crate::api::proto::v1::take_backup_response::Part;
 use crate::background;
-use crate::engine::TakenBackup;
-
-/// Bytes of one message.
-const MESSAGE_BYTES: usize = 256 * 1024;
-
-/// How long a client may leave a message waiting: the copy of the store takes room as long as it is not sent.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-type Answer = Result<v1::TakeBackupResponse, Status>;
 
 #[tonic::async_trait]
 impl BackupService for Door {
-    type TakeBackupStream = Pin<Box<dyn Stream<Item = Answer> + Send>>;
+    type TakeBackupStream = Pin<Box<dyn Stream<Item = Result<v1::TakeBackupResponse, Status>> + Send>>;
 
     async fn take_backup(
         &self,
         request: Request<v1::TakeBackupRequest>,
     ) -> Result<Response<Self::TakeBackupStream>, Status> {
         let actor = actor(&request);
-        let turn = Arc::clone(&self.backups).try_acquire_owned().map_err(|_| status::backup_under_way())?;
         let engine = Arc::clone(&self.engine);
-        let (turn, taken) = background::blocking(move || (turn, engine.by(actor).take_backup())).await;
+        let taken = background::blocking(move || engine.by(actor).take_backup()).await;
         let taken = taken.map_err(status::of_backup)?;
-        let (sender, parts) = mpsc::channel(2);
-        let sending = Sending { sender, door: self.clone(), runtime: Handle::current(), part: Vec::new() };
-        let is_whole = Arc::new(AtomicBool::new(false));
-        let sent = Arc::clone(&is_whole);
-        // Ends with the backup, with the client, or with the server.
-        tokio::spawn(background::blocking(move || send(sending, taken, &sent, turn)));
-        // A stream that only ended would look whole to who does not check the file.
-        let mut end = Some(is_whole);
-        let end = std::iter::from_fn(move || match end.take()?.load(Ordering::Acquire) {
-            true => None,
-            false => Some(Err(status::backup_cut_off())),
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(parts).chain(tokio_stream::iter(end)))))
-    }
-}
-
-/// `turn` is held until the copy of the store is gone.
-fn send(mut sending: Sending, taken: TakenBackup, is_whole: &AtomicBool, turn: OwnedSemaphorePermit) {
-    let backup = convert::backup::to_proto(taken.content());
-    match sending.send(Part::Backup(backup)).and_then(|()| taken.write_to(&mut sending)) {
-        Ok(_) => is_whole.store(true, Ordering::Release),
-        Err(error) => tracing::warn!(%error, "a backup could not be sent to its end"),
-    }
-    drop(turn);
-}
-
-/// Writes into a stream of messages.
-struct Sending {
-    sender: mpsc::Sender<Answer>,
-    door: Door,
-    runtime: Handle,
-    part: Vec<u8>,
-}
-
-impl Sending {
-    fn send(&self, part: Part) -> io::Result<()> {
-        let message = Ok(v1::TakeBackupResponse { part: Some(part) });
-        let sent = async { tokio::time::timeout(PATIENCE, self.door.wait(self.sender.send(message))).await };
-        match self.runtime.block_on(sent) {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(_))) => Err(io::Error::other("the client has gone")),
-            Ok(Err(_)) => Err(io::Error::other("the server was told to stop")),
-            Err(_) => Err(io::Error::other("the client takes nothing")),
-        }
-    }
-}
-
-impl Write for Sending {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(MESSAGE_BYTES - self.part.len());
-        self.part.extend_from_slice(&bytes[..taken]);
-        if self.part.len() == MESSAGE_BYTES {
-            self.flush()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.part.is_empty() {
-            return Ok(());
-        }
-        let data = std::mem::take(&mut self.part);
-        self.send(Part::Data(data))
+        let about = Part::Backup(convert::backup::to_proto(taken.content()));
+        let parts = ReceiverStream::new(taken.send(self.stop.clone()));
+        let parts = parts.map(|part| part.map(Part::Data).map_err(|_| status::backup_cut_off()));
+        let answers = tokio_stream::once(Ok(about)).chain(parts);
+        let answers = answers.map(|part| Ok(v1::TakeBackupResponse { part: Some(part?) }));
+        Ok(Response::new(Box::pin(answers)))
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn of(error: EngineError) -> Status {
 /// Why no backup was taken.
 pub(super) fn of_backup(error: BackupError) -> Status {
     match error {
+        BackupError::UnderWay => Status::resource_exhausted(error.to_string()),
         BackupError::Engine(error) => of(error),
         BackupError::NoRoom { free, needed, .. } => Status::failed_precondition(format!(
             "the disk of the data folder has {} MB free, and a copy of the store takes {} MB for as long as the \
@@ -67,11 +68,6 @@ pub(super) fn of_backup(error: BackupError) -> Status {
         | BackupError::Newer { .. }
         | BackupError::Disk { .. } => inside(&error),
     }
-}
-
-/// Somebody takes one already.
-pub(super) fn backup_under_way() -> Status {
-    Status::resource_exhausted("a backup is being taken already: wait until it is done")
 }
 
 /// Something ended while one was being sent.
