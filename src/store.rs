@@ -51,7 +51,7 @@ use checkpoint::Checkpoints;
 
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
-pub use contacts::{ContactFilter, ContactRow, StoredContact, WrittenPlan};
+pub use contacts::{ContactFilter, ContactRow, FEW_CONTACTS, StoredContact, WrittenPlan};
 pub use copying::{LeftOutSecret, StoreContent, StoreCopy};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};

@@ -14,7 +14,7 @@ use crate::index::{
 use crate::phonebook::{PhonebookId, PhonebookOrigin};
 use crate::settings::Settings;
 use crate::snapshot::{LastSynced, Snapshot};
-use crate::store::{Reading, StoreError, StoredContact, StoredPhonebook};
+use crate::store::{FEW_CONTACTS, Reading, StoreError, StoredContact, StoredPhonebook};
 
 /// An index that holds what the store holds.
 pub(super) struct VerifiedContacts {
@@ -47,9 +47,6 @@ pub(super) enum Touched {
     Many,
 }
 
-/// Most contacts that are put into an index by amending it; building it anew is no slower for more.
-const MAX_AMENDED: usize = 10_000;
-
 impl Engine {
     /// The index of what `reading` sees, of which only `touched` differs from what is being served. Only
     /// for whoever holds the store's one writer: nothing else is published meanwhile.
@@ -69,7 +66,7 @@ impl Engine {
             Touched::Contacts(ids) => (ids, false),
             Touched::Many => return anew(),
         };
-        let Some(before) = before.filter(|_| ids.len() <= MAX_AMENDED) else { return anew() };
+        let Some(before) = before.filter(|_| ids.len() <= FEW_CONTACTS) else { return anew() };
         let edits = ids.into_iter().map(|id| Ok((id, reading.contact(id)?)));
         let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
         amended_index(reading, settings, before, &edits, only_texts)
