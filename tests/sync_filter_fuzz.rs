@@ -168,9 +168,17 @@ fn deep_and_long_statements_are_answered_on_a_workers_stack() {
                 }
             }
         }
-        for link in
-            [" and x = 1", " + 1", ", a.b", " or not x in (1)", " join a.b on 1 = 1", " is null", ".x"]
-        {
+        for link in [
+            " and x = 1",
+            " + 1",
+            "+1",
+            "-x",
+            ", a.b",
+            " or not x in (1)",
+            " join a.b on 1 = 1",
+            " is null",
+            ".x",
+        ] {
             for most in [7_900, 1_000_000] {
                 let _ = SyncFilter::parse(&format!(
                     "select ${{MAP}} from a.b where x = 1{}",
@@ -179,6 +187,23 @@ fn deep_and_long_statements_are_answered_on_a_workers_stack() {
                 let _ =
                     SyncFilter::parse(&format!("select ${{MAP}} from a.b{}", link.repeat(most / link.len())));
             }
+        }
+        // As deep as a statement can be long, in what is refused because of something around it.
+        let deep = format!("1{}", "+1".repeat(3_900));
+        for (before, after) in [
+            ("where (", ") at time zone 'x' = 1"),
+            ("where (", ") collate x = 1"),
+            ("where f(distinct ", ") = 1"),
+            ("where x is distinct from ", ""),
+            ("order by ", " nulls first"),
+            ("order by ", ""),
+            ("order by (", ") collate x"),
+            ("group by ", ""),
+            ("where 1 = ", " option (recompile)"),
+            ("where 1 = ", " for xml auto"),
+            ("join b.c on 1 = ", " left semi join d.e on 1 = 1"),
+        ] {
+            let _ = SyncFilter::parse(&format!("select ${{MAP}} from a.b {before}{deep}{after}"));
         }
     });
     tried.unwrap().join().unwrap();

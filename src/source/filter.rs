@@ -30,6 +30,9 @@ use words::{Kind, Word};
 /// The longest sync filter, in characters.
 pub const MAX_FILTER_CHARACTERS: usize = 8000;
 
+/// Enough for a tree of one level for every two characters, at 16 KiB each; only what is used of it is memory.
+const STACK_BYTES: usize = MAX_FILTER_CHARACTERS / 2 * 16 * 1024;
+
 /// What stands for the mapped columns in a sync filter.
 pub const MAP: &str = "${MAP}";
 
@@ -98,7 +101,8 @@ impl SyncFilter {
         let (text, words) = words::scan(text)?;
         reserved::refuse_reserved(text, &words)?;
         let map = words::place_of_map(text, &words)?;
-        let tables = parse_statement(text, &words, &map)?;
+        // A chain (1+1+1…) is a tree as deep as it is long, and whoever asks may have little stack left.
+        let tables = stacker::grow(STACK_BYTES, || parse_statement(text, &words, &map))?;
         let order_by = words::top_level(text, &words, "ORDER");
         Ok(SyncFilter { text: text.to_owned(), map, order_by, tables })
     }

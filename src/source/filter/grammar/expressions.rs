@@ -60,7 +60,7 @@ pub(super) fn plain_expression(expr: &Expr) -> Result<(), Refusal> {
         _ => false,
     };
     if plain {
-        // Where it is takes a stack as deep as it is long; nobody asks.
+        // Where it is takes as long as it is to find out; nobody asks.
         return Ok(());
     }
     false.or_refuse(
