@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, EngineError, blocking};
+use super::{Engine, EngineError};
 use crate::access::{TokenDigest, TokenId, TokenRecord};
+use crate::background;
 use crate::generation::Generation;
 use crate::index::{self, ContactIndex};
 use crate::phonebook::PhonebookId;
@@ -335,7 +336,7 @@ pub async fn keep_last_good(engine: Arc<Engine>, stop: CancellationToken) {
             || tokio::time::timeout(SETTLE, stop.cancelled()).await.is_ok();
         published.borrow_and_update();
         let writing = Arc::clone(&engine);
-        if let Err(error) = blocking(move || writing.write_last_good()).await {
+        if let Err(error) = background::blocking(move || writing.write_last_good()).await {
             tracing::warn!(%error, "what is being served could not be written; the next start takes longer");
         }
         if stopped {
