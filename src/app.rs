@@ -7,21 +7,19 @@
 //! An end is a drain with a bound: nothing new is accepted, running syncs are cancelled (they change
 //! nothing then, and are recorded), calls under way are answered; after [`grpc::DRAIN_TIME`] whatever is left is cut.
 
+mod claiming;
 mod console;
 mod logging;
 mod reloading;
 mod service_manager;
+mod signals;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use jiff::Timestamp;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_stream::{Stream, StreamExt};
@@ -30,20 +28,20 @@ use tokio_util::sync::CancellationToken;
 use crate::api::grpc::{self, Gate};
 use crate::api::metrics;
 use crate::clock::SystemClock;
-use crate::config::{BoundsConfig, Config, ListenAddress};
+use crate::config::{Config, ListenAddress};
 use crate::console::Surroundings;
 use crate::engine::{self, Engine, EngineError, USES_WRITTEN_EVERY};
-use crate::listening::{Incoming, Tls, TlsError};
 #[cfg(unix)]
-use crate::listening::{SocketError, UnixDoor};
+use crate::listening::SocketError;
+use crate::listening::{Incoming, Tls, TlsError};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
 
 pub use console::Console;
 pub use logging::{start_logging, wants_colours};
+pub use signals::{reload_signals, stop_signal};
 
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 1024;
+use claiming::{claim, claim_port, listen};
 
 /// A running server.
 #[derive(Debug)]
@@ -354,126 +352,5 @@ fn joined(
         Ok(result) => Ok(result?),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Ok(()),
-    }
-}
-
-/// A place to listen on that nobody else has, and where nobody is answered yet: whoever connects now is refused, not
-/// left waiting.
-#[derive(Debug)]
-enum Claimed {
-    Tcp(TcpSocket, SocketAddr),
-    #[cfg(unix)]
-    Unix(PathBuf),
-}
-
-fn claim(address: &ListenAddress) -> Result<Claimed, ServerError> {
-    match address {
-        ListenAddress::Tcp(address) => Ok(Claimed::Tcp(claim_port(*address)?, *address)),
-        #[cfg(unix)]
-        ListenAddress::Unix(path) => {
-            UnixDoor::check(path)?;
-            Ok(Claimed::Unix(path.clone()))
-        }
-        #[cfg(not(unix))]
-        ListenAddress::Unix(_) => Err(ServerError::NoUnixSockets),
-    }
-}
-
-fn claim_port(address: SocketAddr) -> Result<TcpSocket, ServerError> {
-    let claimed = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Else a restart would wait for the connections of the server before it to be forgotten. Where
-        // Windows has this option it lets two servers share a port.
-        #[cfg(unix)]
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok(socket)
-    };
-    claimed().map_err(|cause| explain(address, cause))
-}
-
-/// Answers on a claimed port, and says which it is.
-fn listen(claimed: TcpSocket, address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let listening = || {
-        let listener = claimed.listen(BACKLOG)?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    };
-    listening().map_err(|cause| explain(address, cause))
-}
-
-impl Claimed {
-    /// Accepts connections from now on, and says where.
-    fn listen(
-        self,
-        tls: Option<Arc<Tls>>,
-        bounds: BoundsConfig,
-    ) -> Result<(Incoming, ListenAddress), ServerError> {
-        match self {
-            Claimed::Tcp(socket, address) => {
-                let (listener, address) = listen(socket, address)?;
-                Ok((Incoming::grpc(listener, tls, bounds), ListenAddress::Tcp(address)))
-            }
-            #[cfg(unix)]
-            Claimed::Unix(path) => {
-                let door = UnixDoor::bind(&path)?;
-                Ok((Incoming::unix(door, bounds), ListenAddress::Unix(path)))
-            }
-        }
-    }
-}
-
-fn explain(address: SocketAddr, cause: io::Error) -> ServerError {
-    match cause.kind() {
-        io::ErrorKind::AddrInUse => ServerError::PortTaken { address },
-        _ => ServerError::Listen { address, cause },
-    }
-}
-
-/// Listens from now on for the process being told to stop (SIGINT, which is Ctrl-C, and SIGTERM); the future
-/// returns when it is.
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt())?;
-        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-    }
-    #[cfg(windows)]
-    {
-        let mut interrupt = signal::windows::ctrl_c()?;
-        Ok(async move {
-            interrupt.recv().await;
-        })
-    }
-}
-
-/// Listens from now on for the process being told to read its configuration again (SIGHUP). Never, where there is no
-/// such signal.
-pub fn reload_signals() -> io::Result<impl Stream<Item = ()>> {
-    #[cfg(unix)]
-    {
-        Ok(HangUps(signal::unix::signal(signal::unix::SignalKind::hangup())?))
-    }
-    #[cfg(windows)]
-    {
-        Ok(tokio_stream::pending())
-    }
-}
-
-#[cfg(unix)]
-struct HangUps(signal::unix::Signal);
-
-#[cfg(unix)]
-impl Stream for HangUps {
-    type Item = ();
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
-        self.0.poll_recv(context)
     }
 }

@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{BACKLOG, Server, ServerError};
+use super::claiming::BACKLOG;
+use super::{Server, ServerError};
 use crate::config::ConsoleConfig;
 use crate::console::{self, Surroundings};
 use crate::engine::Engine;

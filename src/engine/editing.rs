@@ -1,20 +1,23 @@
 //! Editing the settings: validated, compiled, committed, published; or nothing at all.
 
+mod phonebooks;
+mod routes;
+mod sources;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Engine, EngineError, publishing};
 use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::generation::Generation;
-use crate::phonebook::{PhonebookName, PhonebookOrigin};
 use crate::routing::{self, RouteWarning};
 use crate::settings::{
-    Change, InboundRoute, ListedDestination, LocalPhonebook, RoutingSettings, Settings, SourceSettings,
-    TimeCondition, Trunk, folded_name,
+    Change, ListedDestination, RoutingSettings, Settings, TimeCondition, Trunk, folded_name,
 };
 use crate::snapshot::Snapshot;
-use crate::source;
-use crate::store::{self, LeftContacts, RemovedSources, StoreError, SwitchedOff};
+use crate::store::{self, LeftContacts, RemovedSources, StoreError};
+
+pub use sources::take_secrets;
 
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +162,7 @@ impl Editor<'_> {
         let renamed =
             change.settings()?.sources.iter().any(|now| old.sources.iter().all(|was| was.name != now.name));
         let phonebooks_before = change.phonebooks()?.len();
-        events.extend(left_contacts(change, left, &old, &new, &parted)?);
+        events.extend(sources::left_contacts(change, left, &old, &new, &parted)?);
         let mut touched = change.save_settings(&new, left.removed)? || is_phonebook_gone;
         for (source, keep) in parted {
             change.release_contacts(source, keep)?;
@@ -183,42 +186,6 @@ impl Editor<'_> {
 }
 
 impl Engine {
-    /// The sources that are off and are to be parted from what belongs to them, and whether that is kept.
-    fn parted_sources(
-        &self,
-        change: &store::Change<'_>,
-        left: &LeftContacts,
-        new: &Settings,
-    ) -> Result<Vec<(i64, bool)>, EngineError> {
-        let mut parted = Vec::new();
-        for settings in &new.sources {
-            let Some(off) = left.of_disabled(settings) else { continue };
-            let Some(stored) = change.source(&settings.name)? else { continue };
-            if !change.has_belongings(stored.id)? {
-                continue;
-            }
-            if let Some(active) = self.active_run_of(&settings.name) {
-                return Err(EngineError::SyncRunning { name: settings.name.clone(), run: active.id });
-            }
-            parted.push((stored.id, off.keep));
-        }
-        Ok(parted)
-    }
-
-    /// Everything that can be said of new and changed sources without reaching them.
-    fn check_sources(&self, old: &Settings, new: &Settings) -> Result<(), EngineError> {
-        for settings in new.sources.iter().filter(|settings| !old.sources.contains(settings)) {
-            source::open(settings)
-                .map_err(|error| EngineError::Source { name: settings.name.clone(), error })?;
-        }
-        for settings in old.sources.iter().filter(|settings| !new.sources.contains(settings)) {
-            if let Some(active) = self.active_run_of(&settings.name) {
-                return Err(EngineError::SyncRunning { name: settings.name.clone(), run: active.id });
-            }
-        }
-        Ok(())
-    }
-
     /// All settings.
     pub fn settings(&self) -> Result<Settings, EngineError> {
         self.read(|reading| Ok(reading.settings()?))
@@ -290,198 +257,6 @@ impl Editor<'_> {
             Ok(())
         })
     }
-
-    /// Adds a source.
-    pub fn create_source(&self, mut source: SourceSettings) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |_, settings| {
-            if settings.sources.iter().any(|other| is_same_name(&other.name, &source.name)) {
-                return Err(EngineError::AlreadyExists { what: "source", name: source.name });
-            }
-            take_secrets(&mut source, None)?;
-            settings.sources.push(source);
-            Ok(())
-        })
-    }
-
-    /// Replaces the settings of a source, and its name if the new one differs; `expected` is the
-    /// [`etag`] of what the caller read, or empty.
-    pub fn update_source(
-        &self,
-        name: &str,
-        source: SourceSettings,
-        expected: &str,
-    ) -> Result<Edited<()>, EngineError> {
-        self.update_source_and(name, source, expected, None)
-    }
-
-    /// The same, and parts the source from its contacts and phonebooks, which is only for one that is off: they
-    /// are kept as local ones, or removed.
-    pub fn update_source_and(
-        &self,
-        name: &str,
-        mut source: SourceSettings,
-        expected: &str,
-        keep_contacts: Option<bool>,
-    ) -> Result<Edited<()>, EngineError> {
-        if keep_contacts.is_some() && source.enabled {
-            return Err(EngineError::BadRequest {
-                field: "contacts".into(),
-                problem:
-                    "says what becomes of the contacts of a source that is switched off, but this one is on: \
-                          leave it out, or switch the source off"
-                        .into(),
-            });
-        }
-        let switched_off = keep_contacts.map(|keep| SwitchedOff { keep, source: Some(source.name.clone()) });
-        let left = LeftContacts { removed: RemovedSources::Refuse, switched_off };
-        self.edit(left, |change, settings| {
-            let place = find_source(settings, name)?;
-            check_etag(expected, &settings.sources[place], "source", name)?;
-            if !is_same_name(name, &source.name) {
-                if let Some(active) = self.active_run_of(name) {
-                    return Err(EngineError::SyncRunning { name: name.to_owned(), run: active.id });
-                }
-                if settings.sources.iter().any(|other| is_same_name(&other.name, &source.name)) {
-                    return Err(EngineError::AlreadyExists { what: "source", name: source.name });
-                }
-                let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
-                change.rename_source(&stored, &source.name)?;
-            }
-            take_secrets(&mut source, Some(&settings.sources[place]))?;
-            settings.sources[place] = source;
-            Ok(())
-        })
-    }
-
-    /// Deletes a source; `removed` says what becomes of its contacts. Returns how many it had.
-    pub fn delete_source(
-        &self,
-        name: &str,
-        removed: RemovedSources,
-        expected: &str,
-    ) -> Result<Edited<u64>, EngineError> {
-        self.edit(removed, |change, settings| {
-            let place = find_source(settings, name)?;
-            check_etag(expected, &settings.sources[place], "source", name)?;
-            let stored = change.source(name)?.ok_or_else(|| not_found("source", name))?;
-            let contacts = change.contact_count_of(stored.id)?;
-            settings.sources.remove(place);
-            Ok(contacts)
-        })
-    }
-
-    /// Adds an inbound route at a position from 1; 0, or a position beyond the last, adds it at the end.
-    pub fn create_route(&self, route: InboundRoute, position: usize) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |_, settings| {
-            let routes = &mut settings.inbound_routes;
-            if routes.iter().any(|other| is_same_name(&other.name, &route.name)) {
-                return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
-            }
-            insert_at(routes, route, position);
-            Ok(())
-        })
-    }
-
-    /// Replaces an inbound route; it keeps its position.
-    pub fn update_route(
-        &self,
-        name: &str,
-        route: InboundRoute,
-        expected: &str,
-    ) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |_, settings| {
-            let place = find_route(settings, name)?;
-            check_etag(expected, &settings.inbound_routes[place], "inbound route", name)?;
-            let is_taken = |other: &InboundRoute| is_same_name(&other.name, &route.name);
-            if !is_same_name(name, &route.name) && settings.inbound_routes.iter().any(is_taken) {
-                return Err(EngineError::AlreadyExists { what: "inbound route", name: route.name });
-            }
-            settings.inbound_routes[place] = route;
-            Ok(())
-        })
-    }
-
-    /// Deletes an inbound route.
-    pub fn delete_route(&self, name: &str, expected: &str) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |_, settings| {
-            let place = find_route(settings, name)?;
-            check_etag(expected, &settings.inbound_routes[place], "inbound route", name)?;
-            settings.inbound_routes.remove(place);
-            Ok(())
-        })
-    }
-
-    /// Moves an inbound route to a position from 1; 0, or a position beyond the last, moves it to the end.
-    pub fn move_route(&self, name: &str, position: usize) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |_, settings| {
-            let place = find_route(settings, name)?;
-            let route = settings.inbound_routes.remove(place);
-            insert_at(&mut settings.inbound_routes, route, position);
-            Ok(())
-        })
-    }
-
-    /// Makes a local phonebook.
-    pub fn create_phonebook(&self, name: PhonebookName) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |change, settings| {
-            if change.phonebook(&name)?.is_some() {
-                return Err(EngineError::AlreadyExists { what: "phonebook", name: name.as_str().to_owned() });
-            }
-            settings.phonebooks.push(LocalPhonebook { name });
-            Ok(())
-        })
-    }
-
-    /// Deletes a local phonebook that is empty.
-    pub fn delete_phonebook(&self, name: &PhonebookName) -> Result<Edited<()>, EngineError> {
-        self.edit(RemovedSources::Refuse, |change, settings| {
-            let stored = change.phonebook(name)?.ok_or_else(|| not_found("phonebook", name.as_str()))?;
-            if let PhonebookOrigin::Synced(source) = &stored.origin
-                && let Some(active) = self.active_run_of(source)
-            {
-                return Err(EngineError::SyncRunning { name: source.clone(), run: active.id });
-            }
-            // Refused here when it is not empty, or to be filled.
-            change.delete_phonebook(&stored)?;
-            settings.phonebooks.retain(|other| !other.name.is_same_as(name));
-            Ok(())
-        })
-    }
-}
-
-/// What becomes of contacts whose source goes or is parted from them, for the audit.
-fn left_contacts(
-    change: &store::Change<'_>,
-    left: &LeftContacts,
-    old: &Settings,
-    new: &Settings,
-    parted: &[(i64, bool)],
-) -> Result<Vec<AuditEvent>, EngineError> {
-    let mut events = Vec::new();
-    for stored in change.sources()? {
-        let name = &stored.settings.name;
-        let is_there = |settings: &Settings| settings.sources.iter().any(|s| is_same_name(&s.name, name));
-        let is_kept = match parted.iter().find(|(id, _)| *id == stored.id) {
-            Some((_, is_kept)) => *is_kept,
-            None if is_there(old) && !is_there(new) => left.removed == RemovedSources::KeepContacts,
-            None => continue,
-        };
-        let contacts = change.contact_count_of(stored.id)?;
-        if contacts > 0 {
-            let before = Some(format!("{contacts} of the source"));
-            let after = is_kept.then(|| format!("{contacts} local ones"));
-            let event = AuditEvent::new(AuditAction::Changed, format!("contacts of source {name:?}"));
-            events.push(event.with("contacts", before, after));
-        }
-    }
-    Ok(events)
-}
-
-/// [`SourceSettings::take_secrets_of`], with an error that names the source.
-pub fn take_secrets(source: &mut SourceSettings, stored: Option<&SourceSettings>) -> Result<(), EngineError> {
-    source
-        .take_secrets_of(stored)
-        .map_err(|problem| EngineError::Source { name: source.name.clone(), error: problem.into() })
 }
 
 /// Refuses an edit that makes more phonebooks than there may be, or limits that are below what there is.
@@ -501,22 +276,6 @@ fn check_limits(
     }
 }
 
-/// Inserts at a position from 1; 0, or a position beyond the last, is the end.
-fn insert_at(routes: &mut Vec<InboundRoute>, route: InboundRoute, position: usize) {
-    let place = if position == 0 { routes.len() } else { (position - 1).min(routes.len()) };
-    routes.insert(place, route);
-}
-
 fn not_found(what: &'static str, name: &str) -> EngineError {
     EngineError::NotFound { what, name: name.to_owned() }
-}
-
-fn find_source(settings: &Settings, name: &str) -> Result<usize, EngineError> {
-    let place = settings.sources.iter().position(|source| is_same_name(&source.name, name));
-    place.ok_or_else(|| not_found("source", name))
-}
-
-fn find_route(settings: &Settings, name: &str) -> Result<usize, EngineError> {
-    let place = settings.inbound_routes.iter().position(|route| is_same_name(&route.name, name));
-    place.ok_or_else(|| not_found("inbound route", name))
 }
