@@ -18,6 +18,12 @@ AXE = Path(sys.argv[3]).read_text()
 PICTURES = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "sql-server"
 PATIENCE = 240
+# Ids that are there more than once, and links within the page that lead nowhere.
+IDS = """
+const ids = [...document.querySelectorAll("[id]")].map((found) => found.id);
+const links = [...document.querySelectorAll('a[href^="#"]')].map((found) => found.getAttribute("href").slice(1));
+return [ids.filter((id, place) => ids.indexOf(id) !== place), links.filter((id) => !document.getElementById(id))];
+"""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -186,6 +192,9 @@ class Browser:
             self.picture(f"{name}-{'phone' if width < 600 else scheme}")
             too_wide = self.driver.execute_script("return document.documentElement.scrollWidth > innerWidth")
             assert not too_wide, f"{name} is wider than {width}"
+            twice, nowhere = self.driver.execute_script(IDS)
+            assert not twice, f"ids that {name} has more than once: {twice}"
+            assert not nowhere, f"links of {name} that lead nowhere: {nowhere}"
             self.driver.execute_script(AXE)
             found = self.driver.execute_async_script(
                 "axe.run({ runOnly: arguments[0] }).then((found) => arguments[1](found))", RULES

@@ -204,7 +204,7 @@ impl<'a> Control<'a> {
     /// One or more of several, each with a value, a name and what it means. `kind`: `radio` or `checkbox`.
     pub(super) fn choices(&self, form: &Form, kind: &str, options: &[(&str, &str, &str)]) -> Markup {
         html! {
-            fieldset.choices.wrong[form.error(self.name).is_some()] aria-describedby=[self.described_by(form)] {
+            fieldset.choices.wrong[form.error(self.name).is_some()] id=(self.name) tabindex="-1" aria-describedby=[self.described_by(form)] {
                 legend { (self.label) }
                 @for (value, name, about) in options {
                     @let id = format!("{}-{value}", self.name);

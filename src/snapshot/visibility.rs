@@ -173,7 +173,7 @@ fn compile_grant(
             }
             None => {
                 return Err(error(format!(
-                    "there is no extension {text:?}: add it as an [[extension]], or list it as a destination"
+                    "there is no extension {text:?}: add it as an extension, or list it as a destination"
                 )));
             }
         }

@@ -267,7 +267,7 @@ async fn a_source_is_turned_off_and_deleted_with_its_contacts_kept_or_removed() 
     assert!(page.text.contains("The source is off") && !page.text.contains("Sync Now"));
     let page = admin.post("/sources/crm/delete", &[]).await;
     assert_eq!(page.status, StatusCode::CONFLICT, "nobody said what becomes of the contacts");
-    let page = admin.post_and_see("/sources/crm/delete", &[("contacts", "keep")]).await;
+    let page = admin.post_and_see("/sources/crm/delete", &[("deleted_contacts", "keep")]).await;
     assert!(page.text.contains("The source crm was deleted"));
     assert_eq!(console.engine.snapshot().as_ref().unwrap().contacts().contact_count(), 4);
     assert_eq!(admin.get("/sources/crm").await.status, StatusCode::NOT_FOUND);

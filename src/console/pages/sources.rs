@@ -242,7 +242,8 @@ fn endings(visit: &Visit, source: &Source) -> Markup {
                          rolled back." } (tag)
                     @if source.contacts > 0 {
                         // Neither is chosen: it has to be meant.
-                        (Control::text("contacts", "What becomes of its contacts").choices(&Form::default(), "radio", &off[1..]))
+                        (Control::text("deleted_contacts", "What becomes of its contacts")
+                            .choices(&Form::default(), "radio", &off[1..]))
                     }
                 }, "Delete the source"))
             }
@@ -334,7 +335,7 @@ pub(in crate::console) async fn delete(
     fields: Fields,
 ) -> Answer {
     let form = Form::from(fields);
-    let removed = match form.text("contacts") {
+    let removed = match form.text("deleted_contacts") {
         "keep" => RemovedSources::KeepContacts,
         "remove" => RemovedSources::RemoveContacts,
         _ => RemovedSources::Refuse,

@@ -12,8 +12,8 @@ use crate::console::widgets::{badge, page_head, pages, table, trail};
 use crate::contact::{ContactDetails, ContactId, display_name};
 use crate::engine::EngineError;
 use crate::store::{ContactChange, ContactState, Reading, StoreError};
-use crate::sync::SyncRun;
 use crate::sync::preview::{self, ContactChangeKind, field_changes};
+use crate::sync::{RunKind, RunState, SyncRun};
 
 /// On the page of the run.
 const FIRST: u32 = 10;
@@ -124,6 +124,17 @@ pub(in crate::console) struct After {
     after: u64,
 }
 
+/// Why there is no change to be seen.
+fn why_none(run: &SyncRun) -> &'static str {
+    match run.state {
+        RunState::Running => "It has changed nothing yet: a run changes everything at its end, in one step.",
+        RunState::Succeeded if run.kind != RunKind::Preview && run.counts.changes_answers() => {
+            "What it changed is not kept any more."
+        }
+        _ => "It changed nothing.",
+    }
+}
+
 pub(in crate::console) async fn changes(
     State(console): State<Console>,
     visit: Visit,
@@ -153,7 +164,7 @@ pub(in crate::console) async fn changes(
     let content = html! {
         (trail(&[("/sync-runs", "Sync runs"), (&back.0, &back.1)]))
         (page_head("Changes", html! { "What this run changed, contact by contact." }, html! {}))
-        @if changes.is_empty() { p { "Nothing of what it changed is kept." } } @else { (list_of(&changes)) }
+        @if changes.is_empty() { p { (why_none(&run)) } } @else { (list_of(&changes)) }
         (pages(first.as_deref(), next.as_deref()))
     };
     visit.page(Nav::Runs, "Changes", content)

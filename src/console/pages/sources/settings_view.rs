@@ -65,7 +65,7 @@ fn connection(form: &Form, shown: &Shown<'_>) -> Markup {
         ("csv", "CSV file", ""),
     ];
     html! {
-        section.card id="connection" {
+        section.card {
             h2 { "Connection" }
             div.fields {
                 (Control::text("connection", "Kind").choices(form, "radio", &kinds))
