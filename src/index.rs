@@ -3,8 +3,8 @@
 //! It is immutable. A [`ContactIndexBuilder`] takes every contact once and packs
 //!
 //! * the contacts, in one buffer ([`contacts::PackedContacts`]);
-//! * the numbers, in a finite-state transducer (fst) from normalised number to *posting*: which contact,
-//!   in which set of phonebooks, under which label ([`numbers::NumberIndex`]);
+//! * the numbers, in a table from normalised number to *posting*: which contact, in which set of phonebooks, under
+//!   which label; and in their order, in a finite-state transducer (fst) ([`numbers::NumberIndex`]);
 //! * the distinct sets of phonebooks, so that a posting carries its phonebooks in a few bits and a route
 //!   can be decided without touching the contact.
 //!
@@ -17,6 +17,7 @@ mod file;
 mod numbers;
 mod postings;
 mod sizes;
+mod table;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -82,16 +82,19 @@ impl PhoneNumber {
         if digits.is_empty() {
             return Err(DigitsError::Empty);
         }
-        if let Some(other) = digits.chars().find(|c| !c.is_ascii_digit()) {
-            return Err(DigitsError::NotADigit(other));
-        }
-        if digits.len() > MAX_DIGITS {
-            return Err(DigitsError::TooLong);
-        }
-        let packed = digits.bytes().enumerate().fold(kind << KIND_SHIFT, |packed, (position, digit)| {
-            packed | (u64::from(digit - b'0' + 1) << (KIND_SHIFT - 4 - 4 * position as u32))
+        let packed = digits.bytes().try_fold(0_u64, |packed, byte| {
+            byte.is_ascii_digit().then(|| (packed << 4) | u64::from(byte - b'0' + 1))
         });
-        Ok(PhoneNumber(packed))
+        match (packed, digits.len()) {
+            (Some(packed), length @ ..=MAX_DIGITS) => {
+                Ok(PhoneNumber((kind << KIND_SHIFT) | (packed << (KIND_SHIFT - 4 * length as u32))))
+            }
+            (Some(_), _) => Err(DigitsError::TooLong),
+            (None, _) => {
+                let other = digits.chars().find(|character| !character.is_ascii_digit());
+                Err(other.map_or(DigitsError::Empty, DigitsError::NotADigit))
+            }
+        }
     }
 
     /// Whether this is an E.164 number, rather than plain digits.
@@ -143,6 +146,31 @@ impl PhoneNumber {
         let hidden = digits.len() - first - last;
         let plus = if self.is_e164() { "+" } else { "" };
         format!("{plus}{}{:*<hidden$}{}", &digits[..first], "", &digits[first + hidden..])
+    }
+
+    /// Bits of [`Self::to_integer`].
+    pub const INTEGER_BITS: u32 = 52;
+
+    /// The number in as few bits as possible; no two numbers are the same integer.
+    ///
+    /// An E.164 number is what its digits are as an integer. Plain digits may begin with zeros, so a one stands before
+    /// them; and the highest bit is set.
+    #[must_use]
+    pub fn to_integer(self) -> u64 {
+        // Digits, from the left in four bits each, are brought to the right and made one lower.
+        let digits = self.0 << (u64::BITS - KIND_SHIFT);
+        let free = digits.trailing_zeros() & !3;
+        let mut integer = (digits >> free) - (0x1111_1111_1111_1111 >> free);
+        let mut highest = 0;
+        if !self.is_e164() {
+            integer |= 1 << (u64::BITS - free);
+            highest = 1 << (Self::INTEGER_BITS - 1);
+        }
+        // Two neighbours become one of twice the bits, four times.
+        integer = (integer & 0x0f0f_0f0f_0f0f_0f0f) + 10 * (integer >> 4 & 0x0f0f_0f0f_0f0f_0f0f);
+        integer = (integer & 0x00ff_00ff_00ff_00ff) + 100 * (integer >> 8 & 0x00ff_00ff_00ff_00ff);
+        integer = (integer & 0x0000_ffff_0000_ffff) + 10_000 * (integer >> 16 & 0x0000_ffff_0000_ffff);
+        highest | ((integer & 0xffff_ffff) + 100_000_000 * (integer >> 32))
     }
 
     /// The number as an integer whose order is the order of the numbers.
@@ -294,6 +322,24 @@ mod tests {
         numbers.reverse();
         numbers.sort_by_key(|number| number.to_bits());
         assert_eq!(numbers, expected);
+    }
+
+    #[test]
+    fn integers_are_those_of_the_digits() {
+        for digits in
+            ["1", "9", "10", "112", "49301234", "4915112345678", "123456789012345", "999999999999999"]
+        {
+            let (e164, plain) = (format!("+{digits}"), format!("00{digits}"));
+            let integer = |text: &str| text.parse::<PhoneNumber>().unwrap().to_integer();
+            assert_eq!(Ok(integer(&e164)), digits.parse());
+            let before: u64 = format!("1{digits}").parse().unwrap();
+            assert_eq!(integer(digits), before + (1 << 51));
+            if plain.len() <= MAX_DIGITS {
+                let before: u64 = format!("1{plain}").parse().unwrap();
+                assert_eq!(integer(&plain), before + (1 << 51));
+            }
+            assert!(integer(digits) < 1 << PhoneNumber::INTEGER_BITS);
+        }
     }
 
     #[test]

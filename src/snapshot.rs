@@ -18,6 +18,8 @@ pub mod visibility;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::generation::Generation;
 use crate::index::{ContactIndex, PhonebookOrdinal};
 use crate::phone_number::Region;
@@ -50,7 +52,8 @@ pub struct Snapshot {
 #[derive(Debug)]
 struct Rules {
     routes: RouteTable,
-    trunks: HashMap<String, CompiledTrunk>,
+    /// Looked up for every call, by names that nobody outside can choose.
+    trunks: FxHashMap<String, CompiledTrunk>,
     destinations: Destinations,
     visibility: Visibility,
     client_policy: ClientPolicy,
@@ -69,7 +72,7 @@ impl Snapshot {
         settings: &Settings,
     ) -> Result<Self, RouteError> {
         let default_region = settings.numbers.default_region;
-        let mut trunks = HashMap::with_capacity(settings.trunks.len());
+        let mut trunks = FxHashMap::default();
         let mut regions = vec![default_region];
         for trunk in &settings.trunks {
             let compiled = CompiledTrunk::compile(trunk, default_region)?;

@@ -217,6 +217,8 @@ fn assert_settled(raw: &str, region: Option<Region>) {
     if first.number.is_e164() {
         for other in [None, Some("US".parse().unwrap()), Some("DE".parse().unwrap())] {
             assert_eq!(normalise(&text, other).map(|n| n.number), Ok(first.number), "{raw:?} in {other:?}");
+            // A match stands on this: a caller who is written like a contact's number is not read at all.
+            assert_eq!(Caller::parse(&text, other), Caller::Number(first.number), "{raw:?} in {other:?}");
         }
     }
 }
@@ -284,6 +286,19 @@ proptest! {
     #[test]
     fn normalising_twice_changes_nothing(raw in number_like(), region in any_region()) {
         assert_settled(&raw, region);
+    }
+
+    #[test]
+    fn a_caller_who_is_written_like_a_contacts_number_is_it_everywhere(
+        raw in number_like(),
+        region in any_region(),
+        elsewhere in any_region(),
+    ) {
+        let Ok(contact) = normalise(&raw, region) else { return Ok(()) };
+        let written = contact.number.to_string();
+        if contact.number.is_e164() {
+            prop_assert_eq!(Caller::parse(&written, elsewhere), Caller::Number(contact.number));
+        }
     }
 
     #[test]

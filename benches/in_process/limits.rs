@@ -19,7 +19,7 @@ type Line<'a> = (Contender<'a>, Option<usize>, Option<Goal>);
 /// The bases of [`call_path`], by place.
 const TABLE_HIT: usize = 0;
 const TABLE_MISS: usize = 1;
-const MATCH: usize = 5;
+const MATCH_AFTER_READING: usize = 6;
 
 pub(crate) fn print(company: &Company, scale: Scale) {
     call_path(company, scale);
@@ -48,6 +48,7 @@ fn call_path(company: &Company, scale: Scale) {
     };
     let region = company::region();
     let similar = similar.contacts();
+    let unread: Vec<String> = international.iter().map(|caller| format!("00{}", &caller[1..])).collect();
     let few = &strangers[..strangers.len().min(scale.pick(100_000, 1_000))];
 
     let lines = vec![
@@ -78,6 +79,13 @@ fn call_path(company: &Company, scale: Scale) {
             Some(Goal::AtMost(5.0)),
         ),
         (
+            Contender::new("match from raw text, with 00, to be read", || {
+                of_each(&unread, &|caller| _ = black_box(match_caller(snapshot, caller, "berlin")))
+            }),
+            Some(TABLE_HIT),
+            None,
+        ),
+        (
             Contender::new("match from raw text, mixed", || {
                 of_each(mixed, &|caller| _ = black_box(match_caller(snapshot, caller, "berlin")))
             }),
@@ -96,14 +104,14 @@ fn call_path(company: &Company, scale: Scale) {
             Contender::new("route, international, 5 routes", || {
                 of_each(international, &|caller| _ = black_box(decide(snapshot, &call(caller))))
             }),
-            Some(MATCH),
+            Some(MATCH_AFTER_READING),
             None,
         ),
         (
             Contender::new("route, international, 200 routes", || {
                 of_each(international, &|caller| _ = black_box(decide(long, &call(caller))))
             }),
-            Some(MATCH),
+            Some(MATCH_AFTER_READING),
             Some(Goal::AtMost(3.0)),
         ),
     ];

@@ -20,7 +20,7 @@ pub(crate) fn check(data: &[u8]) {
         1 => damaged(rest),
         2 => comes_back(rest),
         3 => sealed_sections(rest),
-        _ => sealed_numbers(rest),
+        _ => changed_and_sealed(rest),
     }
 }
 
@@ -161,50 +161,26 @@ fn sealed_sections(mut data: &[u8]) {
     use_it(&writer.finish().unwrap().0, &[]);
 }
 
-/// Sound maps of numbers that lead to whatever the bytes say.
-fn sealed_numbers(data: &[u8]) {
-    let mut bytes = data.iter().copied();
-    let mut next = || bytes.next().unwrap_or_default();
-    let (contacts, phonebooks, sets, entries, lists) =
-        (next() % 4, next() % 4, next() % 4, next() % 6, next() % 12);
-    let sets: Vec<String> = (0..sets).map(|_| format!("[{}]", next() % 4)).collect();
-    let names: Vec<String> =
-        (0..phonebooks).map(|place| format!("[{place},\"Phonebook {place}\"]")).collect();
-    let has_last_digits = next() % 2 == 1;
-    let mut forward = std::collections::BTreeMap::new();
-    let mut backward = std::collections::BTreeMap::new();
-    for _ in 0..entries {
-        let digits = format!("4930{:03}{}", next(), next() % 10);
-        // Small ones lead somewhere more often.
-        let (value, other) = (u64::from(next()) << (next() % 3 * 4), u64::from(next()) << (next() % 3 * 4));
-        backward.insert(digits.chars().rev().chain(['+']).collect::<String>(), other);
-        forward.insert(digits, value);
+/// A file as it is written, with bytes of one section changed and sealed anew: numbers that lead nowhere, lists that
+/// end outside, buckets that begin anywhere.
+fn changed_and_sealed(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else { return };
+    let (changes, contacts) = data.split_at(data.len().min(usize::from(choice >> 4) * 4) / 4 * 4);
+    let file = written(&index(contacts, choice & 1 == 1));
+    let mut reader = SealReader::begin(file.as_slice(), file.len() as u64, KIND).unwrap();
+    let mut sections: Vec<Vec<u8>> = std::iter::from_fn(|| reader.section().ok()).collect();
+    let place = usize::from(choice >> 1 & 7) % sections.len();
+    let section = &mut sections[place];
+    for change in changes.chunks_exact(4) {
+        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % (section.len() + 1);
+        match change[2] % 4 {
+            0 => section.truncate(at),
+            1 => section.insert(at, change[3]),
+            _ if at < section.len() => section[at] ^= change[3],
+            _ => {}
+        }
     }
-    let lists: Vec<u8> = (0..lists).flat_map(|_| u64::from(next() % 32).to_le_bytes()).collect();
-    let map = |entries: &std::collections::BTreeMap<String, u64>| {
-        fst::Map::from_iter(entries.iter().map(|(digits, value)| (digits, *value)))
-            .unwrap()
-            .as_fst()
-            .as_bytes()
-            .to_vec()
-    };
     let mut writer = SealWriter::begin(Vec::new(), KIND).unwrap();
-    let parts = format!(
-        "{{\"phonebooks\":[{}],\"phonebook_sets\":[{}],\"sources\":[\"crm\"],\"has_last_digits\":{has_last_digits}}}",
-        names.join(","),
-        sets.join(",")
-    );
-    writer.section(parts.as_bytes()).unwrap();
-    writer.section(&vec![1; usize::from(contacts) * 8]).unwrap();
-    writer.integers(&(0..u64::from(contacts)).map(|place| place * 8).collect::<Vec<_>>()).unwrap();
-    writer.section(&map(&forward)).unwrap();
-    writer.section(&if has_last_digits { map(&backward) } else { Vec::new() }).unwrap();
-    writer.section(&lists).unwrap();
-    let asked: Vec<PhoneNumber> = forward
-        .keys()
-        .filter_map(|digits| {
-            PhoneNumber::from_e164_digits(&format!("{}9{}", &digits[..2], &digits[2..])).ok()
-        })
-        .collect();
-    use_it(&writer.finish().unwrap().0, &asked);
+    sections.iter().for_each(|section| writer.section(section).unwrap());
+    use_it(&writer.finish().unwrap().0, &["+49301".parse().unwrap(), "112".parse().unwrap()]);
 }

@@ -34,7 +34,7 @@ const RULES_FILE: &str = "ringroute.last-good";
 const INDEX_FILE: &str = "ringroute.index-";
 
 const RULES: Kind = Kind { magic: *b"RINGRULE", version: 1, name: "file of a ringroute's last good rules" };
-const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 1, name: "file of a ringroute's contacts" };
+const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 2, name: "file of a ringroute's contacts" };
 
 /// How long after a change the files are written, so that changes one after another are written once.
 const SETTLE: Duration = Duration::from_secs(2);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::contacts::PackedContacts;
 use super::numbers::NumberIndex;
 use super::postings::{MAX_SETS, Packing};
+use super::table::NumberTable;
 use super::{ContactIndex, IndexedPhonebook, PhonebookOrdinal};
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::sealed_file::{SealError, SealReader, SealWriter};
@@ -30,6 +31,7 @@ impl ContactIndex {
     /// Writes its sections.
     pub fn write_to<W: Write>(&self, file: &mut SealWriter<W>) -> io::Result<()> {
         let sets = self.phonebook_sets.iter().map(|set| set.iter().map(|ordinal| ordinal.0).collect());
+        let (buckets, entries, overflow) = self.numbers.table.parts();
         let names = self.phonebooks.iter().map(|phonebook| (phonebook.id, phonebook.name.clone()));
         let parts = Parts {
             phonebooks: names.collect(),
@@ -41,8 +43,11 @@ impl ContactIndex {
         let (records, starts) = self.contacts.parts();
         file.section(records)?;
         file.integers(starts)?;
+        file.integers(buckets)?;
+        file.integers(entries)?;
+        file.section(overflow)?;
         file.section(self.numbers.forward.as_fst().as_bytes())?;
-        file.section(self.numbers.backward.as_ref().map_or(&[], |map| map.as_fst().as_bytes()))?;
+        file.section(self.numbers.backward.as_ref().map_or(&[], |set| set.as_fst().as_bytes()))?;
         file.integers(&self.numbers.lists)
     }
 
@@ -50,6 +55,7 @@ impl ContactIndex {
     pub fn read_from<R: Read>(mut file: SealReader<R>) -> Result<Self, SealError> {
         let parts = file.section()?;
         let (records, starts) = (file.section()?, file.integers()?);
+        let (buckets, entries, overflow) = (file.integers()?, file.integers()?, file.section()?);
         let (forward, backward) = (file.section()?, file.section()?);
         let lists = file.integers()?;
         file.finish()?;
@@ -70,10 +76,12 @@ impl ContactIndex {
         }
         let contacts =
             PackedContacts::of_parts(records, starts).ok_or_else(|| wrong("a contact lies outside"))?;
-        let map = |bytes: Vec<u8>| {
-            fst::Map::new(bytes).map_err(|error| SealError::Damaged(format!("its numbers: {error}")))
+        let table = NumberTable::of_parts(buckets, entries, overflow)
+            .ok_or_else(|| wrong("a number lies outside"))?;
+        let set = |bytes: Vec<u8>| {
+            fst::Set::new(bytes).map_err(|error| SealError::Damaged(format!("its numbers: {error}")))
         };
-        let backward = if parts.has_last_digits { Some(map(backward)?) } else { None };
+        let backward = if parts.has_last_digits { Some(set(backward)?) } else { None };
         let packing = Packing::for_sets(parts.phonebook_sets.len());
         let phonebooks: Vec<IndexedPhonebook> =
             parts.phonebooks.into_iter().map(|(id, name)| IndexedPhonebook { id, name }).collect();
@@ -84,7 +92,7 @@ impl ContactIndex {
         let sets = parts.phonebook_sets.into_iter();
         Ok(ContactIndex {
             contacts,
-            numbers: Arc::new(NumberIndex { packing, forward: map(forward)?, backward, lists }),
+            numbers: Arc::new(NumberIndex { packing, table, forward: set(forward)?, backward, lists }),
             phonebooks,
             ordinals,
             phonebook_sets: sets.map(|set| set.into_iter().map(PhonebookOrdinal).collect()).collect(),

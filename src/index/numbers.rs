@@ -1,22 +1,24 @@
-//! The numbers of an index: an fst over normalised numbers, and a second one over the same numbers read
-//! backwards when last digits may match.
+//! The numbers of an index: a table that leads from each to its postings, and beside it the same numbers in order, as
+//! a set (fst); and a second set of them read backwards when last digits may match.
 
 use fst::{IntoStreamer, Streamer};
 
 use super::IndexError;
 use super::postings::{Packing, Posting, Postings};
+use super::table::NumberTable;
 use crate::phone_number::{MAX_DIGITS, PhoneNumber};
 
 /// Number -> packed posting, or list of postings.
-///
-/// Keys are ASCII digits; plain numbers have [`PLAIN`] before them, so that they are after all E.164
-/// numbers, as [`PhoneNumber`] orders them.
 #[derive(Debug)]
 pub(super) struct NumberIndex {
     pub(super) packing: Packing,
-    pub(super) forward: fst::Map<Vec<u8>>,
+    /// What a call asks: number -> packed posting, or reference to a list.
+    pub(super) table: NumberTable,
+    /// The numbers in their order. Keys are ASCII digits; plain numbers have [`PLAIN`] before them, so that they are
+    /// after all E.164 numbers, as [`PhoneNumber`] orders them.
+    pub(super) forward: fst::Set<Vec<u8>>,
     /// Keys are digits from the last to the first, then [`PLAIN`] or [`INTERNATIONAL`].
-    pub(super) backward: Option<fst::Map<Vec<u8>>>,
+    pub(super) backward: Option<fst::Set<Vec<u8>>>,
     /// Each list is its length, then its packed postings, best first.
     pub(super) lists: Vec<u64>,
 }
@@ -24,10 +26,13 @@ pub(super) struct NumberIndex {
 const PLAIN: u8 = b'=';
 const INTERNATIONAL: u8 = b'+';
 
+/// What keys are made of, in the order of the bytes; the first one ends a key, the last ones are not used.
+const SYMBOLS: &[u8; 16] = b"\0+0123456789=\0\0\0";
+
 /// Digits and a mark.
 const MAX_KEY: usize = MAX_DIGITS + 1;
 
-/// A key of one of the maps, without an allocation.
+/// A key of one of the sets, without an allocation.
 pub(super) struct Key {
     bytes: [u8; MAX_KEY],
     length: usize,
@@ -53,6 +58,22 @@ impl Key {
         key
     }
 
+    /// The key in eight bytes, in the same order: the place of each of its bytes in [`SYMBOLS`], from the left.
+    fn to_bits(&self) -> u64 {
+        let place_of = |byte: u8| match byte {
+            INTERNATIONAL => 1,
+            PLAIN => 12,
+            digit => u64::from(digit - b'0') + 2,
+        };
+        let bytes = self.as_bytes().iter().zip((0..MAX_KEY).rev());
+        bytes.fold(0, |bits, (byte, place)| bits | place_of(*byte) << (4 * place))
+    }
+
+    fn from_bits(bits: u64) -> Key {
+        let symbols = (0..MAX_KEY).rev().map(|place| (bits >> (4 * place) & 0xf) as usize);
+        Key::from_bytes(symbols.take_while(|symbol| *symbol > 0).map(|symbol| SYMBOLS[symbol]))
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
@@ -61,28 +82,27 @@ impl Key {
 impl NumberIndex {
     /// `entries` are sorted by number, and hold each number once.
     pub(super) fn build(
-        entries: &[(PhoneNumber, u64)],
+        entries: Vec<(PhoneNumber, u64)>,
         packing: Packing,
         lists: Vec<u64>,
         with_last_digits: bool,
     ) -> Result<Self, IndexError> {
-        let mut forward = fst::MapBuilder::memory();
-        for (number, value) in entries {
-            forward.insert(Key::forward(*number).as_bytes(), *value)?;
+        if u32::try_from(entries.len()).is_err() {
+            return Err(IndexError::TooManyNumbers);
         }
-        let backward = if with_last_digits { Some(build_backward(entries)?) } else { None };
-        let mut forward = forward.into_inner()?;
-        forward.shrink_to_fit();
-        Ok(NumberIndex { packing, forward: fst::Map::new(forward)?, backward, lists })
+        let forward = build_set(entries.iter().map(|(number, _)| Key::forward(*number)))?;
+        let backward = if with_last_digits { Some(build_backward(&entries)?) } else { None };
+        Ok(NumberIndex { packing, table: NumberTable::build(entries), forward, backward, lists })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.forward.len()
+        self.table.len()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.forward.as_fst().as_bytes().len()
-            + self.backward.as_ref().map_or(0, |map| map.as_fst().as_bytes().len())
+        self.table.bytes()
+            + self.forward.as_fst().as_bytes().len()
+            + self.backward.as_ref().map_or(0, |set| set.as_fst().as_bytes().len())
             + self.lists.capacity() * size_of::<u64>()
     }
 
@@ -91,16 +111,12 @@ impl NumberIndex {
     }
 
     pub(super) fn exact(&self, number: PhoneNumber) -> Postings<'_> {
-        self.postings(self.forward.get(Key::forward(number).as_bytes()))
+        Postings::new(self.packing, self.table.get(number), &self.lists)
     }
 
     /// The numbers after this one, whether it is there or not.
-    pub(super) fn after(&self, number: PhoneNumber) -> fst::map::Stream<'_> {
+    pub(super) fn after(&self, number: PhoneNumber) -> fst::set::Stream<'_> {
         self.forward.range().gt(Key::forward(number).as_bytes()).into_stream()
-    }
-
-    pub(super) fn postings(&self, found: Option<u64>) -> Postings<'_> {
-        Postings::new(self.packing, found, &self.lists)
     }
 
     pub(super) fn last_digits(&self, number: PhoneNumber, count: u8) -> Vec<Posting> {
@@ -118,35 +134,39 @@ impl NumberIndex {
         let country_code = number.country_code();
         let mut found = Vec::new();
         let mut stream = backward.range().ge(suffix).lt(&end[..=suffix.len()]).into_stream();
-        while let Some((key, value)) = stream.next() {
-            let other = number_of_backward(key);
-            let another_country = match (country_code, other.and_then(PhoneNumber::country_code)) {
+        while let Some(key) = stream.next() {
+            // Only numbers are ever put in, so none is passed over.
+            let Some(other) = number_of_backward(key) else { continue };
+            let another_country = match (country_code, other.country_code()) {
                 (Some(ours), Some(theirs)) => ours != theirs,
                 _ => false,
             };
-            if !another_country && other != Some(number) {
-                found.extend(self.postings(Some(value)));
+            if !another_country && other != number {
+                found.extend(self.exact(other));
             }
         }
         found
     }
 }
 
-fn build_backward(entries: &[(PhoneNumber, u64)]) -> Result<fst::Map<Vec<u8>>, IndexError> {
-    let mut order: Vec<u32> =
-        (0..u32::try_from(entries.len()).map_err(|_| IndexError::TooManyNumbers)?).collect();
-    let key_of = |place: &u32| Key::backward(entries[*place as usize].0).bytes;
-    // No key is the beginning of another (all end with a mark), so the padding does not change the order.
-    order.sort_unstable_by_key(key_of);
-    let mut backward = fst::MapBuilder::memory();
-    for place in order {
-        let (number, value) = entries[place as usize];
-        backward.insert(Key::backward(number).as_bytes(), value)?;
-    }
-    Ok(fst::Map::new(backward.into_inner()?)?)
+fn build_backward(entries: &[(PhoneNumber, u64)]) -> Result<fst::Set<Vec<u8>>, IndexError> {
+    let mut keys: Vec<u64> = entries.iter().map(|(number, _)| Key::backward(*number).to_bits()).collect();
+    keys.sort_unstable();
+    build_set(keys.into_iter().map(Key::from_bits))
 }
 
-/// The number that a key of the forward map stands for.
+/// `keys` in their order.
+fn build_set(keys: impl Iterator<Item = Key>) -> Result<fst::Set<Vec<u8>>, IndexError> {
+    let mut set = fst::SetBuilder::memory();
+    for key in keys {
+        set.insert(key.as_bytes())?;
+    }
+    let mut bytes = set.into_inner()?;
+    bytes.shrink_to_fit();
+    Ok(fst::Set::new(bytes)?)
+}
+
+/// The number that a key of the forward set stands for.
 pub(super) fn number_of_forward(key: &[u8]) -> Option<PhoneNumber> {
     match key.strip_prefix(&[PLAIN]) {
         Some(digits) => PhoneNumber::from_plain_digits(std::str::from_utf8(digits).ok()?).ok(),
@@ -154,12 +174,17 @@ pub(super) fn number_of_forward(key: &[u8]) -> Option<PhoneNumber> {
     }
 }
 
-fn number_of_backward(key: &[u8]) -> Option<PhoneNumber> {
+/// The number that a key of the backward set stands for.
+pub(super) fn number_of_backward(key: &[u8]) -> Option<PhoneNumber> {
     let (mark, digits) = key.split_last()?;
-    let digits: String = digits.iter().rev().map(|digit| char::from(*digit)).collect();
-    if *mark == INTERNATIONAL {
-        PhoneNumber::from_e164_digits(&digits).ok()
-    } else {
-        PhoneNumber::from_plain_digits(&digits).ok()
+    let mut forward = [0; MAX_DIGITS];
+    let forward = forward.get_mut(..digits.len())?;
+    forward.copy_from_slice(digits);
+    forward.reverse();
+    let digits = std::str::from_utf8(forward).ok()?;
+    match *mark {
+        INTERNATIONAL => PhoneNumber::from_e164_digits(digits).ok(),
+        PLAIN => PhoneNumber::from_plain_digits(digits).ok(),
+        _ => None,
     }
 }

@@ -17,7 +17,7 @@ pub struct Posting {
 /// How postings are packed into integers: contact, phonebook set, label, and a bit that tells a posting
 /// (0) from a reference to a list of them (1), from the highest bits to the lowest.
 ///
-/// Sets take only as many bits as there are sets, since small integers make a small fst.
+/// Sets take only as many bits as there are sets, since small integers make narrow entries.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packing {
     set_bits: u32,

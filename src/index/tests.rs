@@ -241,16 +241,47 @@ fn an_index_with_another_number_of_contacts_than_the_store_fails_its_check() {
 }
 
 #[test]
-fn an_index_whose_last_digits_lead_nowhere_fails_its_check() {
+fn an_index_whose_numbers_lead_nowhere_fails_its_check() {
     let people = [person(1, "1", &[10], &[(BusinessNumber, "+49305551234")])];
-    let digits = "43215550394+";
-    for (value, expected) in [(1 << 20, "lies outside"), (7, "a list of 0 postings at 3 lies outside")] {
+    for (values, expected) in [
+        (vec![1 << 20], "lies outside"),
+        (vec![7], "a list of 0 postings at 3 lies outside"),
+        (vec![0, 0], "its table of numbers is out of order"),
+        (vec![], "a number leads nowhere"),
+    ] {
         let mut index = index_of(&people);
         verify(&index, 1, &[]).unwrap();
-        Arc::get_mut(&mut index.numbers).unwrap().backward =
-            Some(fst::Map::from_iter([(digits, value)]).unwrap());
+        let entries = values.into_iter().map(|value| (number("+49305551234"), value)).collect();
+        Arc::get_mut(&mut index.numbers).unwrap().table = table::NumberTable::build(entries);
         let error = verify(&index, 1, &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn an_index_with_other_numbers_in_order_than_in_its_table_fails_its_check() {
+    let people = [person(1, "1", &[10], &[(BusinessNumber, "+49305551234")])];
+    let set = |keys: &[&str]| fst::Set::from_iter(keys).unwrap();
+    let (forward, backward) = ("49305551234", "43215550394+");
+    let both = (set(&[forward]), set(&[backward]));
+    for ((forward, backward), expected) in [
+        (both, None),
+        ((set(&["49305551235"]), set(&[backward])), Some("a number leads nowhere")),
+        ((set(&["4930555123x"]), set(&[backward])), Some("a number leads nowhere")),
+        ((set(&[forward]), set(&["53215550394+"])), Some("a number leads nowhere")),
+        ((set(&[forward]), set(&["43215550394="])), Some("a number leads nowhere")),
+        ((set(&[forward]), set(&[])), Some("it has 1 numbers, and 0 of them in order")),
+        ((set(&[forward, "49305551235"]), set(&[backward])), Some("a number leads nowhere")),
+    ] {
+        let mut index = index_of(&people);
+        let numbers = Arc::get_mut(&mut index.numbers).unwrap();
+        (numbers.forward, numbers.backward) = (forward, Some(backward));
+        let error = verify(&index, 1, &[]).err().map(|error| error.to_string());
+        let is_expected = match (&error, expected) {
+            (Some(error), Some(expected)) => error.contains(expected),
+            (error, expected) => error.is_none() && expected.is_none(),
+        };
+        assert!(is_expected, "{error:?}, expected {expected:?}");
     }
 }
 

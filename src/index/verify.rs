@@ -6,6 +6,8 @@ use std::sync::Arc;
 use fst::Streamer;
 
 use super::ContactIndex;
+use super::numbers::{NumberIndex, number_of_backward, number_of_forward};
+use super::postings::Postings;
 use crate::contact::counted;
 use crate::phone_number::PhoneNumber;
 
@@ -56,31 +58,55 @@ fn verify_contacts(index: &ContactIndex, stored: u64) -> Result<(), VerifyError>
 }
 
 fn verify_numbers(index: &ContactIndex) -> Result<(), VerifyError> {
-    let contacts = index.contact_count();
-    for map in std::iter::once(&index.numbers.forward).chain(&index.numbers.backward) {
-        if let Err(error) = map.as_fst().verify() {
-            return fail(error.to_string());
+    let numbers = &index.numbers;
+    if !numbers.table.is_in_order() {
+        return fail("its table of numbers is out of order".into());
+    }
+    for value in numbers.table.values() {
+        verify_postings(index, value)?;
+    }
+    verify_set(index, &numbers.forward, number_of_forward)?;
+    numbers.backward.iter().try_for_each(|backward| verify_set(index, backward, number_of_backward))
+}
+
+fn verify_postings(index: &ContactIndex, value: u64) -> Result<(), VerifyError> {
+    let NumberIndex { packing, lists, .. } = &*index.numbers;
+    if let Some(start) = packing.unpack_list(value) {
+        let length = lists.get(start).copied().unwrap_or(0) as usize;
+        let end = start.saturating_add(length);
+        if length < 2 || end >= lists.len() {
+            return fail(format!("a list of {length} postings at {start} lies outside"));
         }
-        if map.len() != index.number_count() {
-            return fail(format!("it has {} numbers and {} last digits", index.number_count(), map.len()));
+    }
+    for posting in Postings::new(*packing, Some(value), lists) {
+        let contact_exists = (posting.contact.0 as usize) < index.contact_count();
+        let set_exists = posting.phonebooks.place() < index.phonebook_set_count();
+        if !contact_exists || !set_exists {
+            return fail(format!("{posting:?} lies outside"));
         }
-        let mut numbers = map.stream();
-        while let Some((_, value)) = numbers.next() {
-            if let Some(start) = index.numbers.packing.unpack_list(value) {
-                let length = index.numbers.lists.get(start).copied().unwrap_or(0) as usize;
-                let end = start.saturating_add(length);
-                if length < 2 || end >= index.numbers.lists.len() {
-                    return fail(format!("a list of {length} postings at {start} lies outside"));
-                }
-            }
-            for posting in index.numbers.postings(Some(value)) {
-                let contact_exists = (posting.contact.0 as usize) < contacts;
-                let set_exists = posting.phonebooks.place() < index.phonebook_set_count();
-                if !contact_exists || !set_exists {
-                    return fail(format!("{posting:?} lies outside"));
-                }
-            }
+    }
+    Ok(())
+}
+
+/// A set has the numbers of the table: as many, and none that is not there.
+fn verify_set(
+    index: &ContactIndex,
+    set: &fst::Set<Vec<u8>>,
+    number_of: impl Fn(&[u8]) -> Option<PhoneNumber>,
+) -> Result<(), VerifyError> {
+    if let Err(error) = set.as_fst().verify() {
+        return fail(error.to_string());
+    }
+    let mut count = 0;
+    let mut keys = set.stream();
+    while let Some(key) = keys.next() {
+        if number_of(key).is_none_or(|number| index.exact(number).is_empty()) {
+            return fail("a number leads nowhere".into());
         }
+        count += 1;
+    }
+    if count != index.number_count() || count != set.len() {
+        return fail(format!("it has {} numbers, and {count} of them in order", index.number_count()));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::phone_number::PhoneNumber;
 /// The numbers of an index, in their order. See [`ContactIndex::numbers`].
 pub struct Numbers<'a> {
     index: &'a ContactIndex,
-    stream: fst::map::Stream<'a>,
+    stream: fst::set::Stream<'a>,
 }
 
 impl ContactIndex {
@@ -32,9 +32,9 @@ impl<'a> Iterator for Numbers<'a> {
     type Item = (PhoneNumber, Postings<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = self.stream.next()?;
         // Only numbers are ever put in, so the end is never taken for one that is none.
-        Some((number_of_forward(key)?, self.index.numbers.postings(Some(value))))
+        let number = number_of_forward(self.stream.next()?)?;
+        Some((number, self.index.exact(number)))
     }
 }
 

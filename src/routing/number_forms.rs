@@ -130,10 +130,11 @@ impl fmt::Display for NumberForms<'_> {
     }
 }
 
-/// Digits alone, which is what most switches send, cost no allocation.
+/// Digits alone, with or without a `+`, which is what most switches send, cost no allocation.
 fn given_digits(raw: &str) -> Option<Cow<'_, str>> {
-    if !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Cow::Borrowed(raw));
+    let digits = raw.strip_prefix('+').unwrap_or(raw);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return (digits.len() == raw.len()).then_some(Cow::Borrowed(raw));
     }
     let dialled = dialled(raw).ok()?;
     (!dialled.starts_with('+')).then_some(Cow::Owned(dialled))
