@@ -53,7 +53,7 @@ pub struct Server {
     tls: Option<Arc<Tls>>,
     console: Option<SocketAddr>,
     stop: CancellationToken,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    serving: JoinHandle<()>,
     scheduling: JoinHandle<()>,
     notifying: JoinHandle<()>,
     remembering: JoinHandle<()>,
@@ -132,9 +132,6 @@ pub enum ServerError {
     /// The data folder cannot be opened.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The door broke while it was open.
-    #[error("the gRPC server ended: {0}")]
-    Grpc(#[from] tonic::transport::Error),
 }
 
 /// As in a URL, where an IPv6 address is in brackets.
@@ -246,7 +243,7 @@ impl Server {
         mut self,
         stop: impl Future<Output = ()>,
         reloads: impl Stream<Item = Result<Config, E>>,
-    ) -> Result<(), ServerError> {
+    ) {
         let (mut stop, mut reloads) = (std::pin::pin!(stop), std::pin::pin!(reloads));
         let mut published = self.engine.published();
         service_manager::ready(&self.engine);
@@ -270,23 +267,23 @@ impl Server {
         }
         tracing::info!("told to stop: finishing what is under way");
         service_manager::stopping();
-        self.drain().await
+        self.drain().await;
     }
 
     /// Ends what is under way, within [`grpc::DRAIN_TIME`].
-    pub async fn drain(self) -> Result<(), ServerError> {
+    pub async fn drain(self) {
         self.stop.cancel();
         // First, so that no run is started when those under way have been told to end.
-        joined(self.scheduling.await.map(Ok))?;
+        joined(self.scheduling.await);
         self.engine.cancel_all_syncs();
         let syncs = tokio::time::timeout(grpc::DRAIN_TIME, self.engine.wait_for_syncs());
         // The door has a bound of its own.
         let (syncs, served, notified, remembered, kept, shown) =
             tokio::join!(syncs, self.serving, self.notifying, self.remembering, self.keeping, self.showing);
-        joined(notified.map(Ok))?;
-        joined(remembered.map(Ok))?;
-        joined(kept.map(Ok))?;
-        joined(shown.map(Ok))?;
+        joined(notified);
+        joined(remembered);
+        joined(kept);
+        joined(shown);
         if syncs.is_err() {
             tracing::warn!(
                 "a sync run had not ended {:?} after the server was told to stop",
@@ -295,7 +292,7 @@ impl Server {
         }
         // Whoever watches sees the server drain.
         self.watched.end().await;
-        joined(served)
+        joined(served);
     }
 }
 
@@ -345,12 +342,11 @@ async fn remember_token_uses(engine: Arc<Engine>, stop: CancellationToken) {
     }
 }
 
-fn joined(
-    ended: Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>,
-) -> Result<(), ServerError> {
-    match ended {
-        Ok(result) => Ok(result?),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Ok(()),
+/// A panic of a task is one of whoever waits for it.
+fn joined(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }

@@ -2,20 +2,45 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
+use hyper::service::service_fn;
 use ringroute::api::grpc;
 use ringroute::api::proto::v1::call_routing_service_server::{CallRoutingService, CallRoutingServiceServer};
 use ringroute::api::proto::v1::{self, match_callers_response, route_calls_response};
+use ringroute::listening::Connection;
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
+use tonic::codegen::Service as _;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Serves for as long as the runtime lives, and says where.
 pub(crate) async fn serve() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = grpc::transport().add_service(CallRoutingServiceServer::new(Empty));
-    tokio::spawn(async { service.serve_with_incoming(grpc::incoming(listener)).await.unwrap() });
+    let service = |_: &Connection| {
+        let service = CallRoutingServiceServer::new(Empty);
+        service_fn(move |request| service.clone().call(request))
+    };
+    tokio::spawn(grpc::serve_connections(grpc::incoming(listener), service, CancellationToken::new()));
+    address
+}
+
+/// The same with the same settings, served as tonic does by itself: a task for each call, and a router before it.
+pub(crate) async fn serve_by_tonic() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .max_concurrent_streams(1024)
+        .http2_max_header_list_size(16 * 1024)
+        .max_frame_size(16 * 1024)
+        .add_service(CallRoutingServiceServer::new(Empty));
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    tokio::spawn(async { service.serve_with_incoming(incoming).await.unwrap() });
     address
 }
 

@@ -1,8 +1,9 @@
 //! The server under load, beside an empty handler: the same service on the same transport, that says nothing.
-//! What is between the two is the price of an answer; nothing above the empty handler can be reached.
+//! What is between the two is the price of an answer; nothing above the empty handler can be reached. The same empty
+//! service is measured as tonic's own server serves it, too.
 //!
 //! Client and servers are one process on 127.0.0.1, each with a runtime of its own. In every round, each kind of
-//! load goes to the one server and then to the other, so that noise hits both.
+//! load goes to one server after the other, so that noise hits all.
 
 #![expect(clippy::unwrap_used, reason = "a bench may stop at the first surprise")]
 
@@ -46,15 +47,15 @@ const SHAPES: [Shape; 5] = [ONE_CALL, CALLS, ONE_STREAM, STREAMS, FULL_STREAMS];
 const CALLERS: usize = 100_000;
 
 /// The handlers, in the order of a round.
-const HANDLERS: [&str; 2] = ["empty", "Ringroute"];
-const EMPTY: usize = 0;
-const OURS: usize = 1;
+const HANDLERS: [&str; 3] = ["empty, tonic's server", "empty", "Ringroute"];
+const EMPTY: usize = 1;
+const OURS: usize = 2;
 
 /// What came of one question in one shape.
 struct Measured {
     shape: Shape,
     /// By handler, then by round.
-    outcomes: [Vec<Outcome>; 2],
+    outcomes: [Vec<Outcome>; HANDLERS.len()],
 }
 
 impl Measured {
@@ -72,7 +73,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     prepare(folder.path(), scale);
 
-    let (runtime, empty_runtime) = (server::runtime(), server::runtime());
+    let [runtime, empty_runtime, tonic_runtime] = [(); 3].map(|()| server::runtime());
     let config = Config {
         listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_folder: data_folder(folder.path()),
@@ -80,7 +81,8 @@ fn main() {
     };
     let ours = runtime.block_on(app::Server::start(&config)).unwrap();
     let ListenAddress::Tcp(our_address) = *ours.address() else { unreachable!("a port was asked for") };
-    let addresses = [empty_runtime.block_on(empty::serve()), our_address];
+    let by_tonic = tonic_runtime.block_on(empty::serve_by_tonic());
+    let addresses = [by_tonic, empty_runtime.block_on(empty::serve()), our_address];
     check_answers(&runtime, our_address);
 
     report::heading("grpc_load", scale);
@@ -107,8 +109,9 @@ fn main() {
     println!();
     goals.print();
 
-    runtime.block_on(ours.drain()).unwrap();
+    runtime.block_on(ours.drain());
     empty_runtime.shutdown_background();
+    tonic_runtime.shutdown_background();
 }
 
 fn data_folder(folder: &Path) -> std::path::PathBuf {
@@ -139,14 +142,18 @@ fn check_answers(runtime: &Runtime, address: SocketAddr) {
     });
 }
 
-fn measure<Q: Question>(addresses: [SocketAddr; 2], callers: &[String], scale: Scale) -> Vec<Measured> {
+fn measure<Q: Question>(
+    addresses: [SocketAddr; HANDLERS.len()],
+    callers: &[String],
+    scale: Scale,
+) -> Vec<Measured> {
     let requests: Arc<[Q::Request]> = callers.iter().map(|caller| Q::request(caller)).collect();
-    let (rounds, time) = (scale.pick(9, 1), Duration::from_millis(scale.pick(500, 30)));
+    let (rounds, time) = (scale.pick(7, 1), Duration::from_millis(scale.pick(500, 30)));
     let mut all: Vec<Measured> =
         SHAPES.iter().map(|shape| Measured { shape: *shape, outcomes: Default::default() }).collect();
     for round in 0..rounds {
         for measured in &mut all {
-            for turn in [0, 1] {
+            for turn in 0..HANDLERS.len() {
                 // Who is first changes from round to round.
                 let handler = (round + turn) % HANDLERS.len();
                 let outcome = load::run::<Q>(measured.shape, addresses[handler], &requests, time);
@@ -165,8 +172,8 @@ fn tell<Q: Question>(table: &mut Table, all: &[Measured]) {
             measured.outcomes[handler].iter().for_each(|round| latencies.add(&round.latencies).unwrap());
             let at = |quantile| duration(latencies.value_at_quantile(quantile) as f64);
             let ratio_to_empty = |of: fn(&Measured, usize) -> Vec<f64>| match handler {
-                EMPTY => String::new(),
-                _ => format!("{:.2}", ratio(&of(measured, handler), &of(measured, EMPTY))),
+                OURS => format!("{:.2}", ratio(&of(measured, handler), &of(measured, EMPTY))),
+                _ => String::new(),
             };
             table.row([
                 if shape.stream.is_some() { Q::STREAM } else { Q::CALL }.to_owned(),

@@ -69,6 +69,11 @@ impl Table {
 
 /// Says what is measured, where and when.
 pub fn heading(bench: &str, scale: Scale) {
+    heading_of(bench, &format!("cargo bench --bench {bench}"), scale);
+}
+
+/// The same for what has a command of its own.
+pub fn heading_of(bench: &str, command: &str, scale: Scale) {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let cpu_info = read("/proc/cpuinfo");
     let model = cpu_info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -78,7 +83,7 @@ pub fn heading(bench: &str, scale: Scale) {
     let load = load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown");
     println!("\n## {bench}\n");
     println!(
-        "{model}, {cores} cores, load {load} at the start; {}; `cargo bench --bench {bench}`",
+        "{model}, {cores} cores, load {load} at the start; {}; `{command}`",
         jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC")
     );
     if scale == Scale::Quick {

@@ -34,6 +34,7 @@ mod settings;
 mod status;
 mod sync;
 mod token;
+mod transport;
 mod user;
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::server::NamedService;
-use tonic::transport::Server;
+use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
@@ -68,15 +69,15 @@ use crate::audit::Actor;
 use crate::config::BoundsConfig;
 use crate::engine::{Editor, Engine, EngineError};
 use crate::generation::Generation;
-use crate::listening::Incoming;
+use crate::listening::{Connection, Incoming};
 use crate::notifier::Ways;
 use crate::settings::MAX_DOCUMENT_BYTES;
 
 pub(crate) use convert::backup::to_proto as backup_to_proto;
 pub(crate) use convert::tokens::{role_to_proto, to_proto as token_to_proto};
 pub(crate) use convert::users::to_proto as user_to_proto;
-pub use gate::{Answering, Gate, Gated};
-pub use guarded::{Guarded, Pass};
+pub use gate::Gate;
+pub use transport::serve_connections;
 
 /// How long open calls may go on after the server was told to stop.
 pub const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -90,34 +91,17 @@ const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 /// Largest request with a settings document, in bytes.
 const MAX_SETTINGS_BYTES: usize = MAX_DOCUMENT_BYTES + 64 * 1024;
 
-/// Open calls and streams of one connection. A call handler needs one for each of its workers.
-const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
-
-/// Largest headers of a request, in bytes; a token and a deadline take a few hundred.
-const MAX_HEADER_BYTES: u32 = 16 * 1024;
-
-/// Largest frame of HTTP/2, in bytes: the least that there can be, and more than a question about a call.
-const MAX_FRAME_BYTES: u32 = 16 * 1024;
-
 /// How many requests read the store at the same time; more of them wait for their turn.
 const MAX_READERS: usize = 8;
 
 /// How many messages are sent for a test at the same time.
 const MAX_TESTERS: usize = 2;
 
-/// How often a silent connection is asked whether it is still there, and how long it may take to say so.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// Like [`serve_behind`], for whoever can connect: a token is not asked for, and nobody can be told anything.
-pub async fn serve(
-    engine: Arc<Engine>,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> Result<(), tonic::transport::Error> {
+pub async fn serve(engine: Arc<Engine>, listener: TcpListener, stop: CancellationToken) {
     let gate = Gate::new(engine.tokens(), false, BoundsConfig::default());
     let ways = watch::channel(Ways::default()).1;
-    serve_behind(gate, engine, incoming(listener), ways, stop).await
+    serve_behind(gate, engine, incoming(listener), ways, stop).await;
 }
 
 /// Answers the connections of `incoming` until `stop` is cancelled and open calls have ended, at most for
@@ -129,16 +113,31 @@ pub async fn serve_behind(
     incoming: Incoming,
     ways: watch::Receiver<Ways>,
     stop: CancellationToken,
-) -> Result<(), tonic::transport::Error> {
+) {
     let published = engine.published();
     let door = Door::new(engine, ways, stop.clone(), gate.requires_tokens());
     let health = HealthReporter::new();
     let is_published = *published.borrow() != Generation::NONE;
     set_health(&health, if is_published { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
 
-    let router = transport()
-        .layer(gate)
-        .add_service(CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
+    let rest = services(&door, &health);
+    let gated = |connection: &Connection| gate.before(connection.client(), call_service(&door), rest.clone());
+    let serving = serve_connections(incoming, gated, stop.clone());
+    let drain_time_is_over = async {
+        report_health(health, published, stop).await;
+        tokio::time::sleep(DRAIN_TIME).await;
+    };
+    tokio::select! {
+        () = serving => {}
+        () = drain_time_is_over => {
+            tracing::warn!("some gRPC calls had not ended {DRAIN_TIME:?} after the server was told to stop");
+        }
+    }
+}
+
+/// All that is served, behind one router.
+fn services(door: &Door, health: &HealthReporter) -> Routes {
+    let mut services = Routes::new(call_service(door))
         .add_service(SyncServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(BackupServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
@@ -158,38 +157,24 @@ pub async fn serve_behind(
         .add_service(StatusServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES))
         .add_service(SettingsServiceServer::new(door.clone()).max_decoding_message_size(MAX_SETTINGS_BYTES))
         .add_service(TokenServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
-        .add_service(UserServiceServer::new(door).max_decoding_message_size(MAX_REQUEST_BYTES))
-        .add_service(tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(
-            health.clone(),
-        )))
-        // Python's client knows only v1alpha. What was compiled into the program can be described; were it
-        // not so, calls would still have to be answered.
-        .add_optional_service(reflection().build_v1().inspect_err(no_reflection).ok())
-        .add_optional_service(reflection().build_v1alpha().inspect_err(no_reflection).ok());
-
-    let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
-    let drain_time_is_over = async {
-        report_health(health, published, stop).await;
-        tokio::time::sleep(DRAIN_TIME).await;
-    };
-    tokio::select! {
-        served = serving => served,
-        () = drain_time_is_over => {
-            tracing::warn!("some gRPC calls had not ended {DRAIN_TIME:?} after the server was told to stop");
-            Ok(())
-        }
+        .add_service(UserServiceServer::new(door.clone()).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(tonic_health::pb::health_server::HealthServer::new(
+            HealthService::from_health_reporter(health.clone()),
+        ));
+    // Python's client knows only v1alpha. What was compiled into the program can be described; were it not so, calls
+    // would still have to be answered.
+    if let Ok(v1) = reflection().build_v1().inspect_err(no_reflection) {
+        services = services.add_service(v1);
     }
+    if let Ok(v1alpha) = reflection().build_v1alpha().inspect_err(no_reflection) {
+        services = services.add_service(v1alpha);
+    }
+    services.prepare()
 }
 
-/// The transport's settings. Benches measure the services against empty ones on the same transport.
-#[must_use]
-pub fn transport() -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .max_frame_size(MAX_FRAME_BYTES)
+/// What answers calls. Each connection has one of its own, so that calls share no counter of references.
+fn call_service(door: &Door) -> CallRoutingServiceServer<Door> {
+    CallRoutingServiceServer::new(door.clone()).max_decoding_message_size(MAX_CALL_BYTES)
 }
 
 /// The connections of `listener`, set up for short answers.

@@ -71,15 +71,13 @@ impl DemoArguments {
             shown = self.show(screen, &server) => shown,
         };
         if self.once || shown.is_err() {
-            server.drain().await.context("the demo ended")?;
+            server.drain().await;
             return shown;
         }
         what_to_try(screen, &server.url())?;
         serve::tell_console(screen, &server)?;
-        Ok(server
-            .run_until(stop, tokio_stream::pending::<anyhow::Result<Config>>())
-            .await
-            .context("the demo ended")?)
+        server.run_until(stop, tokio_stream::pending::<anyhow::Result<Config>>()).await;
+        Ok(())
     }
 
     fn new_contacts(&self) -> u32 {

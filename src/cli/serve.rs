@@ -87,7 +87,8 @@ impl ServeArguments {
             screen.line(format!("Metrics are at {url}"))?;
         }
         let reloads = reloads.map(|()| self.process.config());
-        Ok(server.run_until(stop, reloads).await.context("ringroute ended")?)
+        server.run_until(stop, reloads).await;
+        Ok(())
     }
 }
 

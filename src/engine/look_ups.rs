@@ -1,8 +1,10 @@
 //! How many look-ups were answered, how, and how fast: what dashboards and alerts look at.
 //!
-//! A call leaves three additions to numbers of its own kind, and nothing else: no lock, no allocation.
+//! A call leaves three additions to numbers of its own kind, and nothing else: no lock, no allocation. Threads that
+//! answer calls add to numbers of their own, so that none waits for a line of cache that another has; whoever asks adds
+//! them up.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::matching::CallerMatch;
@@ -103,15 +105,31 @@ fn duration_class(nanoseconds: u64) -> usize {
     ((u64::BITS - doublings.leading_zeros()) as usize).min(DURATION_CLASSES - 1)
 }
 
+/// So many threads have numbers of their own; more of them share.
+const SHARES: usize = 16;
+
+/// Counts up the threads that count.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Which numbers this thread adds to.
+    static SHARE: usize = THREADS.fetch_add(1, Relaxed) % SHARES;
+}
+
 /// The counts, growing since the process began.
 #[derive(Debug, Default)]
 pub struct LookUps {
+    shares: [Share; SHARES],
+}
+
+/// On lines of cache of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Share {
     kinds: [OfKind; LookUpKind::ALL.len()],
 }
 
-/// On lines of cache of its own, so that kinds do not wait for each other.
 #[derive(Debug, Default)]
-#[repr(align(128))]
 struct OfKind {
     outcomes: [AtomicU64; LookUpOutcome::ALL.len()],
     nanoseconds: AtomicU64,
@@ -131,7 +149,7 @@ impl LookUps {
     /// Counts one, which took so long from the request that was read to the answer that can be written.
     pub fn count(&self, kind: LookUpKind, outcome: LookUpOutcome, took: Duration) {
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let of_kind = &self.kinds[kind as usize];
+        let of_kind = &self.shares[SHARE.with(|share| *share)].kinds[kind as usize];
         of_kind.outcomes[outcome as usize].fetch_add(1, Relaxed);
         of_kind.nanoseconds.fetch_add(nanoseconds, Relaxed);
         of_kind.durations[duration_class(nanoseconds)].fetch_add(1, Relaxed);
@@ -140,17 +158,24 @@ impl LookUps {
     /// How many of a kind came to this.
     #[must_use]
     pub fn counted(&self, kind: LookUpKind, outcome: LookUpOutcome) -> u64 {
-        self.kinds[kind as usize].outcomes[outcome as usize].load(Relaxed)
+        self.of_kind(kind).map(|of_kind| of_kind.outcomes[outcome as usize].load(Relaxed)).sum()
     }
 
     /// How long those of a kind took.
     #[must_use]
     pub fn durations(&self, kind: LookUpKind) -> Durations {
-        let OfKind { nanoseconds, durations, .. } = &self.kinds[kind as usize];
         Durations {
-            total: Duration::from_nanos(nanoseconds.load(Relaxed)),
-            counts: std::array::from_fn(|class| durations[class].load(Relaxed)),
+            total: Duration::from_nanos(
+                self.of_kind(kind).map(|of_kind| of_kind.nanoseconds.load(Relaxed)).sum(),
+            ),
+            counts: std::array::from_fn(|class| {
+                self.of_kind(kind).map(|of_kind| of_kind.durations[class].load(Relaxed)).sum()
+            }),
         }
+    }
+
+    fn of_kind(&self, kind: LookUpKind) -> impl Iterator<Item = &OfKind> {
+        self.shares.iter().map(move |share| &share.kinds[kind as usize])
     }
 }
 
@@ -183,5 +208,21 @@ mod tests {
         assert_eq!(durations.total, Duration::from_micros(1_000_001));
         assert_eq!((durations.counts[1], durations.counts[DURATION_CLASSES - 1]), (1, 1));
         assert_eq!(durations.counts.iter().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn what_many_threads_count_is_told_as_one() {
+        let look_ups = LookUps::default();
+        std::thread::scope(|scope| {
+            for _ in 0..2 * SHARES {
+                let count =
+                    || look_ups.count(LookUpKind::Route, LookUpOutcome::Matched, Duration::from_micros(1));
+                scope.spawn(count);
+            }
+        });
+        let threads = 2 * SHARES as u64;
+        assert_eq!(look_ups.counted(LookUpKind::Route, LookUpOutcome::Matched), threads);
+        let durations = look_ups.durations(LookUpKind::Route);
+        assert_eq!((durations.total, durations.counts[1]), (Duration::from_micros(threads), threads));
     }
 }

@@ -31,11 +31,11 @@ struct OfAddress {
 #[derive(Debug, Default)]
 pub struct UnderWay {
     /// Calls, and open streams of calls.
-    pub calls: Arc<AtomicUsize>,
+    pub calls: AtomicUsize,
     /// Requests of all other kinds.
-    pub administrative: Arc<AtomicUsize>,
+    pub administrative: AtomicUsize,
     /// Questions about health.
-    pub health: Arc<AtomicUsize>,
+    pub health: AtomicUsize,
 }
 
 /// A connection's place; free again when dropped.

@@ -12,7 +12,6 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
-use tonic::transport::server::Connected;
 
 use super::bounds::{Place, UnderWay};
 use crate::access::Peer;
@@ -56,23 +55,21 @@ impl Connection {
     pub fn peer(&self) -> Peer {
         self.peer
     }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client { peer: self.peer, under_way: self.place.under_way.clone() }
+    }
 }
 
-/// Who is at the other end; each gRPC request has it in its extensions.
+/// Who is at the other end.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// Where it comes from.
     pub peer: Peer,
     /// What there is under way from its address; `None` where clients are not told apart by address.
     pub under_way: Option<Arc<UnderWay>>,
-}
-
-impl Connected for Connection {
-    type ConnectInfo = Client;
-
-    fn connect_info(&self) -> Client {
-        Client { peer: self.peer, under_way: self.place.under_way.clone() }
-    }
 }
 
 /// Does the same with each kind of way.

@@ -65,7 +65,7 @@ pub struct Server {
     pub address: SocketAddr,
     folder: tempfile::TempDir,
     stop: CancellationToken,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -128,7 +128,7 @@ impl Server {
     pub async fn stop(self) -> tempfile::TempDir {
         let Server { engine, folder, stop, serving, .. } = self;
         stop.cancel();
-        serving.await.unwrap().unwrap();
+        serving.await.unwrap();
         let in_use = Arc::downgrade(&engine);
         drop(engine);
         let freed = async {

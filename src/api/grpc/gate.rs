@@ -9,28 +9,35 @@
 //! A token that is revoked, or expires, ends what was opened with it: a stream ends with UNAUTHENTICATED, and an
 //! answer that was not sent yet is not sent.
 
-use std::fmt;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use hyper::body::Incoming as Received;
+use hyper::service::Service;
 use jiff::Timestamp;
-use pin_project_lite::pin_project;
+use tokio::task::JoinSet;
 use tonic::Status;
 use tonic::body::Body;
+use tonic::codegen::Service as _;
 use tonic::codegen::http::header::AUTHORIZATION;
-use tonic::codegen::http::{Request, Response};
-use tower::{Layer, Service};
+use tonic::codegen::http::{HeaderName, Request, Response};
+use tonic::service::Routes;
 
 use super::guarded::{Guarded, Pass};
-use super::load::{Counted, Load, TakenOn};
+use super::load::{Counting, Load};
 use super::patient::{Patient, READ_TIME};
 use super::permissions::permission;
-use super::status;
+use super::{Door, status};
 use crate::access::{Caller, Peer, Permission, Token, Tokens, bearer};
+use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
 use crate::config::BoundsConfig;
 use crate::listening::Client;
+
+/// How long the client waits.
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// Who is let in.
 #[derive(Debug, Clone)]
@@ -52,74 +59,57 @@ impl Gate {
         self.is_required
     }
 
-    fn admit(&self, request: &mut Request<Body>) -> Result<Admitted, Status> {
-        let permission = permission(request.uri().path()).ok_or_else(status::no_such_rpc)?;
-        let token = match permission {
-            Permission::Open => None,
-            _ => self.identified(request, permission)?,
-        };
-        let deadline = deadline(request)?;
-        // Last, so that whoever is not let in takes nobody's place.
-        let client: Option<&Client> = request.extensions().get();
-        let under_way = client.and_then(|client| client.under_way.as_deref());
-        let TakenOn { open, waiting } = self.load.take_on(permission, under_way)?;
-        // A call does not ask who asks; what it need not do, it does not do.
-        if permission != Permission::Call {
-            let caller = Caller { token: token.clone(), peer: peer(request) };
-            request.extensions_mut().insert(caller);
-            let body = std::mem::replace(request.body_mut(), Body::empty());
-            *request.body_mut() = Body::new(Patient::new(body));
-        }
-        let is_call = permission == Permission::Call;
-        let pass = Pass { token, deadline, is_call, _open: Some(open) };
-        Ok(Admitted { pass, _waiting: waiting })
+    /// What a connection is answered by: calls by `calls`, everything else by `rest`.
+    pub(super) fn before(
+        &self,
+        client: Client,
+        calls: CallRoutingServiceServer<Door>,
+        rest: Routes,
+    ) -> Gated {
+        let Client { peer, under_way } = client;
+        let counting = Counting::new(Arc::clone(&self.load), under_way);
+        Gated { gate: self.clone(), peer, counting, calls, rest }
     }
 
     /// The token that was sent, if it permits that; `None` where none is needed.
     fn identified(
         &self,
-        request: &Request<Body>,
+        request: &Request<Received>,
+        peer: Peer,
         permission: Permission,
     ) -> Result<Option<Arc<Token>>, Status> {
+        let refused = |status: Status| {
+            let path = request.uri().path();
+            tracing::debug!(%peer, path, reason = status.message(), "a gRPC request was refused");
+            status
+        };
         let token = match presented(request)? {
             Some(presented) => {
                 let checked = self.tokens.check(presented, Timestamp::now());
-                checked
-                    .map_err(|refusal| self.refused(request, Status::unauthenticated(refusal.to_string())))?
+                checked.map_err(|refusal| refused(Status::unauthenticated(refusal.to_string())))?
             }
             None if self.is_required => {
                 self.tokens.count_refused();
-                return Err(self.refused(request, status::no_token()));
+                return Err(refused(status::no_token()));
             }
             None => return Ok(None),
         };
         if !token.role().may(permission) {
-            let refused = status::not_permitted(&token, request.uri().path(), permission);
-            return Err(self.refused(request, refused));
+            return Err(refused(status::not_permitted(&token, request.uri().path(), permission)));
         }
         Ok(Some(token))
-    }
-
-    fn refused(&self, request: &Request<Body>, status: Status) -> Status {
-        let (peer, path) = (peer(request), request.uri().path());
-        tracing::debug!(%peer, path, reason = status.message(), "a gRPC request was refused");
-        status
     }
 }
 
 /// The token that was sent with a request, if one was.
-fn presented(request: &Request<Body>) -> Result<Option<&str>, Status> {
+fn presented<B>(request: &Request<B>) -> Result<Option<&str>, Status> {
     let Some(value) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
     bearer(value.as_bytes()).map(Some).ok_or_else(status::no_bearer)
 }
 
-fn peer<T>(request: &Request<T>) -> Peer {
-    request.extensions().get().map_or(Peer::Unknown, |client: &Client| client.peer)
-}
-
 /// Until when the client waits for an answer, if it says so (`grpc-timeout`).
-fn deadline(request: &Request<Body>) -> Result<Option<Instant>, Status> {
-    let Some(value) = request.headers().get("grpc-timeout") else { return Ok(None) };
+fn deadline<B>(request: &Request<B>) -> Result<Option<Instant>, Status> {
+    let Some(value) = request.headers().get(&GRPC_TIMEOUT) else { return Ok(None) };
     let wrong = || {
         Status::invalid_argument(
             "grpc-timeout is at most eight digits and one of H, M, S, m, u, n, such as 200m",
@@ -145,7 +135,7 @@ fn deadline(request: &Request<Body>) -> Result<Option<Instant>, Status> {
     if time.is_zero() {
         return Err(status::too_late());
     }
-    // The transport has a timer of its own, which answers CANCELLED; this one is to be the first.
+    // A little before the client gives up, which is then told why.
     Ok(Instant::now().checked_add(time.saturating_sub(Duration::from_millis(2)).max(time / 2)))
 }
 
@@ -154,66 +144,71 @@ pub(super) fn caller<T>(request: &tonic::Request<T>) -> Caller {
     request.extensions().get().cloned().unwrap_or(Caller { token: None, peer: Peer::Unknown })
 }
 
-impl<S> Layer<S> for Gate {
-    type Service = Gated<S>;
-
-    fn layer(&self, inner: S) -> Gated<S> {
-        Gated { gate: self.clone(), inner }
-    }
-}
-
-/// A service behind the gate.
+/// The services behind the gate, for one connection.
 #[derive(Debug, Clone)]
-pub struct Gated<S> {
+pub(super) struct Gated {
     gate: Gate,
-    inner: S,
+    peer: Peer,
+    counting: Arc<Counting>,
+    calls: CallRoutingServiceServer<Door>,
+    rest: Routes,
 }
 
-impl<S> Service<Request<Body>> for Gated<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>>,
-{
+impl Service<Request<Received>> for Gated {
     type Response = Response<Guarded>;
-    type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Error = Infallible;
+    type Future = Answering;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        match self.gate.admit(&mut request) {
-            Ok(admitted) => {
-                let answer = self.inner.call(request);
-                Answering::Admitted { answer, admitted: Some(admitted), is_begun: false, late: None }
-            }
+    fn call(&self, request: Request<Received>) -> Answering {
+        match self.admit(&request) {
+            Ok((Permission::Call, pass)) => Answering::begun(self.calls.clone().call(request), pass),
+            Ok((_, pass)) => self.elsewhere(request, pass),
             Err(status) => Answering::Refused { status: Some(status) },
         }
     }
 }
 
-/// A request that was let in, while it is being answered.
-#[derive(Debug)]
-pub struct Admitted {
-    pass: Pass,
-    _waiting: Option<Counted>,
+impl Gated {
+    fn admit(&self, request: &Request<Received>) -> Result<(Permission, Pass), Status> {
+        let permission = permission(request.uri().path()).ok_or_else(status::no_such_rpc)?;
+        let token = match permission {
+            Permission::Open => None,
+            _ => self.gate.identified(request, self.peer, permission)?,
+        };
+        let deadline = deadline(request)?;
+        // Last, so that whoever is not let in takes nobody's place.
+        let open = self.counting.take_on(permission)?;
+        let is_call = permission == Permission::Call;
+        Ok((permission, Pass { token, deadline, is_call, open: Some(open) }))
+    }
+
+    /// By a task of its own, since it may take long: calls go on over the same connection. It ends when nobody waits
+    /// for it.
+    fn elsewhere(&self, request: Request<Received>, pass: Pass) -> Answering {
+        let mut request = request.map(|body| Body::new(Patient::new(Body::new(body))));
+        let caller = Caller { token: pass.token.clone(), peer: self.peer };
+        request.extensions_mut().insert(caller);
+        let answer = self.rest.clone().call(request);
+        let mut answering = JoinSet::new();
+        answering.spawn(Answering::begun(Box::pin(answer), pass));
+        Answering::Elsewhere { answering }
+    }
 }
 
 type Late = Pin<Box<dyn Future<Output = Status> + Send>>;
 
-pin_project! {
-    /// The answer to a request, or why it was turned away.
-    #[project = AnsweringProjection]
-    #[expect(missing_docs, reason = "nobody takes it apart")]
-    pub enum Answering<F> {
-        Admitted { #[pin] answer: F, admitted: Option<Admitted>, is_begun: bool, late: Option<Late> },
-        Refused { status: Option<Status> },
-    }
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// The answer to a request, or why it was turned away.
+pub(super) enum Answering {
+    Admitted { answer: Answer, pass: Option<Pass>, is_begun: bool, late: Option<Late> },
+    Elsewhere { answering: JoinSet<Result<Response<Guarded>, Infallible>> },
+    Refused { status: Option<Status> },
 }
 
-impl<F> fmt::Debug for Answering<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answering")
+impl Answering {
+    fn begun(answer: Answer, pass: Pass) -> Self {
+        Answering::Admitted { answer, pass: Some(pass), is_begun: false, late: None }
     }
 }
 
@@ -240,33 +235,35 @@ fn refusal(status: Status) -> Response<Guarded> {
     status.into_http::<Body>().map(|body| Guarded::new(body, Pass::default()))
 }
 
-impl<F, E> Future for Answering<F>
-where
-    F: Future<Output = Result<Response<Body>, E>>,
-{
-    type Output = Result<Response<Guarded>, E>;
+impl Future for Answering {
+    type Output = Result<Response<Guarded>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            AnsweringProjection::Refused { status } => {
+        match self.get_mut() {
+            Answering::Refused { status } => {
                 let status = status.take().unwrap_or_else(|| Status::internal("polled after its end"));
                 Poll::Ready(Ok(refusal(status)))
             }
-            AnsweringProjection::Admitted { answer, admitted, is_begun, late } => {
-                let deadline = admitted.as_ref().and_then(|admitted| admitted.pass.deadline);
+            Answering::Elsewhere { answering } => {
+                answering.poll_join_next(context).map(|ended| match ended {
+                    Some(Ok(answered)) => answered,
+                    Some(Err(defect)) => Ok(refusal(status::of_defect(&defect))),
+                    None => Ok(refusal(Status::internal("polled after its end"))),
+                })
+            }
+            Answering::Admitted { answer, pass, is_begun, late } => {
+                let deadline = pass.as_ref().and_then(|pass| pass.deadline);
                 // A call that nobody waits for any more is not begun: others wait behind it.
                 if !std::mem::replace(is_begun, true)
                     && deadline.is_some_and(|deadline| deadline <= Instant::now())
                 {
                     return Poll::Ready(Ok(refusal(status::too_late())));
                 }
-                if let Poll::Ready(response) = answer.poll(context) {
-                    let pass = admitted.take().map(|admitted| admitted.pass).unwrap_or_default();
-                    return Poll::Ready(
-                        response.map(|response| response.map(|body| Guarded::new(body, pass))),
-                    );
+                if let Poll::Ready(Ok(response)) = answer.as_mut().poll(context) {
+                    let pass = pass.take().unwrap_or_default();
+                    return Poll::Ready(Ok(response.map(|body| Guarded::new(body, pass))));
                 }
-                let Some(Admitted { pass, .. }) = admitted else { return Poll::Pending };
+                let Some(pass) = pass else { return Poll::Pending };
                 let late = late.get_or_insert_with(|| too_late(pass));
                 late.as_mut().poll(context).map(|status| Ok(refusal(status)))
             }

@@ -25,7 +25,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What a request was let in with.
 #[derive(Debug, Default)]
-pub struct Pass {
+pub(super) struct Pass {
     /// The token that it was sent with.
     pub(super) token: Option<Arc<Token>>,
     /// Until when the client waits.
@@ -33,11 +33,11 @@ pub struct Pass {
     /// Whether it asks about calls.
     pub(super) is_call: bool,
     /// Its place among those that are under way.
-    pub(super) _open: Option<Open>,
+    pub(super) open: Option<Open>,
 }
 
 /// An answer that ends when its pass does.
-pub struct Guarded {
+pub(super) struct Guarded {
     inner: Body,
     pass: Pass,
     /// Made when the answer has to be waited for, which that of a single call never has.
@@ -53,7 +53,8 @@ struct End {
 }
 
 impl Guarded {
-    pub(super) fn new(inner: Body, pass: Pass) -> Self {
+    pub(super) fn new(inner: Body, mut pass: Pass) -> Self {
+        pass.open.iter_mut().for_each(Open::is_answered);
         Guarded { inner, pass, end: None, is_over: false }
     }
 

@@ -26,108 +26,142 @@ const MANY_WAITING_CALLS: usize = 256;
 #[derive(Debug)]
 pub(super) struct Load {
     bounds: BoundsConfig,
-    calls: Counter,
+    calls: AtomicUsize,
     /// Of these, the ones that are not answered yet; open streams are not among them.
-    waiting_calls: Counter,
-    administrative: Counter,
-    health: Counter,
+    waiting_calls: AtomicUsize,
+    administrative: AtomicUsize,
+    health: AtomicUsize,
 }
 
-type Counter = Arc<AtomicUsize>;
-
-/// One of those that are counted, until it is dropped.
+/// What the requests of one connection are counted by. Each connection has one of its own, so that a call, which has to
+/// hold on to it, touches no counter of references that other connections do.
 #[derive(Debug)]
-pub(super) struct Counted(Counter);
-
-impl Counted {
-    /// `None` when there are as many as there may be.
-    fn take(counter: &Counter, most: usize) -> Option<Self> {
-        // Added first: two that come at once never both take the last place.
-        if counter.fetch_add(1, Ordering::Relaxed) < most {
-            return Some(Counted(Arc::clone(counter)));
-        }
-        counter.fetch_sub(1, Ordering::Relaxed);
-        None
-    }
+pub(super) struct Counting {
+    load: Arc<Load>,
+    /// What there is from the same address, if that is known.
+    under_way: Option<Arc<UnderWay>>,
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Call,
+    Health,
+    Administrative,
 }
 
-/// A request's place among all, and among those of its address.
+/// A request's place among all, and among those of its address, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Open {
-    _all: Counted,
-    _of_address: Option<Counted>,
-}
-
-/// A request that was taken on.
-#[derive(Debug)]
-pub(super) struct TakenOn {
-    /// Until the answer has been sent.
-    pub(super) open: Open,
-    /// Until it begins to be sent; only for calls.
-    pub(super) waiting: Option<Counted>,
+    counting: Arc<Counting>,
+    kind: Kind,
+    /// A call, until its answer begins to be sent.
+    is_waiting: bool,
 }
 
 impl Load {
     pub(super) fn new(bounds: BoundsConfig) -> Self {
-        let [calls, waiting_calls, administrative, health] = [(); 4].map(|()| Counter::default());
+        let [calls, waiting_calls, administrative, health] = [(); 4].map(|()| AtomicUsize::new(0));
         Load { bounds, calls, waiting_calls, administrative, health }
     }
 
-    /// Takes a request on, or says why not. `under_way` is what there is from the same address, if that is known.
-    pub(super) fn take_on(
-        &self,
-        permission: Permission,
-        under_way: Option<&UnderWay>,
-    ) -> Result<TakenOn, Status> {
-        let take = |all, most, of_address: Option<&Counter>, most_of_address| {
-            // Its own bound first, so that whoever is beyond that never takes the place of others.
-            let of_address = match of_address.map(|counter| Counted::take(counter, most_of_address)) {
-                Some(None) => return Err(status::too_much_of_one(most_of_address)),
-                taken => taken.flatten(),
-            };
-            let all = Counted::take(all, most).ok_or_else(|| status::too_much(most))?;
-            Ok(Open { _all: all, _of_address: of_address })
-        };
-        let bounds = &self.bounds;
-        match permission {
-            Permission::Call => {
-                let of_address = under_way.map(|under_way| &under_way.calls);
-                let open = take(&self.calls, bounds.calls, of_address, bounds.calls_per_address)?;
-                // Never refused.
-                let waiting = Counted::take(&self.waiting_calls, usize::MAX);
-                Ok(TakenOn { open, waiting })
-            }
-            Permission::Open => {
-                let of_address = under_way.map(|under_way| &under_way.health);
-                let open =
-                    take(&self.health, MAX_HEALTH_REQUESTS, of_address, MAX_HEALTH_REQUESTS_PER_ADDRESS)?;
-                Ok(TakenOn { open, waiting: None })
-            }
+    fn all(&self, kind: Kind) -> (&AtomicUsize, usize) {
+        match kind {
+            Kind::Call => (&self.calls, self.bounds.calls),
+            Kind::Health => (&self.health, MAX_HEALTH_REQUESTS),
+            Kind::Administrative => (&self.administrative, self.bounds.administrative_requests),
+        }
+    }
+
+    fn most_of_address(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Call => self.bounds.calls_per_address,
+            Kind::Health => MAX_HEALTH_REQUESTS_PER_ADDRESS,
+            Kind::Administrative => self.bounds.administrative_requests_per_address,
+        }
+    }
+}
+
+impl Counting {
+    /// For a connection from an address where so much is under way.
+    pub(super) fn new(load: Arc<Load>, under_way: Option<Arc<UnderWay>>) -> Arc<Self> {
+        Arc::new(Counting { load, under_way })
+    }
+
+    /// Takes a request on, or says why not.
+    pub(super) fn take_on(self: &Arc<Self>, permission: Permission) -> Result<Open, Status> {
+        let load = &*self.load;
+        let kind = match permission {
+            Permission::Call => Kind::Call,
+            Permission::Open => Kind::Health,
             Permission::Known
             | Permission::Directory
             | Permission::Read
             | Permission::Sync
             | Permission::Change
-            | Permission::Access => {
-                let many = MANY_WAITING_CALLS.min(self.bounds.calls / 2).max(1);
-                if self.waiting_calls.load(Ordering::Relaxed) >= many {
-                    return Err(status::calls_first());
-                }
-                let open = take(
-                    &self.administrative,
-                    bounds.administrative_requests,
-                    under_way.map(|under_way| &under_way.administrative),
-                    bounds.administrative_requests_per_address,
-                )?;
-                Ok(TakenOn { open, waiting: None })
+            | Permission::Access => Kind::Administrative,
+        };
+        if kind == Kind::Administrative {
+            let many = MANY_WAITING_CALLS.min(load.bounds.calls / 2).max(1);
+            if load.waiting_calls.load(Ordering::Relaxed) >= many {
+                return Err(status::calls_first());
             }
         }
+        // Its own bound first, so that whoever is beyond that never takes the place of others.
+        let of_address = self.of_address(kind);
+        let most_of_address = load.most_of_address(kind);
+        if of_address.is_some_and(|counter| !take(counter, most_of_address)) {
+            return Err(status::too_much_of_one(most_of_address));
+        }
+        let (all, most) = load.all(kind);
+        if !take(all, most) {
+            of_address.inspect(|counter| give_back(counter));
+            return Err(status::too_much(most));
+        }
+        let is_waiting = kind == Kind::Call;
+        if is_waiting {
+            load.waiting_calls.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Open { counting: Arc::clone(self), kind, is_waiting })
+    }
+
+    fn of_address(&self, kind: Kind) -> Option<&AtomicUsize> {
+        self.under_way.as_deref().map(|under_way| match kind {
+            Kind::Call => &under_way.calls,
+            Kind::Health => &under_way.health,
+            Kind::Administrative => &under_way.administrative,
+        })
+    }
+}
+
+/// Whether there was a place.
+fn take(counter: &AtomicUsize, most: usize) -> bool {
+    // Added first: two that come at once never both take the last place.
+    let is_taken = counter.fetch_add(1, Ordering::Relaxed) < most;
+    if !is_taken {
+        give_back(counter);
+    }
+    is_taken
+}
+
+fn give_back(counter: &AtomicUsize) {
+    counter.fetch_sub(1, Ordering::Relaxed);
+}
+
+impl Open {
+    /// The answer is there: from now on nothing waits for it to be begun.
+    pub(super) fn is_answered(&mut self) {
+        if std::mem::take(&mut self.is_waiting) {
+            give_back(&self.counting.load.waiting_calls);
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.is_answered();
+        let Open { counting, kind, .. } = self;
+        counting.of_address(*kind).inspect(|counter| give_back(counter));
+        give_back(counting.load.all(*kind).0);
     }
 }
 
@@ -141,60 +175,85 @@ mod tests {
         BoundsConfig { calls_per_address, administrative_requests_per_address, ..BoundsConfig::default() }
     }
 
-    fn load(calls: usize, administrative_requests: usize) -> Load {
-        Load::new(BoundsConfig { calls, administrative_requests, ..bounds(4096, 128) })
+    fn counting(bounds: BoundsConfig) -> Arc<Counting> {
+        Counting::new(Arc::new(Load::new(bounds)), None)
+    }
+
+    fn of(calls: usize, administrative_requests: usize) -> BoundsConfig {
+        BoundsConfig { calls, administrative_requests, ..bounds(4096, 128) }
+    }
+
+    fn answered(counting: &Arc<Counting>, permission: Permission) -> Open {
+        let mut open = counting.take_on(permission).unwrap();
+        open.is_answered();
+        open
     }
 
     #[test]
     fn what_is_beyond_a_bound_is_refused_and_taken_on_when_there_is_place_again() {
         for permission in [Permission::Call, Permission::Read] {
-            let load = load(2, 2);
-            let mut taken: Vec<TakenOn> = (0..2)
-                .map(|_| TakenOn { waiting: None, ..load.take_on(permission, None).unwrap() })
-                .collect();
-            let refused = load.take_on(permission, None).unwrap_err();
+            let counting = counting(of(2, 2));
+            let mut taken: Vec<Open> = (0..2).map(|_| answered(&counting, permission)).collect();
+            let refused = counting.take_on(permission).unwrap_err();
             assert_eq!(refused.code(), Code::ResourceExhausted);
             taken.pop();
-            load.take_on(permission, None).unwrap();
+            drop(counting.take_on(permission).unwrap());
+            counting.take_on(permission).expect("it is free again, once");
         }
     }
 
     #[test]
     fn one_address_takes_its_share_and_leaves_the_rest_to_others() {
-        let load = Load::new(bounds(2, 2));
-        let [greedy, other] = [(); 2].map(|()| UnderWay::default());
+        let load = Arc::new(Load::new(bounds(2, 2)));
+        let nowhere = Counting::new(Arc::clone(&load), None);
+        let [greedy, other] =
+            [(); 2].map(|()| Counting::new(Arc::clone(&load), Some(Arc::new(UnderWay::default()))));
         for (permission, most) in [
             (Permission::Call, 2),
             (Permission::Read, 2),
             (Permission::Open, MAX_HEALTH_REQUESTS_PER_ADDRESS),
         ] {
-            let take = |address| load.take_on(permission, Some(address));
-            let mut taken: Vec<Open> = (0..most).map(|_| take(&greedy).unwrap().open).collect();
-            let refused = take(&greedy).unwrap_err();
+            let mut taken: Vec<Open> = (0..most).map(|_| greedy.take_on(permission).unwrap()).collect();
+            let refused = greedy.take_on(permission).unwrap_err();
             assert_eq!(refused.code(), Code::ResourceExhausted);
             assert!(refused.message().contains("from this address"), "{refused}");
-            take(&other).unwrap();
-            load.take_on(permission, None).expect("who has no address is bounded in the whole");
+            other.take_on(permission).unwrap();
+            nowhere.take_on(permission).expect("who has no address is bounded in the whole");
             taken.pop();
-            take(&greedy).unwrap();
+            greedy.take_on(permission).unwrap();
         }
     }
 
     #[test]
+    fn whoever_is_refused_takes_nobodys_place() {
+        let load = Arc::new(Load::new(BoundsConfig { calls: 1, ..bounds(1, 1) }));
+        let [one, other] =
+            [(); 2].map(|()| Counting::new(Arc::clone(&load), Some(Arc::new(UnderWay::default()))));
+        let taken = one.take_on(Permission::Call).unwrap();
+        for _ in 0..3 {
+            other.take_on(Permission::Call).unwrap_err();
+            one.take_on(Permission::Call).unwrap_err();
+        }
+        drop(taken);
+        drop(other.take_on(Permission::Call).unwrap());
+        one.take_on(Permission::Call).unwrap();
+    }
+
+    #[test]
     fn administrative_work_gives_way_to_calls_that_wait_and_calls_do_not_to_it() {
-        let load = load(8, 1);
-        let waiting: Vec<TakenOn> = (0..4).map(|_| load.take_on(Permission::Call, None).unwrap()).collect();
+        let counting = counting(of(8, 1));
+        let mut calls: Vec<Open> = (0..4).map(|_| counting.take_on(Permission::Call).unwrap()).collect();
         for permission in [Permission::Read, Permission::Sync, Permission::Change, Permission::Directory] {
-            let refused = load.take_on(permission, None).unwrap_err();
+            let refused = counting.take_on(permission).unwrap_err();
             assert_eq!(refused.code(), Code::ResourceExhausted, "{permission:?}");
         }
-        load.take_on(Permission::Call, None).unwrap();
-        load.take_on(Permission::Open, None).expect("whether it is healthy is answered all the same");
+        counting.take_on(Permission::Call).unwrap();
+        counting.take_on(Permission::Open).expect("whether it is healthy is answered all the same");
         // Answered, as open streams are: they are there, and nothing waits.
-        let open: Vec<Open> = waiting.into_iter().map(|call| call.open).collect();
-        let administrative = load.take_on(Permission::Read, None).unwrap();
-        load.take_on(Permission::Read, None).unwrap_err();
-        load.take_on(Permission::Call, None).expect("calls have a bound of their own");
-        drop((open, administrative));
+        calls.iter_mut().for_each(Open::is_answered);
+        let administrative = counting.take_on(Permission::Read).unwrap();
+        counting.take_on(Permission::Read).unwrap_err();
+        counting.take_on(Permission::Call).expect("calls have a bound of their own");
+        drop((calls, administrative));
     }
 }
