@@ -8,10 +8,10 @@ use ringroute::phone_number::{Caller, PhoneNumber, normalise};
 use ringroute::routing::decide;
 use rustc_hash::FxHashMap;
 
+use crate::support::call_path::{CallPath, call};
 use crate::support::report::{Goal, Table, duration};
 use crate::support::rounds::{Contender, interleaved, median, ratio};
 use crate::support::{Scale, company};
-use crate::{Company, call};
 
 /// What is timed, the place of the line that it is a ratio of, and the goal.
 type Line<'a> = (Contender<'a>, Option<usize>, Option<Goal>);
@@ -21,15 +21,15 @@ const TABLE_HIT: usize = 0;
 const TABLE_MISS: usize = 1;
 const MATCH_AFTER_READING: usize = 6;
 
-pub(crate) fn print(company: &Company, scale: Scale) {
+pub(crate) fn print(company: &CallPath, scale: Scale) {
     call_path(company, scale);
     normalising(scale);
     building(company, scale);
     memory(company);
 }
 
-fn call_path(company: &Company, scale: Scale) {
-    let Company { numbers, strangers, international, mixed, snapshot, similar, long, people: _ } = company;
+fn call_path(company: &CallPath, scale: Scale) {
+    let CallPath { numbers, strangers, international, mixed, snapshot, similar, long, people: _ } = company;
     let table: FxHashMap<u64, u32> = numbers.iter().map(|number| number.to_bits()).zip(0..).collect();
     let in_table = |numbers: &[PhoneNumber]| {
         let found = numbers.iter().filter_map(|number| table.get(&black_box(number.to_bits())));
@@ -136,8 +136,8 @@ fn normalising(scale: Scale) {
 }
 
 /// For each number that is indexed.
-fn building(company: &Company, scale: Scale) {
-    let Company { people, numbers, .. } = company;
+fn building(company: &CallPath, scale: Scale) {
+    let CallPath { people, numbers, .. } = company;
     let table = || {
         let table: FxHashMap<u64, u32> = numbers.iter().map(|number| number.to_bits()).zip(0..).collect();
         black_box(table).len()
@@ -172,7 +172,7 @@ fn tell(what: &str, lines: Vec<Line<'_>>, rounds: usize) {
     println!();
 }
 
-fn memory(company: &Company) {
+fn memory(company: &CallPath) {
     let (index, similar) = (company.snapshot.contacts(), company.similar.contacts());
     let (contacts, all) = (index.contact_count(), index.number_count());
     let mut told = Table::new(&["memory", "bytes each", "goal", "how many"]);

@@ -1,6 +1,7 @@
 //! The company that everything is measured with: the demo's sample ([`ringroute::demo::sample`]), as contacts,
 //! as an index, and as the calls that come in. The same on every machine.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use ringroute::contact::{ContactId, display_name};
@@ -32,16 +33,19 @@ pub struct Person {
     name: String,
     company: String,
     phonebook: PhonebookId,
-    numbers: Vec<IndexedNumber>,
+    pub numbers: Vec<IndexedNumber>,
 }
 
 /// The sample's usable contacts.
 pub fn people(count: u32) -> Vec<Person> {
+    people_of(1..=count).collect()
+}
+
+/// Those of them with these numbers in the sample, which begins with 1.
+pub fn people_of(ids: RangeInclusive<u32>) -> impl Iterator<Item = Person> {
     let region = region();
-    sample::contacts(count)
-        .filter(|contact| contact.defect.is_none())
-        .map(|contact| person(contact, region))
-        .collect()
+    let contacts = ids.map(sample::contact).filter(|contact| contact.defect.is_none());
+    contacts.map(move |contact| person(contact, region))
 }
 
 fn person(contact: SampleContact, region: Option<Region>) -> Person {
@@ -73,21 +77,28 @@ fn phonebooks() -> impl Iterator<Item = IndexedPhonebook> {
 
 /// The index of these people.
 pub fn index(people: &[Person], with_last_digits: bool) -> ContactIndex {
-    let mut builder = ContactIndexBuilder::new(phonebooks().collect()).unwrap();
-    for person in people {
-        let contact = IndexedContact {
-            id: person.id,
-            source: Some(sample::SOURCE_NAME),
-            source_key: &person.key,
-            display_name: &person.name,
-            company: &person.company,
-            own_extension: "",
-            phonebooks: &[person.phonebook],
-            numbers: &person.numbers,
-        };
-        builder.push(contact).unwrap();
-    }
+    let mut builder = builder();
+    people.iter().for_each(|person| push(&mut builder, person));
     builder.finish(with_last_digits).unwrap()
+}
+
+/// An index that nobody is in yet.
+pub fn builder() -> ContactIndexBuilder {
+    ContactIndexBuilder::new(phonebooks().collect()).unwrap()
+}
+
+pub fn push(builder: &mut ContactIndexBuilder, person: &Person) {
+    let contact = IndexedContact {
+        id: person.id,
+        source: Some(sample::SOURCE_NAME),
+        source_key: &person.key,
+        display_name: &person.name,
+        company: &person.company,
+        own_extension: "",
+        phonebooks: &[person.phonebook],
+        numbers: &person.numbers,
+    };
+    builder.push(contact).unwrap();
 }
 
 /// What calls are answered from.
@@ -155,7 +166,7 @@ pub fn written_numbers(contacts: u32, of_each: usize) -> Vec<(&'static str, Vec<
 }
 
 /// The same disorder every time (Fisher and Yates, with SplitMix64).
-fn shuffle<T>(items: &mut [T]) {
+pub fn shuffle<T>(items: &mut [T]) {
     let mut state: u64 = 0;
     for end in (1..items.len()).rev() {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -5,6 +5,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub mod call_path;
 pub mod company;
 pub mod report;
 pub mod rounds;
