@@ -78,6 +78,7 @@ impl ContactIndex {
     /// The contacts that have exactly this number, best first: by priority of their first phonebook, then
     /// by key in the source (compared as bytes), then by number of the contact.
     #[must_use]
+    #[inline]
     pub fn exact(&self, number: PhoneNumber) -> Postings<'_> {
         self.numbers.exact(number)
     }

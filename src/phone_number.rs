@@ -156,6 +156,7 @@ impl PhoneNumber {
     /// An E.164 number is what its digits are as an integer. Plain digits may begin with zeros, so a one stands before
     /// them; and the highest bit is set.
     #[must_use]
+    #[inline]
     pub fn to_integer(self) -> u64 {
         // Digits, from the left in four bits each, are brought to the right and made one lower.
         let digits = self.0 << (u64::BITS - KIND_SHIFT);

@@ -162,7 +162,7 @@ impl ContactIndexBuilder {
     }
 
     /// Sorts and packs. With `last_digits`, numbers can also be found by their last digits, for about
-    /// eight bytes more each.
+    /// six bytes more each.
     pub fn finish(mut self, last_digits: bool) -> Result<ContactIndex, IndexError> {
         self.contacts.shrink();
         self.entries.sort_unstable();

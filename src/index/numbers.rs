@@ -110,6 +110,7 @@ impl NumberIndex {
         self.backward.is_some()
     }
 
+    #[inline]
     pub(super) fn exact(&self, number: PhoneNumber) -> Postings<'_> {
         Postings::new(self.packing, self.table.get(number), &self.lists)
     }

@@ -43,6 +43,7 @@ impl Packing {
             | ((posting.label as u64) << LABEL_SHIFT)
     }
 
+    #[inline]
     pub(super) fn unpack(self, packed: u64) -> Posting {
         let label = (packed >> LABEL_SHIFT) & ((1 << LABEL_BITS) - 1);
         Posting {
@@ -72,6 +73,7 @@ pub struct Postings<'a> {
 }
 
 impl<'a> Postings<'a> {
+    #[inline]
     pub(super) fn new(packing: Packing, found: Option<u64>, lists: &'a [u64]) -> Self {
         let (single, list) = match found.map(|packed| (packed, packing.unpack_list(packed))) {
             None => (None, [].as_slice()),
@@ -92,6 +94,7 @@ impl<'a> Postings<'a> {
 impl Iterator for Postings<'_> {
     type Item = Posting;
 
+    #[inline]
     fn next(&mut self) -> Option<Posting> {
         self.single.take().or_else(|| self.list.next().copied()).map(|packed| self.packing.unpack(packed))
     }

@@ -101,6 +101,7 @@ impl NumberTable {
     }
 
     /// The value of a number.
+    #[inline]
     pub(super) fn get(&self, number: PhoneNumber) -> Option<u64> {
         let (bucket, rest) = self.split(hash(number));
         let (bucket, next) = (self.buckets[bucket], self.buckets[bucket + 1]);
