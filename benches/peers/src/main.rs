@@ -7,6 +7,7 @@ mod load;
 mod plot;
 mod postgres;
 #[path = "../../grpc_load/question.rs"]
+#[allow(dead_code, reason = "the names are for the program's own bench")]
 mod questions;
 mod redis;
 mod ringroute;
