@@ -10,6 +10,7 @@
 //! Text becomes a number in one of two places: [`normalise()`] for a number that a contact has, and
 //! [`Caller::parse`] for the number of a call, which may also be a SIP URI, withheld or nonsense.
 
+mod as_written;
 mod caller;
 mod normalise;
 mod plausibility;
@@ -239,7 +240,12 @@ impl FromStr for PhoneNumber {
 
 impl Serialize for PhoneNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let digits = self.digits();
+        let mut text = [b'+'; 1 + MAX_DIGITS];
+        text[1..=digits.len()].copy_from_slice(digits.as_bytes());
+        let text = &text[usize::from(!self.is_e164())..=digits.len()];
+        // Written by hand, as half a million contacts have many of them. Digits are UTF-8.
+        serializer.serialize_str(std::str::from_utf8(text).unwrap_or_default())
     }
 }
 

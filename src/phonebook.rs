@@ -41,7 +41,13 @@ pub enum PhonebookNameError {
 impl PhonebookName {
     /// Checks and trims `text`, and folds runs of white space inside it to one space.
     pub fn parse(text: &str) -> Result<Self, PhonebookNameError> {
-        let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut name = String::with_capacity(text.len());
+        for word in text.split_whitespace() {
+            if !name.is_empty() {
+                name.push(' ');
+            }
+            name.push_str(word);
+        }
         if name.is_empty() {
             return Err(PhonebookNameError::Blank);
         }

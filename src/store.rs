@@ -34,6 +34,7 @@ mod settings;
 mod tests;
 mod tokens;
 mod users;
+mod writing;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -51,7 +52,7 @@ use checkpoint::Checkpoints;
 
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
-pub use contacts::{ContactFilter, ContactRow, FEW_CONTACTS, StoredContact, WrittenPlan};
+pub use contacts::{ContactFilter, ContactRow, StoredContact};
 pub use copying::{LeftOutSecret, StoreContent, StoreCopy};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
@@ -62,6 +63,7 @@ pub use rollback::Rollback;
 pub use schedule::DueRun;
 pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
 pub use users::{StoredSession, StoredUser};
+pub use writing::{FEW_CONTACTS, PlanUnderWay, WrittenPlan};
 
 const STORE_FILE: &str = "ringroute.db";
 const LOCK_FILE: &str = "ringroute.lock";

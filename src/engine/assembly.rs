@@ -54,6 +54,9 @@ fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError
         .map_err(|error| StoreError::DamagedContact { contact: row.id, detail: error.to_string() })
 }
 
+/// What a writer calls while it is followed.
+pub(super) type Follow<'a> = Box<dyn FnMut() -> Result<(), EngineError> + 'a>;
+
 /// An index being made of contacts as the store has them, or would have them.
 pub(super) struct Assembly {
     start: Instant,
@@ -84,37 +87,69 @@ impl Assembly {
         })
     }
 
-    /// Takes every contact that is stored: one thread reads them, another one takes them apart.
-    pub(super) fn take_all(
+    /// Indexes every contact that is stored: one thread reads them, another one takes them apart, builds and verifies.
+    pub(super) fn index_all(
+        self,
+        reading: &Reading<'_>,
+        settings: &Settings,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<VerifiedContacts, EngineError> {
+        let start = self.start;
+        let ((), indexed) = self.index_while(reading, settings, is_cancelled, |mut follow| follow())?;
+        Ok(VerifiedContacts { build: start.elapsed().saturating_sub(indexed.verify), ..indexed })
+    }
+
+    /// The same while contacts are still being written. `write` calls its argument when all contacts that are there
+    /// are as they will be, and those to come have higher numbers; it drops it when there are none to come. Times are
+    /// what building and verifying took longer than that.
+    pub(super) fn index_while<T>(
         mut self,
         reading: &Reading<'_>,
+        settings: &Settings,
         is_cancelled: &dyn Fn() -> bool,
-    ) -> Result<Self, EngineError> {
+        write: impl FnOnce(Follow<'_>) -> Result<T, EngineError>,
+    ) -> Result<(T, VerifiedContacts), EngineError> {
         thread::scope(|scope| {
             let (chunks, received) = mpsc::sync_channel::<Chunk>(CHUNKS_IN_FLIGHT);
-            let taking = scope.spawn(move || {
+            let (stored, contact_count) = mpsc::channel();
+            let indexing = scope.spawn(move || {
                 received
                     .into_iter()
                     .try_for_each(|chunk| chunk.rows().try_for_each(|row| self.take(&row)))?;
-                Ok(self)
+                // Who does not say how many there are has failed, and says why below.
+                self.finish(settings, || contact_count.recv().map_err(|_| SyncError::Cancelled.into()))
             });
-            let mut chunk = Chunk::default();
-            let read = reading.each_contact(|row| {
-                chunk.push(&row);
-                if !chunk.is_full() {
-                    return Ok(());
+            let mut last = ContactId(0);
+            let follow = move || {
+                let mut chunk = Chunk::default();
+                reading.each_contact_after(last, |row| {
+                    last = row.id;
+                    chunk.push(&row);
+                    if !chunk.is_full() {
+                        return Ok(());
+                    }
+                    if is_cancelled() {
+                        return Err(EngineError::Sync(SyncError::Cancelled));
+                    }
+                    // Who does not receive any more has failed, and says why below.
+                    let _ = chunks.send(mem::take(&mut chunk));
+                    Ok(())
+                })?;
+                if !chunk.rows.is_empty() {
+                    let _ = chunks.send(chunk);
                 }
-                if is_cancelled() {
-                    return Err(EngineError::Sync(SyncError::Cancelled));
-                }
-                // Who does not receive any more has failed, and says why below.
-                let _ = chunks.send(mem::take(&mut chunk));
                 Ok(())
+            };
+            let written = write(Box::new(follow)).and_then(|written| {
+                let _ = stored.send(reading.contact_count()?);
+                Ok(written)
             });
-            let _ = chunks.send(chunk);
-            drop(chunks);
-            let taken = taking.join().unwrap_or_else(|panicked| resume_unwind(panicked));
-            read.and(taken)
+            drop(stored);
+            let start = Instant::now();
+            let indexed = indexing.join().unwrap_or_else(|panicked| resume_unwind(panicked));
+            let (written, indexed) = (written?, indexed?);
+            let verify = indexed.verify.min(start.elapsed());
+            Ok((written, VerifiedContacts { build: start.elapsed() - verify, verify, ..indexed }))
         })
     }
 
@@ -143,14 +178,15 @@ impl Assembly {
         Ok(())
     }
 
-    /// `contact_count`: how many the store has, or would have.
+    /// `contact_count` tells how many the store has, or would have, and is asked when the index is built.
     pub(super) fn finish(
         self,
         settings: &Settings,
-        contact_count: u64,
+        contact_count: impl FnOnce() -> Result<u64, EngineError>,
     ) -> Result<VerifiedContacts, EngineError> {
         let contacts = self.builder.finish(settings.numbers.last_digits > 0)?;
         let build = self.start.elapsed();
+        let contact_count = contact_count()?;
         let start = Instant::now();
         index::verify(&contacts, contact_count, &self.samples)?;
         Ok(VerifiedContacts { contacts: Arc::new(contacts), build, verify: start.elapsed() })

@@ -205,7 +205,7 @@ impl Previewing<'_> {
                 phonebooks: &[coming.planned[phonebook as usize]],
             })?;
         }
-        Ok(assembly.finish(settings, contacts)?.contacts)
+        Ok(assembly.finish(settings, || Ok(contacts))?.contacts)
     }
 }
 

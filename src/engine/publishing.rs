@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Follow};
 use super::{Engine, EngineError};
 use crate::contact::{ContactId, display_name};
 use crate::generation::Generation;
@@ -30,8 +30,7 @@ pub(super) fn index_of(
     before: Option<&ContactIndex>,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<VerifiedContacts, EngineError> {
-    let assembly = Assembly::begin(reading, indexed_phonebooks(reading)?, before)?;
-    assembly.take_all(reading, is_cancelled)?.finish(settings, reading.contact_count()?)
+    Assembly::begin(reading, indexed_phonebooks(reading)?, before)?.index_all(reading, settings, is_cancelled)
 }
 
 /// What a change made different of what calls are answered from.
@@ -70,6 +69,19 @@ impl Engine {
         let edits = ids.into_iter().map(|id| Ok((id, reading.contact(id)?)));
         let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
         amended_index(reading, settings, before, &edits, only_texts)
+    }
+
+    /// Builds and verifies an index of everything, while `write` writes the contacts whose numbers are the highest.
+    pub(super) fn index_while<T>(
+        &self,
+        reading: &Reading<'_>,
+        settings: &Settings,
+        is_cancelled: &dyn Fn() -> bool,
+        write: impl FnOnce(Follow<'_>) -> Result<T, EngineError>,
+    ) -> Result<(T, VerifiedContacts), EngineError> {
+        let before = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
+        let assembly = Assembly::begin(reading, indexed_phonebooks(reading)?, before.as_deref())?;
+        assembly.index_while(reading, settings, is_cancelled, write)
     }
 }
 

@@ -84,7 +84,7 @@ impl Pass {
                 change.roll_back(source.id, to_before, run.id, &|| cancel.is_cancelled())?;
             run.counts = rollback.counts;
             let touched = if rollback.changes_answers() { Touched::Many } else { Touched::Nothing };
-            Ok(Written { is_kept, touched, problems: Vec::new() })
+            Ok(Written { is_kept, touched, indexed: None, problems: Vec::new() })
         })
         .await
     }

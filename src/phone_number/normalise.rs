@@ -10,18 +10,15 @@
 
 use std::borrow::Cow;
 
-use rlibphonenumber::interfaces::AsOriginal;
 use rlibphonenumber::{
     CountryCodeSource, NumberLengthType, PHONE_NUMBER_UTIL, ParseError, get_national_significant_number_owned,
 };
 
-use super::{MAX_DIGITS, PhoneNumber, Region, uri, written};
+use super::as_written::MAX_NATIONAL_PREFIX;
+use super::{MAX_DIGITS, PhoneNumber, Region, as_written, uri, written};
 
 /// Longest written number that is looked at, in characters (the reference system's limit for numbers).
 pub const MAX_RAW_CHARACTERS: usize = 31;
-
-/// Longest national prefix, in digits (`06` in Hungary, `80` in Belarus). What is longer is a carrier's.
-const MAX_NATIONAL_PREFIX: usize = 2;
 
 /// What a written number turned into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,9 +134,18 @@ fn compared(dialled: &str, region: Option<Region>) -> Result<PhoneNumber, Number
     if digits.bytes().all(|digit| digit == b'0') {
         return Err(NumberError::OnlyZeros);
     }
+    match as_written::read(dialled, region) {
+        Some(number) => Ok(number),
+        None => read_by_library(dialled, region),
+    }
+}
+
+/// The same of digits that are not all zero, with all that the library knows.
+pub(super) fn read_by_library(dialled: &str, region: Option<Region>) -> Result<PhoneNumber, NumberError> {
     if dialled.starts_with('+') {
         return international(dialled);
     }
+    let digits = dialled;
     // Keeping the raw input is the library's only way to tell what the country code was taken from.
     let read = region.and_then(|region| {
         let plan = region.numbering_plan();
@@ -229,13 +235,5 @@ fn is_national(read: &rlibphonenumber::PhoneNumber, digits: &str, plan: rlibphon
 /// Whether reading the number again, written with its country code, is sure to change nothing, because
 /// no national prefix can be seen in it. Spares the common number a second parse.
 fn has_no_more_prefix(read: &rlibphonenumber::PhoneNumber) -> bool {
-    let library = PHONE_NUMBER_UTIL.as_original();
-    let national = get_national_significant_number_owned(read);
-    library
-        .get_region_for_country_code(read.country_code)
-        .and_then(|region| library.get_metadata_for_region_or_calling_code(read.country_code, region))
-        .and_then(|plan| plan.national_prefix_for_parsing().anchor_start().ok())
-        .is_some_and(|prefix| {
-            prefix.and_then(|prefix| prefix.find(&national)).is_none_or(|found| found.is_empty())
-        })
+    as_written::shows_no_prefix(read.country_code, &get_national_significant_number_owned(read), |_| true)
 }

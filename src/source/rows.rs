@@ -7,7 +7,7 @@ use crate::contact::NumberLabel;
 use crate::settings::{FieldMap, PhonebookTarget};
 
 /// A batch is sent on when it has this many rows…
-pub const ROWS_PER_BATCH: usize = 1024;
+pub const ROWS_PER_BATCH: usize = 4096;
 
 /// …or this much text, in bytes, whichever comes first.
 pub const TEXT_PER_BATCH: usize = 256 * 1024;
@@ -426,7 +426,7 @@ mod tests {
     #[test]
     fn a_batch_is_full_at_its_rows_or_its_text() {
         let mut rows = RowBatch::new(1);
-        for position in 1..=1024 {
+        for position in 1..=4096 {
             assert!(!rows.is_full());
             rows.begin_row(position);
         }

@@ -1,13 +1,12 @@
-//! Contacts in the store, and writing a plan.
+//! Contacts in the store.
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::journal::Journal;
 use super::json::from_json;
-use super::{Change, Reading, StoreError};
+use super::{Reading, StoreError};
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName};
-use crate::sync::{DetailsDigest, KnownContact, KnownContacts, Plan, RowDigest, RunId, Staged};
+use crate::sync::{DetailsDigest, KnownContact, KnownContacts, RowDigest};
 
 /// A contact as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,9 +35,6 @@ pub struct ContactFilter {
     /// At most this many.
     pub limit: u32,
 }
-
-/// How many contacts are written between two looks at whether the run was cancelled.
-const CANCEL_CHECK_EVERY: usize = 4096;
 
 const COLUMNS: &str = "
     contact.id, source.settings ->> 'name', contact.source_key, contact.details, contact.missing_since,
@@ -119,6 +115,15 @@ impl Reading<'_> {
     /// borrowed, and nothing is collected.
     pub fn each_contact<E: From<StoreError>>(
         &self,
+        take: impl FnMut(ContactRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_contact_after(ContactId(0), take)
+    }
+
+    /// The same of the contacts whose numbers are higher than `after`.
+    pub fn each_contact_after<E: From<StoreError>>(
+        &self,
+        after: ContactId,
         mut take: impl FnMut(ContactRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut statement = self
@@ -127,10 +132,10 @@ impl Reading<'_> {
                 "SELECT contact.id, contact.source_id, contact.source_key, contact.details,
                         phonebook_contact.phonebook_id
                  FROM contact LEFT JOIN phonebook_contact ON contact_id = contact.id
-                 ORDER BY contact.id",
+                 WHERE contact.id > ? ORDER BY contact.id",
             )
             .map_err(StoreError::from)?;
-        let mut rows = statement.query([]).map_err(StoreError::from)?;
+        let mut rows = statement.query([after.0]).map_err(StoreError::from)?;
         // One row per phonebook; a contact is complete when the next one begins.
         let mut under_way: Option<(u64, Option<i64>, String, String)> = None;
         let mut phonebooks: Vec<PhonebookId> = Vec::new();
@@ -184,21 +189,6 @@ impl Reading<'_> {
     }
 }
 
-/// What came of writing a plan.
-#[derive(Debug)]
-pub struct WrittenPlan {
-    /// Whether what was there before is kept, so that the run can be rolled back.
-    pub is_kept: bool,
-    /// The contacts that were added, changed, moved or removed.
-    pub touched: Vec<ContactId>,
-    /// Whether nothing but texts of them changed: each had the same numbers and phonebooks before.
-    pub only_texts: bool,
-}
-
-/// So few contacts are looked at one by one, when they are written and when an index is amended; doing it all anew is
-/// no slower for more.
-pub const FEW_CONTACTS: usize = 10_000;
-
 /// A contact as [`Reading::each_contact`] hands it out.
 #[derive(Debug, Clone, Copy)]
 pub struct ContactRow<'a> {
@@ -222,132 +212,4 @@ fn copy_text(into: &mut String, row: &Row<'_>, column: usize) -> rusqlite::Resul
     into.clear();
     into.push_str(row.get_ref(column)?.as_str()?);
     Ok(())
-}
-
-impl Change<'_> {
-    /// Writes a plan of a source, and what was there before. `now` is in RFC 3339. Ends early when the run is
-    /// cancelled.
-    pub fn write_plan(
-        &self,
-        source: i64,
-        run: RunId,
-        plan: &mut Plan,
-        now: &str,
-        is_cancelled: &dyn Fn() -> bool,
-    ) -> Result<WrittenPlan, StoreError> {
-        let mut touched = Vec::new();
-        let mut only_texts = plan.moved.is_empty() && (plan.not_received.is_empty() || !plan.remove_missing);
-        let mut journal = self.journal(source, run)?;
-        let phonebooks = self.planned_phonebooks(source, plan, &journal)?;
-        let number_of = |place: u32| phonebooks[place as usize].0;
-
-        let connection = self.connection;
-        let mut add = connection.prepare(
-            "INSERT INTO contact (source_id, source_key, digest, row_digest, details) VALUES (?, ?, ?, ?, ?)",
-        )?;
-        let mut put =
-            connection.prepare("INSERT INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)")?;
-        let mut change =
-            connection.prepare("UPDATE contact SET digest = ?, row_digest = ?, details = ? WHERE id = ?")?;
-        let mut take_out = connection.prepare("DELETE FROM phonebook_contact WHERE contact_id = ?")?;
-        let mut has_same_numbers = connection.prepare(
-            "SELECT details -> '$.numbers' IS ?2 -> '$.numbers'
-                AND (SELECT json_group_array(phonebook_id) FROM phonebook_contact WHERE contact_id = ?1)
-                    = json_array(?3)
-             FROM contact WHERE id = ?1",
-        )?;
-        for (written, contact) in plan.staged.read_back().map_err(StoreError::Staging)?.enumerate() {
-            if written.is_multiple_of(CANCEL_CHECK_EVERY) && is_cancelled() {
-                // The caller asks again before it commits, and gives up then.
-                return Ok(WrittenPlan { is_kept: false, touched, only_texts: false });
-            }
-            let Staged { id, phonebook, digest, row, source_key, details } =
-                contact.map_err(StoreError::Staging)?;
-            let row = row.map(|row| row.0);
-            let id = match id {
-                None => {
-                    let id = add.insert(params![source, source_key, digest.0, row, details])?.unsigned_abs();
-                    journal.added(ContactId(id))?;
-                    only_texts = false;
-                    id
-                }
-                Some(id) => {
-                    journal.contact(id)?;
-                    only_texts = only_texts
-                        && written < FEW_CONTACTS
-                        && has_same_numbers
-                            .query_row(params![id.0, details, number_of(phonebook)], |row| row.get(0))?;
-                    change.execute(params![digest.0, row, details, id.0])?;
-                    take_out.execute([id.0])?;
-                    id.0
-                }
-            };
-            put.execute(params![id, number_of(phonebook)])?;
-            touched.push(ContactId(id));
-        }
-        touched.extend(plan.moved.iter().map(|(id, _)| *id));
-        for (id, phonebook) in &plan.moved {
-            journal.placement(*id)?;
-            take_out.execute([id.0])?;
-            put.execute(params![id.0, number_of(*phonebook)])?;
-        }
-        if plan.remove_missing {
-            touched.extend(&plan.not_received);
-            let mut remove = connection.prepare("DELETE FROM contact WHERE id = ?")?;
-            for id in &plan.not_received {
-                journal.contact(*id)?;
-                remove.execute([id.0])?;
-            }
-        } else {
-            let mut is_marked = connection.prepare("SELECT missing_since FROM contact WHERE id = ?")?;
-            let mut mark = connection.prepare("UPDATE contact SET missing_since = ? WHERE id = ?")?;
-            for id in &plan.not_received {
-                let since: Option<String> = is_marked.query_row([id.0], |row| row.get(0))?;
-                if since.is_none() {
-                    journal.placement(*id)?;
-                    mark.execute(params![now, id.0])?;
-                }
-            }
-        }
-        let mut unmark = connection.prepare("UPDATE contact SET missing_since = NULL WHERE id = ?")?;
-        for id in &plan.received_again {
-            journal.placement(*id)?;
-            unmark.execute([id.0])?;
-        }
-        let mut remember = connection.prepare("UPDATE contact SET row_digest = ? WHERE id = ?")?;
-        for (id, row) in &plan.same_of_other_row {
-            remember.execute(params![row.0, id.0])?;
-        }
-        self.free_phonebooks(source, &journal)?;
-        connection.execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![now, source])?;
-        Ok(WrittenPlan { is_kept: self.finish_journal(journal)?, touched, only_texts })
-    }
-
-    /// Makes the phonebooks that the plan wants and does not have.
-    fn planned_phonebooks(
-        &self,
-        source: i64,
-        plan: &Plan,
-        journal: &Journal<'_>,
-    ) -> Result<Vec<PhonebookId>, StoreError> {
-        let planned = plan.phonebooks.iter().map(|phonebook| match phonebook.id {
-            Some(id) => {
-                journal.phonebook_if_not_filled(id)?;
-                if !self.give_phonebook(id, source)? {
-                    return Err(StoreError::Refused(format!(
-                        "phonebook {:?} was filled, taken or deleted while the source was being read; nothing was \
-                         changed. Start it again",
-                        phonebook.name.as_str()
-                    )));
-                }
-                Ok(id)
-            }
-            None => {
-                let id = self.create_phonebook(&phonebook.name, Some(source))?;
-                journal.new_phonebook(id)?;
-                Ok(id)
-            }
-        });
-        planned.collect()
-    }
 }

@@ -102,8 +102,9 @@ pub struct Planner {
     /// Hashes of the names of phonebooks that are too many. Their contacts are not staged: the run is refused
     /// when all of them are counted.
     too_many: HashSet<u128>,
-    /// Folded name -> place in the plan's phonebooks.
+    /// Folded name -> place in the plan's phonebooks; and of each of these, a hash of that name.
     places: HashMap<String, u32>,
+    name_hashes: Vec<u128>,
     /// Some names as they are written -> the same: most rows write them like others before.
     spellings: HashMap<PhonebookName, u32>,
     plan: Plan,
@@ -140,6 +141,7 @@ impl Planner {
             max_phonebooks: max_phonebooks as usize,
             too_many: HashSet::new(),
             places: HashMap::new(),
+            name_hashes: Vec::new(),
             spellings: HashMap::new(),
             plan,
         };
@@ -258,7 +260,7 @@ impl Planner {
                 (details, digest, row)
             }
             (Made::AsKnown, Some(known)) => {
-                self.place(&key, known, phonebook);
+                self.place(key_hash, known, phonebook);
                 return Ok(());
             }
             // What is not known any more is a duplicate, found above.
@@ -268,35 +270,35 @@ impl Planner {
             if let Some(row) = row.filter(|row| known.row != Some(*row)) {
                 self.plan.same_of_other_row.push((known.id, row));
             }
-            self.place(&key, known, phonebook);
+            self.place(key_hash, known, phonebook);
             return Ok(());
         }
         let what = if known.is_some() { "changed" } else { "added" };
         let counts = &mut self.plan.counts;
         *(if known.is_some() { &mut counts.changed } else { &mut counts.added }) += 1;
         let id = known.map(|known| known.id);
-        self.count_in(what, &key, digest, phonebook);
+        self.count_in(what, key_hash, digest, phonebook);
         self.plan.staged.push(&Staged { id, phonebook, digest, row, source_key: key, details })?;
         Ok(())
     }
 
     /// A contact that is as it was, but perhaps in another phonebook.
-    fn place(&mut self, key: &str, known: KnownContact, phonebook: u32) {
+    fn place(&mut self, key_hash: u128, known: KnownContact, phonebook: u32) {
         if self.plan.phonebooks[phonebook as usize].id == Some(known.phonebook) {
             self.plan.counts.unchanged += 1;
             return;
         }
         self.plan.counts.moved += 1;
         self.plan.moved.push((known.id, phonebook));
-        self.count_in("moved", key, known.digest, phonebook);
+        self.count_in("moved", key_hash, known.digest, phonebook);
     }
 
     /// Adds a change to the plan's digest. A sum does not depend on the order.
-    fn count_in(&mut self, what: &str, key: &str, digest: DetailsDigest, phonebook: u32) {
-        // Texts end with what none of them holds, so that "ab", "c" and "a", "bc" differ.
-        let name = self.plan.phonebooks[phonebook as usize].name.folded();
-        let parts = [what.as_bytes(), key.as_bytes(), name.as_bytes(), &digest.0];
-        let change = DetailsDigest::of(&parts.join(&0));
+    fn count_in(&mut self, what: &str, key_hash: u128, digest: DetailsDigest, phonebook: u32) {
+        // Only the last part has no length of its own; all of it is one block of the hash.
+        let name_hash = self.name_hashes[phonebook as usize];
+        let parts = [&key_hash.to_le_bytes()[..], &name_hash.to_le_bytes(), &digest.0, what.as_bytes()];
+        let change = DetailsDigest::of(&parts.concat());
         self.plan.digest = self.plan.digest.wrapping_add(u128::from_le_bytes(change.0));
     }
 
@@ -393,6 +395,7 @@ impl Planner {
         }
         let place = self.plan.phonebooks.len() as u32;
         self.plan.phonebooks.push(planned);
+        self.name_hashes.push(hash_of(&folded));
         self.places.insert(folded, place);
         Ok(Some(place))
     }

@@ -89,8 +89,9 @@ impl Content {
         let mut content = Vec::with_capacity(512);
         for place in 0..columns {
             let value = row.value(place);
-            // Length first, so that "ab", "c" and "a", "bc" differ; NULL is not the empty text.
-            content.extend_from_slice(&value.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+            // Length first, so that "ab", "c" and "a", "bc" differ; NULL is not the empty text. Lengths fit
+            // (`rows::MAX_VALUE_BYTES`).
+            content.extend_from_slice(&value.map_or(u32::MAX, |text| text.len() as u32).to_le_bytes());
             content.extend_from_slice(value.unwrap_or_default().as_bytes());
         }
         Content(blake3::hash(&content))
@@ -116,6 +117,8 @@ const MAX_EMAIL: usize = 255;
 const MAX_OTHER_TEXT: usize = 255;
 /// Of a key, in bytes.
 const MAX_KEY: usize = 255;
+/// Few contacts' details are longer, in bytes.
+const USUAL_DETAILS: usize = 512;
 /// Of a value shown in a problem, in characters.
 const MAX_SHOWN: usize = 64;
 
@@ -145,7 +148,7 @@ impl Preparation {
         let reading = RowReading::begin(self, row)?;
         let phonebook = self.phonebook(&reading)?;
         let content = Content::of(row, self.projection.columns().len());
-        let source_key = if reading.key.is_empty() { content.key() } else { reading.key.clone() };
+        let source_key = if reading.key.is_empty() { content.key() } else { reading.key.to_owned() };
         let (key_hash, row_digest) = (hash_of(&source_key), content.digest(rules));
         let place = known.place_of(key_hash);
         if place.and_then(|place| known.row_of(place)) == Some(row_digest) {
@@ -195,8 +198,10 @@ impl Preparation {
                 None => reading.reject("", "", "no usable phone number".into()),
             });
         }
-        // Writing plain data to memory as JSON cannot fail.
-        Ok((serde_json::to_string(&details).unwrap_or_default(), dropped))
+        let mut json = Vec::with_capacity(USUAL_DETAILS);
+        // Writing plain data to memory as JSON cannot fail, and JSON is UTF-8.
+        let _ = serde_json::to_writer(&mut json, &details);
+        Ok((String::from_utf8(json).unwrap_or_default(), dropped))
     }
 
     /// The phonebook that a row names, when the target asks for one.
@@ -263,9 +268,11 @@ pub(super) fn put(
         Field::Email => MAX_EMAIL,
         _ => MAX_OTHER_TEXT,
     };
-    let found = text.chars().count();
-    if found > limit {
-        return Err(Unfit::Field(format!("at most {limit} characters fit; there are {found}")));
+    if text.len() > limit {
+        let found = text.chars().count();
+        if found > limit {
+            return Err(Unfit::Field(format!("at most {limit} characters fit; there are {found}")));
+        }
     }
     if let Some(control) = text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
         return Err(Unfit::Field(format!("contains the control character {control:?}")));
@@ -297,16 +304,16 @@ fn text_field(details: &mut ContactDetails, field: Field) -> Option<&mut String>
 struct RowReading<'a> {
     row: &'a Row<'a>,
     /// Empty when the source has no key column.
-    key: String,
+    key: &'a str,
 }
 
 impl<'a> RowReading<'a> {
     /// Whose row it is comes first: a contact that was received is never taken for one that was not.
     fn begin(preparation: &Preparation, row: &'a Row<'a>) -> Result<Self, Box<Problem>> {
-        let mut reading = RowReading { row, key: String::new() };
+        let mut reading = RowReading { row, key: "" };
         let key_place = preparation.place_of(Field::Key);
         if let Some(place) = key_place {
-            reading.text(place).clone_into(&mut reading.key);
+            reading.key = reading.text(place);
         }
         if let Some(problem) = row.problem() {
             return Err(reading.reject(problem.column.as_deref().unwrap_or(""), "", problem.reason.clone()));
@@ -317,7 +324,7 @@ impl<'a> RowReading<'a> {
             return Err(reading.reject(column, "", "the key is NULL or blank".into()));
         }
         if reading.key.len() > MAX_KEY {
-            return Err(reading.reject(column, &reading.key, format!("a key has at most {MAX_KEY} bytes")));
+            return Err(reading.reject(column, reading.key, format!("a key has at most {MAX_KEY} bytes")));
         }
         Ok(reading)
     }
@@ -331,7 +338,7 @@ impl<'a> RowReading<'a> {
         Problem {
             kind,
             position: self.row.position(),
-            source_key: self.key.clone(),
+            source_key: self.key.to_owned(),
             column: column.to_owned(),
             value: value.chars().take(MAX_SHOWN).collect(),
             reason,

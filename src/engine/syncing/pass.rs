@@ -10,15 +10,16 @@ use tokio_util::sync::CancellationToken;
 use super::subject;
 use crate::audit::{AuditAction, AuditEvent};
 use crate::background;
+use crate::engine::assembly::Follow;
 use crate::engine::permitting::{Allowance, check_as_planned, check_limits, rules_digest};
 use crate::engine::previewing::{Previewed, Previewing, phonebook_changes};
-use crate::engine::publishing::{self, Touched};
+use crate::engine::publishing::{self, Touched, VerifiedContacts};
 use crate::engine::turns::Turn;
 use crate::engine::{Engine, EngineError, blocking};
 use crate::phone_number::Region;
 use crate::settings::folded_name;
 use crate::source::{self, ContactSource, SourceError};
-use crate::store::{Change, StoreError, StoredSource, WrittenPlan};
+use crate::store::{Change, FEW_CONTACTS, StoreError, StoredSource, WrittenPlan};
 use crate::sync::preview::{PhonebookChange, Preview};
 use crate::sync::{
     self, Phase, PhaseTime, Plan, Problem, Progress, RunCounts, RunKind, RunState, SyncError, SyncRun,
@@ -48,6 +49,8 @@ pub(in crate::engine) struct Written {
     pub(in crate::engine) is_kept: bool,
     /// What calls are answered from, as far as it is another.
     pub(in crate::engine) touched: Touched,
+    /// The next index, if it was built meanwhile.
+    pub(in crate::engine) indexed: Option<VerifiedContacts>,
     pub(in crate::engine) problems: Vec<Problem>,
 }
 
@@ -252,7 +255,8 @@ impl Pass {
     }
 
     async fn write_and_publish(&mut self, mut plan: Plan) -> Result<(), EngineError> {
-        let (source, region, cancel) = (self.source.clone(), self.region, self.cancel.clone());
+        let (engine, source) = (Arc::clone(&self.engine), self.source.clone());
+        let (region, cancel) = (self.region, self.cancel.clone());
         let rules_seen = self.allowed.take().map(|allowed| allowed.rules_digest);
         self.change_and_publish(move |change, run| {
             // The planner's view is still true: only this run changes the source's contacts, and its settings
@@ -269,14 +273,24 @@ impl Pass {
                 .into());
             }
             let now = Timestamp::now().to_string();
-            let WrittenPlan { is_kept, touched, only_texts } =
-                change.write_plan(source.id, run.id, &mut plan, &now, &|| cancel.is_cancelled())?;
+            let is_cancelled = || cancel.is_cancelled();
+            let go_on = || if is_cancelled() { Err(EngineError::Sync(SyncError::Cancelled)) } else { Ok(()) };
+            let problems = std::mem::take(&mut plan.problems);
+            let is_much = plan.counts.added > FEW_CONTACTS as u64;
+            let under_way = change.write_plan(source.id, run.id, &mut plan, &now, &go_on)?;
+            if is_much {
+                let write = |follow: Follow<'_>| under_way.add_new(follow);
+                let (WrittenPlan { is_kept, .. }, contacts) =
+                    engine.index_while(change, &settings, &is_cancelled, write)?;
+                return Ok(Written { is_kept, touched: Touched::Many, indexed: Some(contacts), problems });
+            }
+            let WrittenPlan { is_kept, touched, only_texts } = under_way.add_new(go_on)?;
             let touched = match (touched.is_empty(), only_texts) {
                 (true, _) => Touched::Nothing,
                 (false, true) => Touched::Texts(touched),
                 (false, false) => Touched::Contacts(touched),
             };
-            Ok(Written { is_kept, touched, problems: std::mem::take(&mut plan.problems) })
+            Ok(Written { is_kept, touched, indexed: None, problems })
         })
         .await
     }
@@ -306,7 +320,12 @@ impl Pass {
                         &change.settings()?,
                     );
                     run.warnings.extend(phonebooks.iter().filter_map(PhonebookChange::warning));
-                    run.phases.push(time(Phase::Write, start));
+                    let indexed = written
+                        .indexed
+                        .as_ref()
+                        .map_or(Duration::ZERO, |contacts| contacts.build + contacts.verify);
+                    let milliseconds_written = milliseconds(start.elapsed().saturating_sub(indexed));
+                    run.phases.push(PhaseTime { phase: Phase::Write, milliseconds: milliseconds_written });
                     if !written.is_kept {
                         run.warnings.push(NOT_KEPT.to_owned());
                     }
@@ -314,7 +333,10 @@ impl Pass {
                         progress.send_modify(|progress| progress.phase = Phase::Build);
                         let settings = change.settings()?;
                         let generation = change.next_generation()?;
-                        let built = engine.index_after(change, &settings, written.touched, &is_cancelled)?;
+                        let built = match written.indexed {
+                            Some(built) => built,
+                            None => engine.index_after(change, &settings, written.touched, &is_cancelled)?,
+                        };
                         run.phases
                             .push(PhaseTime { phase: Phase::Build, milliseconds: milliseconds(built.build) });
                         run.phases.push(PhaseTime {

@@ -1,0 +1,189 @@
+//! Numbers of common shapes, read without parsing: what the library would make of them can be seen at once.
+//!
+//! Nine of ten written numbers are a country code, or the region's national prefix, before digits of a possible length
+//! that show no further prefix. What the library does to such a number is to leave its digits as they are, and it takes
+//! a dozen steps to find that out. Here the same plans are asked only what decides. `None` says nothing: the number is
+//! for the library then. Tests hold both against each other.
+
+use rlibphonenumber::interfaces::AsOriginal;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberDesc};
+
+use super::{PhoneNumber, Region};
+
+/// Longest national prefix, in digits (`06` in Hungary, `80` in Belarus). What is longer is a carrier's.
+pub(super) const MAX_NATIONAL_PREFIX: usize = 2;
+
+/// Shortest number without its country code that the library takes.
+const MIN_NATIONAL: usize = 2;
+
+/// The number that is dialled, when no more than a look at it is needed.
+pub(super) fn read(dialled: &str, region: Option<Region>) -> Option<PhoneNumber> {
+    match (dialled.strip_prefix('+'), region) {
+        (Some(digits), _) => international(digits),
+        (None, Some(region)) => dialled_in(region, dialled),
+        (None, None) => international(dialled.strip_prefix("00")?),
+    }
+}
+
+/// The number of these digits, country code first.
+fn international(digits: &str) -> Option<PhoneNumber> {
+    let library = PHONE_NUMBER_UTIL.as_original();
+    let (code, national) = (1..=3).find_map(|length| {
+        let (code, national) = digits.split_at_checked(length)?;
+        let code = code.parse().ok()?;
+        library.get_region_for_country_code(code).map(|_| (code, national))
+    })?;
+    stays(code, national).then(|| PhoneNumber::from_e164_digits(digits).ok())?
+}
+
+/// The number that these digits are when they are dialled in the region.
+fn dialled_in(region: Region, digits: &str) -> Option<PhoneNumber> {
+    let plan = PHONE_NUMBER_UTIL.as_original().get_metadata_for_region(region.numbering_plan())?;
+    let abroad = plan.international_prefix();
+    let abroad = prefix(abroad.original_base(), digits, || {
+        Some(abroad.anchor_start().ok()?.and_then(|pattern| pattern.find(digits)).map(|found| found.end()))
+    })?;
+    if let Some(length) = abroad {
+        return international(&digits[length..]);
+    }
+    if let Some(abroad) = digits.strip_prefix("00") {
+        return international(abroad);
+    }
+    let code = plan.original.country_code();
+    let length = plan.national_prefix_for_parsing();
+    let length = prefix(length.original_base(), digits, || {
+        Some(length.anchor_start().ok()?.and_then(|pattern| pattern.find(digits)).map(|found| found.end()))
+    })??;
+    let national = &digits[length..];
+    let is_national = (1..=MAX_NATIONAL_PREFIX).contains(&length)
+        && plan.original.national_prefix_transform_rule().is_empty()
+        // It may be the country code that is there.
+        && !digits.starts_with(&code.to_string())
+        // A prefix stays where a number begins with the same digits and is none without them.
+        && plan.general_desc.national_number_pattern().anchor_full().ok()??.is_match(national)
+        && is_possible(&plan.general_desc.original, national)
+        && stays(code, national);
+    is_national.then(|| PhoneNumber::from_e164_digits(&format!("{code}{national}")).ok())?
+}
+
+/// The length of what a pattern finds at the start of `digits`, if anything. Most patterns are digits that stand for
+/// themselves; for others, `search`.
+fn prefix(
+    pattern: &str,
+    digits: &str,
+    search: impl FnOnce() -> Option<Option<usize>>,
+) -> Option<Option<usize>> {
+    match !pattern.is_empty() && pattern.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Some(digits.starts_with(pattern).then_some(pattern.len())),
+        false => search(),
+    }
+}
+
+/// Whether these digits behind a country code are of a possible length, and show no national prefix.
+fn stays(code: i32, national: &str) -> bool {
+    shows_no_prefix(code, national, |numbers| is_possible(numbers, national))
+}
+
+fn is_possible(numbers: &PhoneNumberDesc, national: &str) -> bool {
+    let has = |lengths: &[i32]| lengths.iter().any(|length| usize::try_from(*length) == Ok(national.len()));
+    national.len() >= MIN_NATIONAL
+        && has(&numbers.possible_length)
+        && !has(&numbers.possible_length_local_only)
+}
+
+/// Whether no national prefix can be seen in a number, which is without its country code, and `also` holds of the
+/// numbers of the plan that it belongs to.
+pub(super) fn shows_no_prefix(
+    code: i32,
+    national: &str,
+    also: impl FnOnce(&PhoneNumberDesc) -> bool,
+) -> bool {
+    let library = PHONE_NUMBER_UTIL.as_original();
+    let plan = library
+        .get_region_for_country_code(code)
+        .and_then(|region| library.get_metadata_for_region_or_calling_code(code, region));
+    plan.filter(|plan| also(&plan.general_desc.original))
+        .map(|plan| plan.national_prefix_for_parsing())
+        .and_then(|pattern| {
+            prefix(pattern.original_base(), national, || {
+                Some(
+                    pattern
+                        .anchor_start()
+                        .ok()?
+                        .and_then(|found| found.find(national))
+                        .map(|found| found.end()),
+                )
+            })
+        })
+        .is_some_and(|length| length.is_none_or(|length| length == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::normalise::read_by_library;
+    use super::*;
+
+    /// What somebody in `region` may dial: prefixes and codes that mean something there or elsewhere, then digits.
+    fn dialled(region: Region) -> impl Strategy<Value = String> {
+        let plan = PHONE_NUMBER_UTIL.as_original().get_metadata_for_region(region.numbering_plan()).unwrap();
+        let (code, prefix) =
+            (plan.original.country_code().to_string(), plan.original.national_prefix().to_owned());
+        let any_code = select(
+            Region::all().map(|region| region.country_code().unwrap().to_string()).collect::<Vec<_>>(),
+        );
+        let before =
+            prop_oneof![Just("+"), Just("00"), Just("011"), Just("0"), Just("1"), Just("8"), Just("")];
+        prop_oneof![
+            4 => "[0-9]{1,12}".prop_map(move |digits| format!("{prefix}{digits}")),
+            3 => (before.clone(), any_code, "[0-9]{0,12}").prop_map(|(before, code, digits)| format!("{before}{code}{digits}")),
+            2 => (before.clone(), "[0-9]{0,12}").prop_map(move |(before, digits)| format!("{before}{code}{digits}")),
+            1 => (before, "[0-9]{1,17}").prop_map(|(before, digits)| format!("{before}{digits}")),
+        ]
+    }
+
+    /// A region or none, and what may be dialled there.
+    fn call() -> impl Strategy<Value = (Option<Region>, String)> {
+        let all: Vec<Region> = Region::all().collect();
+        (select(all), prop::bool::weighted(0.9)).prop_flat_map(|(region, is_known)| {
+            dialled(region).prop_map(move |dialled| (is_known.then_some(region), dialled))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 50_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_read_at_once_is_what_the_library_reads((region, dialled) in call()) {
+            if let Some(number) = read(&dialled, region) {
+                prop_assert_eq!(read_by_library(&dialled, region), Ok(number));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_common_shapes_are_read_at_once() {
+        for (region, dialled) in [
+            (None, "+493012345678"),
+            (None, "004915112345678"),
+            (Some("DE"), "03012345678"),
+            (Some("DE"), "015112345678"),
+            (Some("DE"), "00442079460018"),
+            (Some("GB"), "02079460018"),
+            (Some("US"), "011493012345678"),
+        ] {
+            let region = region.map(|region| region.parse().unwrap());
+            assert_eq!(read(dialled, region), Some(read_by_library(dialled, region).unwrap()), "{dialled}");
+        }
+    }
+
+    #[test]
+    fn what_takes_thought_is_left_to_the_library() {
+        // A second prefix, an area code that is missing, the country code without a plus sign, an extension.
+        for dialled in ["+4903012345678", "+49301", "493012345678", "234", "0234", "0030"] {
+            assert_eq!(read(dialled, Some("DE".parse().unwrap())), None, "{dialled}");
+        }
+    }
+}
