@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 const NICE: i32 = 10;
 
 /// From now on the calling thread gives way. It cannot go back.
-fn give_way() {
+pub fn give_way() {
     // POSIX has it for a whole process; Linux, and its threads alone, for one thread (nice(2), "C library/kernel
     // differences"). An error says that the system does not let us be nice, which keeps nobody from working.
     #[cfg(target_os = "linux")]

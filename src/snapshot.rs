@@ -10,6 +10,7 @@ pub mod destinations;
 mod last_synced;
 pub mod number_range;
 pub mod pattern;
+mod replaceable;
 pub mod route_table;
 pub mod time_condition;
 pub mod trunk;

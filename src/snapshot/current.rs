@@ -1,21 +1,18 @@
 //! The one handle through which every call reads the snapshot, and the only place that replaces it.
 
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::Guard;
 use tokio::sync::watch;
 
 use super::Snapshot;
+use super::replaceable::Replaceable;
 use crate::generation::Generation;
 
-/// The snapshot that calls are answered from. Reading never waits, and never frees memory: replaced
-/// snapshots go to a thread of their own, which frees each once the last call has let go of it.
+/// The snapshot that calls are answered from. Reading never waits, and never frees memory.
 #[derive(Debug)]
 pub struct CurrentSnapshot {
-    current: ArcSwapOption<Snapshot>,
-    replaced: mpsc::Sender<Arc<Snapshot>>,
+    current: Replaceable<Snapshot>,
     published: watch::Sender<Generation>,
 }
 
@@ -29,23 +26,11 @@ pub struct StaleSnapshot {
     pub serving: Generation,
 }
 
-/// How often the freeing thread looks whether calls have let go of a snapshot.
-const LET_GO_CHECK: Duration = Duration::from_millis(10);
-
 impl CurrentSnapshot {
     /// Without a snapshot, until the first is published.
     pub fn new() -> std::io::Result<Self> {
-        let (replaced, to_free) = mpsc::channel::<Arc<Snapshot>>();
-        thread::Builder::new().name("free-snapshots".into()).spawn(move || {
-            for mut snapshot in to_free {
-                while let Err(still_used) = Arc::try_unwrap(snapshot) {
-                    thread::sleep(LET_GO_CHECK);
-                    snapshot = still_used;
-                }
-            }
-        })?;
         let (published, _) = watch::channel(Generation::NONE);
-        Ok(CurrentSnapshot { current: ArcSwapOption::empty(), replaced, published })
+        Ok(CurrentSnapshot { current: Replaceable::new("free-snapshots")?, published })
     }
 
     /// The snapshot to answer one call from; `None` before the first is published.
@@ -69,10 +54,7 @@ impl CurrentSnapshot {
         {
             return Err(StaleSnapshot { offered, serving });
         }
-        if let Some(replaced) = self.current.swap(Some(Arc::new(snapshot))) {
-            // The thread lives as long as this handle; were it gone, the snapshot would be freed here.
-            drop(self.replaced.send(replaced));
-        }
+        self.current.replace(snapshot);
         self.published.send_replace(offered);
         Ok(())
     }
@@ -80,11 +62,7 @@ impl CurrentSnapshot {
     /// Replaces the snapshot by one of the same generation that differs in what is no part of one: how old the
     /// phonebooks are. Does nothing before the first is published. Serialised by the store, as publishing is.
     pub fn refresh(&self, refreshed: impl FnOnce(&Snapshot) -> Snapshot) {
-        let serving = self.current.load_full();
-        let Some(snapshot) = serving.as_deref().map(refreshed) else { return };
-        if let Some(replaced) = self.current.swap(Some(Arc::new(snapshot))) {
-            drop(serving);
-            drop(self.replaced.send(replaced));
-        }
+        let refreshed = self.current.load().as_deref().map(refreshed);
+        refreshed.into_iter().for_each(|snapshot| self.current.replace(snapshot));
     }
 }
