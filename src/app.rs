@@ -273,6 +273,7 @@ impl Server {
     /// Ends what is under way, within [`grpc::DRAIN_TIME`].
     pub async fn drain(self) {
         self.stop.cancel();
+        self.engine.give_up_start();
         // First, so that no run is started when those under way have been told to end.
         joined(self.scheduling.await);
         self.engine.cancel_all_syncs();

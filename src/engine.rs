@@ -17,6 +17,7 @@ mod accounts;
 mod activity;
 mod assembly;
 mod backup;
+mod beginning;
 mod call_history;
 mod checking;
 mod contacts;
@@ -57,8 +58,10 @@ use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
 use crate::snapshot::{CurrentSnapshot, RouteError, Snapshot};
 use crate::source::SourceError;
-use crate::store::{Reading, Store, StoreError};
+use crate::store::{Opening, Reading, Store, StoreError};
 use crate::sync::{FieldProblem, RunId, SyncError};
+
+use beginning::Beginning;
 
 pub use accounts::{
     MAX_SESSION_DAYS, MAX_SESSION_IDLE_HOURS, MAX_USERS, OfflineUsers, SessionKey, SignInError, SignedIn,
@@ -203,34 +206,54 @@ impl Engine {
         }
     }
 
+    /// What is served is read from its own files, if they are of the state that is stored; then the store is checked
+    /// while calls are answered. Else that is done before, and the index is built from the store.
     fn open_store(data_folder: &Path) -> Result<Arc<Self>, EngineError> {
-        let store = Store::open(data_folder)?;
-        let accounts = accounts::Accounts::load(&store)?;
-        let engine = Self::of(data_folder, store, accounts)?;
-        engine.load_tokens()?;
-        engine.publish_stored()?;
-        Ok(Arc::new(engine))
+        let opening = Opening::begin(data_folder)?;
+        let last_good = last_good::LastGood::in_folder(data_folder);
+        let begun = opening.peek(|reading| Beginning::kept(reading, &last_good));
+        let (store, beginning) = match begun {
+            Ok(Some(Some(beginning))) => (opening.check_in_background(), beginning),
+            // Whatever is wrong, the check finds it out, or building the index does.
+            _ => {
+                let store = opening.check()?;
+                let beginning = store.read(Beginning::built)?;
+                (store, beginning)
+            }
+        };
+        Self::begun(data_folder, last_good, store, beginning)
     }
 
     /// Serves from the last good files instead of the store.
     fn stand_in(data_folder: &Path, error: StoreError, damage: String) -> Result<Arc<Self>, EngineError> {
         let store = Store::out_of_service(data_folder, damage)?;
-        let engine = Self::of(data_folder, store, accounts::Accounts::none())?;
-        if let Err(unusable) = engine.publish_last_good() {
-            tracing::error!(error = %unusable, "the last good generation cannot be served either");
-            return Err(error.into());
-        }
+        let last_good = last_good::LastGood::in_folder(data_folder);
+        let beginning: Beginning = match last_good.served() {
+            Ok(served) => served.into(),
+            Err(unusable) => {
+                tracing::error!(error = %unusable, "the last good generation cannot be served either");
+                return Err(error.into());
+            }
+        };
+        let engine = Self::begun(data_folder, last_good, store, beginning)?;
         tracing::error!(
             %error, generation = %engine.generation(),
             "the store is damaged: calls are answered from the last good generation, and nothing can be changed"
         );
-        Ok(Arc::new(engine))
+        Ok(engine)
     }
 
-    fn of(data_folder: &Path, store: Store, accounts: accounts::Accounts) -> Result<Self, EngineError> {
+    fn begun(
+        data_folder: &Path,
+        last_good: last_good::LastGood,
+        store: Store,
+        beginning: Beginning,
+    ) -> Result<Arc<Self>, EngineError> {
         let current = CurrentSnapshot::new()
             .map_err(|source| StoreError::Folder { folder: data_folder.to_owned(), source })?;
-        Ok(Engine {
+        let Beginning { snapshot, made_at, tokens, accounts } = beginning;
+        last_good.serves_since(made_at);
+        let engine = Engine {
             store,
             accounts,
             data_folder: data_folder.to_owned(),
@@ -247,12 +270,20 @@ impl Engine {
             starting: tokio::sync::Mutex::new(()),
             turns: turns::Turns::default(),
             backups: Arc::new(Semaphore::new(1)),
-            last_good: last_good::LastGood::in_folder(data_folder),
+            last_good,
             runs_ended: watch::Sender::new(0),
-        })
+        };
+        engine.tokens.replace(&tokens);
+        snapshot.into_iter().for_each(|snapshot| engine.publish(snapshot));
+        Ok(Arc::new(engine))
     }
 
-    /// What is wrong with the store, if it is out of service.
+    /// Ends what a start may have left under way, for a process that ends.
+    pub fn give_up_start(&self) {
+        self.store.give_up_check();
+    }
+
+    /// What is wrong with the store, if it is out of service; while it is being checked, nothing is known yet.
     #[must_use]
     pub fn store_damage(&self) -> Option<&str> {
         self.store.damage()

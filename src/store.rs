@@ -7,7 +7,7 @@
 //! * readers ([`Store::read`]) never wait for the writer (WAL) and see one state throughout;
 //! * the generation grows in the same transaction as whatever can change an answer;
 //! * a schema newer than this program is refused, an older one is migrated step by step;
-//! * the file is checked before anything is changed, and one that is damaged is left as it is.
+//! * the file is checked before anything is changed, and one that is damaged is left as it is ([`Opening`]).
 //!
 //! SQLite's own locks are held here only, never on the path of a call.
 
@@ -21,6 +21,7 @@ mod journal;
 mod json;
 mod local_contacts;
 mod notifications;
+mod opening;
 mod phonebooks;
 mod previews;
 mod quality;
@@ -39,7 +40,7 @@ mod writing;
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -49,6 +50,7 @@ use crate::contact::ContactId;
 use crate::generation::Generation;
 
 use checkpoint::Checkpoints;
+use opening::Checking;
 
 pub use audit::AuditFilter;
 pub use changes::{ContactChange, ContactState, PhonebookChange, PhonebookChangeKind};
@@ -56,6 +58,7 @@ pub use contacts::{ContactFilter, ContactRow, StoredContact};
 pub use copying::{LeftOutSecret, StoreContent, StoreCopy};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
+pub use opening::Opening;
 pub use phonebooks::StoredPhonebook;
 pub use quality::SourceContact;
 pub use replacing::{ClaimedFolder, SCRATCH};
@@ -71,12 +74,15 @@ const LOCK_FILE: &str = "ringroute.lock";
 /// How long a reader waits for the short moments in which even WAL locks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The only writer, once the file has been checked; or what is wrong with the file, which is not touched then.
+type Writer = OnceLock<Result<Mutex<Connection>, String>>;
+
 /// The state that survives.
 #[derive(Debug)]
 pub struct Store {
     file: PathBuf,
-    /// The only writer; or what is wrong with the file, which is not touched then.
-    writer: Result<Mutex<Connection>, String>,
+    writer: Arc<Writer>,
+    checking: Checking,
     checkpoints: Checkpoints,
     /// Released when the process ends, however it ends.
     _lock: File,
@@ -187,22 +193,7 @@ impl StoreError {
 impl Store {
     /// Opens the store of a data folder; makes both when they are not there yet.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let folder_error = |source| StoreError::Folder { folder: folder.to_owned(), source };
-        make_private_folder(folder).map_err(folder_error)?;
-        let lock = lock(folder)?;
-        replacing::tidy(folder).map_err(folder_error)?;
-        let file = folder.join(STORE_FILE);
-        make_private_file(&file).map_err(folder_error)?;
-        let mut writer = Connection::open(&file)?;
-        // Checked before anything is changed, be it the journal's mode.
-        let ready = check::is_sound(&writer, &file)
-            .and_then(|()| schema::migrate(&mut writer, &file))
-            .and_then(|()| configure(&writer));
-        ready.map_err(|error| explained(&file, error))?;
-        let store =
-            Store { file, writer: Ok(Mutex::new(writer)), checkpoints: Checkpoints::default(), _lock: lock };
-        store.write(runs::close_interrupted).map_err(|error| explained(&store.file, error))?;
-        Ok(store)
+        Opening::begin(folder)?.check()
     }
 
     /// The store of a data folder whose file is damaged: everything that is asked of it fails, saying so, and the file
@@ -211,7 +202,8 @@ impl Store {
         let lock = lock(folder)?;
         Ok(Store {
             file: folder.join(STORE_FILE),
-            writer: Err(damage),
+            writer: Arc::new(Writer::from(Err(damage))),
+            checking: Checking::default(),
             checkpoints: Checkpoints::default(),
             _lock: lock,
         })
@@ -229,10 +221,26 @@ impl Store {
         schema == schema::KNOWN
     }
 
-    /// What is wrong with the file, if it is out of service.
+    /// What is wrong with the file, if it is out of service. Does not wait for a check that is under way.
     #[must_use]
     pub fn damage(&self) -> Option<&str> {
-        self.writer.as_ref().err().map(String::as_str)
+        self.writer.get()?.as_ref().err().map(String::as_str)
+    }
+
+    /// Whether the file has been checked and is sound.
+    #[must_use]
+    pub fn is_in_service(&self) -> bool {
+        self.writer.get().is_some_and(Result::is_ok)
+    }
+
+    /// Waits for a check that is under way.
+    pub fn wait_for_check(&self) {
+        self.writer.wait();
+    }
+
+    /// Ends a check that is under way: the store is out of service then, as it does when the process ends.
+    pub fn give_up_check(&self) {
+        self.checking.give_up();
     }
 
     /// Reads one state of the store; several reads go on side by side, and while something is written.
@@ -295,7 +303,7 @@ impl Store {
     fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
         let damaged =
             |detail: &String| StoreError::Damaged { file: self.file.clone(), detail: detail.clone() };
-        self.writer.as_ref().map_err(damaged)
+        self.writer.wait().as_ref().map_err(damaged)
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {

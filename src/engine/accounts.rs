@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 
 use super::{Engine, EngineError, blocking, is_same_name};
 use crate::access::Role;
-use crate::store::{self, StoreError, StoredUser};
+use crate::store::{self, Reading, StoreError, StoredUser};
 
 use changing::SignedOut;
 pub use offline::OfflineUsers;
@@ -83,8 +83,8 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    pub(super) fn load(store: &store::Store) -> Result<Self, StoreError> {
-        store.read(|reading| Ok(Accounts::of(reading.users()?, reading.sessions()?)))
+    pub(super) fn read(reading: &Reading<'_>) -> Result<Self, StoreError> {
+        Ok(Accounts::of(reading.users()?, reading.sessions()?))
     }
 
     /// Nobody can sign in.

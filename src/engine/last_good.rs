@@ -81,7 +81,7 @@ pub(super) struct LastGood {
     /// The index that is in a file, and which.
     written: Mutex<Option<(Weak<ContactIndex>, String)>>,
     changed: Notify,
-    /// When the generation was made that is served from the files alone.
+    /// When the generation was made that is served as long as the store is not in service.
     made_at: OnceLock<Timestamp>,
 }
 
@@ -100,8 +100,10 @@ impl LastGood {
         self.changed.notify_one();
     }
 
-    /// The contacts of the generation that `reading` sees, if they are there.
-    pub(super) fn contacts_of(&self, reading: &Reading<'_>) -> Result<Option<Arc<ContactIndex>>, StoreError> {
+    /// What is served of the generation that `reading` sees, if it is there. Phonebooks are as old as `reading` says.
+    ///
+    /// That every byte is as it was written says that it is what was served, and so verified, before.
+    pub(super) fn of_generation(&self, reading: &Reading<'_>) -> Result<Option<Served>, EngineError> {
         let start = Instant::now();
         let (generation, made_at) = (reading.generation()?, reading.generation_made_at()?);
         let rules = match self.rules() {
@@ -121,20 +123,16 @@ impl LastGood {
             );
             return Ok(None);
         }
-        let count = reading.contact_count()?;
-        let read = self.index(&rules.index).and_then(|contacts| {
-            index::verify(&contacts, count, &[]).map_err(|error| SealError::Damaged(error.to_string()))?;
-            Ok(Arc::new(contacts))
-        });
-        match read {
-            Ok(contacts) => {
-                let took = format!("{:?}", start.elapsed());
-                tracing::info!(%generation, contacts = contacts.contact_count(), took, "the index was read");
-                self.remember(&contacts, rules.index);
-                Ok(Some(contacts))
+        let index = rules.index.clone();
+        match self.served_by(rules) {
+            Ok(Served { snapshot, .. }) => {
+                let contacts = snapshot.contacts().contact_count();
+                tracing::info!(%generation, contacts, took = ?start.elapsed(), "the index was read");
+                let snapshot = snapshot.with_last_synced(super::publishing::last_synced(reading)?);
+                Ok(Some(Served { snapshot, made_at, tokens: reading.tokens()? }))
             }
             Err(error) => {
-                tracing::warn!(file = rules.index, %error, "not used; building the index from the store");
+                tracing::warn!(file = index, %error, "not used; building the index from the store");
                 Ok(None)
             }
         }
@@ -142,11 +140,18 @@ impl LastGood {
 
     /// All that can be served without the store.
     pub(super) fn served(&self) -> Result<Served, SealError> {
+        let served = self.served_by(self.rules()?)?;
+        // Another version of the program may have written it.
+        let contacts = served.snapshot.contacts();
+        index::verify(contacts, contacts.contact_count() as u64, &[])
+            .map_err(|error| SealError::Damaged(error.to_string()))?;
+        Ok(served)
+    }
+
+    fn served_by(&self, rules: Rules) -> Result<Served, SealError> {
         let wrong = |problem: String| SealError::Damaged(problem);
-        let rules = self.rules()?;
         let contacts = Arc::new(self.index(&rules.index)?);
-        let count = contacts.contact_count() as u64;
-        index::verify(&contacts, count, &[]).map_err(|error| wrong(error.to_string()))?;
+        self.remember(&contacts, rules.index);
         let snapshot = Snapshot::new(rules.generation, contacts, &rules.settings)
             .map_err(|error| wrong(error.to_string()))?;
         let last_synced: std::collections::HashMap<_, _> = rules.last_synced.into_iter().collect();
@@ -171,6 +176,11 @@ impl LastGood {
     /// When the generation was made that is served without the store.
     pub(super) fn made_at(&self) -> Option<Timestamp> {
         self.made_at.get().copied()
+    }
+
+    /// Says so, at the start.
+    pub(super) fn serves_since(&self, made_at: Option<Timestamp>) {
+        made_at.into_iter().for_each(|made_at| _ = self.made_at.set(made_at));
     }
 
     fn rules(&self) -> Result<Rules, SealError> {
@@ -276,22 +286,11 @@ impl TryFrom<KeptToken> for TokenRecord {
 }
 
 impl Engine {
-    /// Serves what the files have, without the store.
-    pub(super) fn publish_last_good(&self) -> Result<(), SealError> {
-        let Served { snapshot, made_at, tokens } = self.last_good.served()?;
-        self.tokens.replace(&tokens);
-        if let Some(made_at) = made_at {
-            // Once, at the start.
-            let _ = self.last_good.made_at.set(made_at);
-        }
-        self.publish(snapshot);
-        Ok(())
-    }
-
     /// Writes what is being served into the data folder. Does nothing while another generation is being published,
     /// or none is served yet. Blocks: not for the path of a call.
     pub fn write_last_good(&self) -> Result<(), EngineError> {
         let Some(snapshot) = self.snapshot().as_ref().cloned() else { return Ok(()) };
+        self.store.wait_for_check();
         if self.store_damage().is_some() {
             // They are where it comes from.
             return Ok(());

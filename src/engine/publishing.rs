@@ -162,6 +162,17 @@ pub(super) fn snapshot_of(
     Ok(snapshot.with_last_synced(last_synced(reading)?))
 }
 
+/// What is stored, to be served; `None` before the first commit of a new data folder.
+pub(super) fn stored_snapshot(reading: &Reading<'_>) -> Result<Option<Snapshot>, EngineError> {
+    let generation = reading.generation()?;
+    if generation == Generation::NONE {
+        return Ok(None);
+    }
+    let settings = reading.settings()?;
+    let contacts = index_of(reading, &settings, None, &|| false)?.contacts;
+    snapshot_of(reading, generation, contacts, &settings).map(Some)
+}
+
 /// When each phonebook was last synchronised.
 pub(super) fn last_synced(
     reading: &Reading<'_>,
@@ -181,24 +192,6 @@ pub(super) fn last_synced(
 }
 
 impl Engine {
-    /// Publishes what is stored, at the start.
-    pub(super) fn publish_stored(&self) -> Result<(), EngineError> {
-        let snapshot = self.store.read(|reading| {
-            let generation = reading.generation()?;
-            if generation == Generation::NONE {
-                return Ok(None);
-            }
-            let settings = reading.settings()?;
-            let contacts = match self.last_good.contacts_of(reading)? {
-                Some(contacts) => contacts,
-                None => index_of(reading, &settings, None, &|| false)?.contacts,
-            };
-            Ok::<_, EngineError>(Some(snapshot_of(reading, generation, contacts, &settings)?))
-        })?;
-        snapshot.into_iter().for_each(|snapshot| self.publish(snapshot));
-        Ok(())
-    }
-
     /// Serves the same generation with phonebooks that are younger: a run that found nothing new.
     pub(super) fn publish_last_synced(&self, last_synced: impl Fn(PhonebookId) -> LastSynced) {
         self.current.refresh(|snapshot| snapshot.with_last_synced(last_synced));

@@ -97,6 +97,7 @@ struct Stored {
 impl Engine {
     /// How all this is at a moment. Reads the store, so it blocks: not for the path of a call.
     pub fn status(&self, at: Timestamp) -> Result<Status, EngineError> {
+        self.store.wait_for_check();
         let damage = self.store_damage();
         let stored = match damage {
             None => self.store.read(|reading| self.stored(reading, at))?,

@@ -84,12 +84,6 @@ impl Engine {
         blocking(move || engine.store.write(|change| Ok(change.remember_token_uses(&uses)?))).await
     }
 
-    pub(super) fn load_tokens(&self) -> Result<(), EngineError> {
-        let tokens = self.read(|reading| Ok::<_, EngineError>(reading.tokens()?))?;
-        self.tokens.replace(&tokens);
-        Ok(())
-    }
-
     /// Replaced while the writer is held, so that what is in memory follows the commits in their order.
     fn change_tokens<T>(
         &self,

@@ -34,9 +34,12 @@ impl FirstSignIn {
 
 impl Engine {
     /// Makes the token of the link by which the first administrator gets in; `None` when there are users. The
-    /// one before is no longer good.
+    /// one before is no longer good. Without users, it waits until the store has been checked.
     #[must_use]
     pub fn offer_first_sign_in(&self) -> Option<String> {
+        if self.users().is_empty() {
+            self.store.wait_for_check();
+        }
         if !self.awaits_first_administrator() {
             return None;
         }
@@ -47,10 +50,10 @@ impl Engine {
         Some(token)
     }
 
-    /// Whether there is nobody who could sign in. Who there is cannot be told while the store is damaged.
+    /// Whether there is nobody who could sign in. Who there is cannot be told of a store that is damaged, or may be.
     #[must_use]
     pub fn awaits_first_administrator(&self) -> bool {
-        self.store_damage().is_none() && self.users().is_empty()
+        self.store.is_in_service() && self.users().is_empty()
     }
 
     /// Whether the link is good.

@@ -81,6 +81,33 @@ async fn a_start_reads_the_index_that_was_kept() {
 }
 
 #[tokio::test]
+async fn calls_are_answered_before_the_store_has_been_checked() {
+    let at_rest = AtRest::new().await;
+    // Whoever writes keeps the check from its end.
+    let elsewhere = Connection::open(at_rest.store()).unwrap();
+    elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let engine = Engine::open(&at_rest.data()).unwrap();
+    assert_eq!(caller(&engine), "Berg");
+    assert!(engine.tokens().check(&at_rest.token, Timestamp::now()).is_ok());
+    assert!(!engine.awaits_first_administrator(), "who there is may be damaged");
+    elsewhere.execute_batch("ROLLBACK").unwrap();
+    // Waits.
+    assert!(engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).is_ok());
+    assert!(engine.awaits_first_administrator());
+    assert_eq!(engine.status(Timestamp::now()).unwrap().contacts, 2);
+}
+
+#[tokio::test]
+async fn who_may_ask_is_read_from_the_store() {
+    let at_rest = AtRest::new().await;
+    // As when the process is killed before what it serves is written again.
+    Connection::open(at_rest.store()).unwrap().execute("DELETE FROM access_token", []).unwrap();
+    let engine = Engine::open(&at_rest.data()).unwrap();
+    assert_eq!(caller(&engine), "Berg");
+    assert!(engine.tokens().check(&at_rest.token, Timestamp::now()).is_err());
+}
+
+#[tokio::test]
 async fn an_index_of_another_generation_or_another_store_is_not_read() {
     for change in [
         "UPDATE generation SET number = number + 1",
@@ -172,7 +199,7 @@ async fn no_password_is_kept() {
 /// Ways in which a file breaks.
 type Damage = fn(&Path);
 
-const DAMAGES: [(&str, Damage); 5] = [
+const DAMAGES: [(&str, Damage); 6] = [
     ("pages overwritten", |store| {
         let mut bytes = fs::read(store).unwrap();
         let end = bytes.len();
@@ -182,6 +209,17 @@ const DAMAGES: [(&str, Damage); 5] = [
     ("its beginning lost", |store| {
         let mut bytes = fs::read(store).unwrap();
         bytes[..4096].fill(0);
+        fs::write(store, bytes).unwrap();
+    }),
+    // What a start reads of it is whole.
+    ("the list of contacts by source overwritten", |store| {
+        let database = Connection::open(store).unwrap();
+        let sql =
+            "SELECT rootpage - 1 FROM sqlite_schema WHERE tbl_name = 'contact' AND type = 'index' LIMIT 1";
+        let page: usize = database.query_row(sql, [], |row| row.get(0)).unwrap();
+        drop(database);
+        let mut bytes = fs::read(store).unwrap();
+        bytes[page * 4096..][..4096].fill(0xA5);
         fs::write(store, bytes).unwrap();
     }),
     ("cut", |store| {
@@ -224,7 +262,7 @@ async fn a_damaged_store_is_named_and_left_alone_while_calls_are_answered() {
 
 #[tokio::test]
 async fn a_damaged_store_without_anything_to_stand_in_is_an_error_that_names_it() {
-    for (name, damage) in &DAMAGES[..3] {
+    for (name, damage) in &DAMAGES[..4] {
         let at_rest = AtRest::new().await;
         at_rest.files().iter().for_each(|file| fs::remove_file(file).unwrap());
         damage(&at_rest.store());
