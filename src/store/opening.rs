@@ -185,6 +185,10 @@ mod tests {
     fn a_check_that_nobody_needs_any_more_ends() {
         let folder = folder_with_store();
         let opening = Opening::begin(folder.path()).unwrap();
+        // Enough to be looked through that somebody looks up meanwhile.
+        let fill = "CREATE TABLE filler AS WITH RECURSIVE row(id) AS \
+                    (SELECT 1 UNION ALL SELECT id + 1 FROM row WHERE id < 20000) SELECT id FROM row";
+        opening.connection.execute_batch(fill).unwrap();
         opening.store.checking.give_up();
         let store = opening.check_in_background();
         store.wait_for_check();
