@@ -21,7 +21,7 @@ impl Editor<'_> {
     }
 
     /// Replaces the settings of a source, and its name if the new one differs; `expected` is the
-    /// [`etag`] of what the caller read, or empty.
+    /// [`etag`](super::etag) of what the caller read, or empty.
     pub fn update_source(
         &self,
         name: &str,
