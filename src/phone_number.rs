@@ -80,6 +80,19 @@ impl PhoneNumber {
     }
 
     fn pack(kind: u64, digits: &str) -> Result<Self, DigitsError> {
+        let bytes = digits.as_bytes();
+        // Nearly all numbers have eight digits at least: the first eight and the last eight are all of them.
+        if bytes.len() <= MAX_DIGITS
+            && let Some(first) = bytes.first_chunk().and_then(pack_eight)
+            && let Some(last) = bytes.last_chunk().and_then(pack_eight)
+        {
+            let packed = (first << (KIND_SHIFT - 32)) | (last << (4 * (MAX_DIGITS - bytes.len())));
+            return Ok(PhoneNumber((kind << KIND_SHIFT) | packed));
+        }
+        Self::pack_one_by_one(kind, digits)
+    }
+
+    fn pack_one_by_one(kind: u64, digits: &str) -> Result<Self, DigitsError> {
         if digits.is_empty() {
             return Err(DigitsError::Empty);
         }
@@ -182,6 +195,22 @@ impl PhoneNumber {
     }
 }
 
+/// Eight ASCII digits as [`PhoneNumber`] has them, in the lowest bits; nothing if one is no digit.
+fn pack_eight(digits: &[u8; 8]) -> Option<u64> {
+    // One byte for each digit: its value, if it is one.
+    let values = u64::from_be_bytes(*digits) ^ 0x3030_3030_3030_3030;
+    // Ten and above, and only they, set the highest bit of their byte.
+    let is_no_digit = ((values & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | values;
+    if is_no_digit & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    // Two neighbours move together, three times.
+    let mut packed = values + 0x0101_0101_0101_0101;
+    packed = (packed | packed >> 4) & 0x00ff_00ff_00ff_00ff;
+    packed = (packed | packed >> 8) & 0x0000_ffff_0000_ffff;
+    Some((packed | packed >> 16) & 0xffff_ffff)
+}
+
 /// The digits of a [`PhoneNumber`], without an allocation.
 #[derive(Clone, Copy)]
 pub struct Digits {
@@ -267,6 +296,9 @@ impl<'de> Deserialize<'de> for PhoneNumber {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     #[test]
@@ -346,6 +378,21 @@ mod tests {
                 assert_eq!(integer(&plain), before + (1 << 51));
             }
             assert!(integer(digits) < 1 << PhoneNumber::INTEGER_BITS);
+        }
+    }
+
+    proptest! {
+        /// With what stands beside the digits in ASCII, and what has their bits in other places.
+        #[test]
+        fn eight_digits_at_once_are_what_they_are_one_by_one(
+            digits in "[0-9]{1,17}",
+            other in select(vec!["", "/", ":", " ", "+", "p", "\u{b0}", "\u{ff11}", "\u{0}"]),
+            place in 0_usize..18,
+        ) {
+            let mut digits = digits;
+            digits.insert_str(place.min(digits.len()), other);
+            let one_by_one = PhoneNumber::pack_one_by_one(KIND_PLAIN, &digits);
+            prop_assert_eq!(PhoneNumber::from_plain_digits(&digits), one_by_one);
         }
     }
 

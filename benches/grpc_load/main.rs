@@ -1,6 +1,7 @@
-//! The server under load, beside an empty handler: the same service on the same transport, that says nothing.
-//! What is between the two is the price of an answer; nothing above the empty handler can be reached. The same empty
-//! service is measured as tonic's own server serves it, too.
+//! The server under load, beside an empty handler: the same service on the same transport, that says nothing. Nothing
+//! above it can be reached. Between the two is one that gives everybody the same whole answer: what is above that is the
+//! price of finding the answer, what is below that of making, sending and reading it. The empty service is measured as
+//! tonic's own server serves it, too.
 //!
 //! Client and servers are one process on 127.0.0.1, each with a runtime of its own. In every round, each kind of
 //! load goes to one server after the other, so that noise hits all.
@@ -10,7 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod empty;
+mod limit;
 mod load;
 mod question;
 
@@ -19,13 +20,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringroute::api::proto::v1::{self, MatchStatus};
+use ringroute::api::proto::v1::MatchStatus;
 use ringroute::app;
 use ringroute::config::{Config, ListenAddress};
 use ringroute::demo::sample;
 use ringroute::sync::RunKind;
 use tokio::runtime::Runtime;
 
+use limit::Same;
 use load::{Outcome, Shape};
 use question::{Client, Match, Question, Route};
 use support::report::{self, Goal, Table, duration, figure};
@@ -47,9 +49,10 @@ const SHAPES: [Shape; 5] = [ONE_CALL, CALLS, ONE_STREAM, STREAMS, FULL_STREAMS];
 const CALLERS: usize = 100_000;
 
 /// The handlers, in the order of a round.
-const HANDLERS: [&str; 3] = ["empty, tonic's server", "empty", "Ringroute"];
+const HANDLERS: [&str; 4] = ["empty, tonic's server", "empty", "the same answer to all", "Ringroute"];
 const EMPTY: usize = 1;
-const OURS: usize = 2;
+const SAME: usize = 2;
+const OURS: usize = 3;
 
 /// What came of one question in one shape.
 struct Measured {
@@ -73,7 +76,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     prepare(folder.path(), scale);
 
-    let [runtime, empty_runtime, tonic_runtime] = [(); 3].map(|()| server::runtime());
+    let [runtime, limits, tonic_runtime] = [(); 3].map(|()| server::runtime());
     let config = Config {
         listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_folder: data_folder(folder.path()),
@@ -81,9 +84,13 @@ fn main() {
     };
     let ours = runtime.block_on(app::Server::start(&config)).unwrap();
     let ListenAddress::Tcp(our_address) = *ours.address() else { unreachable!("a port was asked for") };
-    let by_tonic = tonic_runtime.block_on(empty::serve_by_tonic());
-    let addresses = [by_tonic, empty_runtime.block_on(empty::serve()), our_address];
-    check_answers(&runtime, our_address);
+    let same = typical_answers(&runtime, our_address);
+    let addresses = [
+        tonic_runtime.block_on(limit::serve_by_tonic(Same::default())),
+        limits.block_on(limit::serve(Same::default())),
+        limits.block_on(limit::serve(same)),
+        our_address,
+    ];
 
     report::heading("grpc_load", scale);
     let callers = company::callers(&company::numbers(scale.contacts()), scale.pick(CALLERS, 1_000));
@@ -96,8 +103,9 @@ fn main() {
         "p90",
         "p99",
         "p99.9",
-        "throughput ratio",
-        "p50 ratio",
+        "throughput, of empty",
+        "of the same",
+        "p50, of empty",
     ]);
     let mut goals = Table::new(&["goal of issue 8", "ratio", "goal"]);
     let matching = measure::<Match>(addresses, &callers, scale);
@@ -110,7 +118,7 @@ fn main() {
     goals.print();
 
     runtime.block_on(ours.drain());
-    empty_runtime.shutdown_background();
+    limits.shutdown_background();
     tonic_runtime.shutdown_background();
 }
 
@@ -127,19 +135,19 @@ fn prepare(folder: &Path, scale: Scale) {
     server::synchronise(&runtime, &engine, sample::SOURCE_NAME, RunKind::Sync);
 }
 
-/// Fast nonsense would not be worth measuring.
-fn check_answers(runtime: &Runtime, address: SocketAddr) {
+/// What a contact is answered, and that it is right: fast nonsense would not be worth measuring.
+fn typical_answers(runtime: &Runtime, address: SocketAddr) -> Same {
     runtime.block_on(async {
         let mut client = Client::connect(format!("http://{address}")).await.unwrap();
         let [first, ..] = sample::TELLING_CALLERS;
         let caller = format!("+{}", first.e164);
-        let found = client.match_caller(Match::request(&caller)).await.unwrap().into_inner();
-        assert_eq!(found.status(), MatchStatus::Matched);
-        assert_eq!(found.phonebooks, [first.belongto]);
-        let v1::RouteCallResponse { route, .. } =
-            client.route_call(Route::request(&caller)).await.unwrap().into_inner();
-        assert_eq!(route, "Sales customers");
-    });
+        let matched = client.match_caller(Match::request(&caller)).await.unwrap().into_inner();
+        assert_eq!(matched.status(), MatchStatus::Matched);
+        assert_eq!(matched.phonebooks, [first.belongto]);
+        let routed = client.route_call(Route::request(&caller)).await.unwrap().into_inner();
+        assert_eq!(routed.route, "Sales customers");
+        Same { matched, routed }
+    })
 }
 
 fn measure<Q: Question>(
@@ -171,8 +179,8 @@ fn tell<Q: Question>(table: &mut Table, all: &[Measured]) {
             let mut latencies = load::latencies();
             measured.outcomes[handler].iter().for_each(|round| latencies.add(&round.latencies).unwrap());
             let at = |quantile| duration(latencies.value_at_quantile(quantile) as f64);
-            let ratio_to_empty = |of: fn(&Measured, usize) -> Vec<f64>| match handler {
-                OURS => format!("{:.2}", ratio(&of(measured, handler), &of(measured, EMPTY))),
+            let ratio_to = |limit, of: fn(&Measured, usize) -> Vec<f64>| match handler {
+                OURS => format!("{:.2}", ratio(&of(measured, handler), &of(measured, limit))),
                 _ => String::new(),
             };
             table.row([
@@ -184,8 +192,9 @@ fn tell<Q: Question>(table: &mut Table, all: &[Measured]) {
                 at(0.9),
                 at(0.99),
                 at(0.999),
-                ratio_to_empty(Measured::throughputs),
-                ratio_to_empty(Measured::medians),
+                ratio_to(EMPTY, Measured::throughputs),
+                ratio_to(SAME, Measured::throughputs),
+                ratio_to(EMPTY, Measured::medians),
             ]);
         }
     }
@@ -198,11 +207,13 @@ fn tell_goals(table: &mut Table, matching: &[Measured]) {
         table.row([name.to_owned(), format!("{ratio:.2}"), goal.told(ratio)]);
     };
     let calls = of(CALLS);
-    row(
-        "MatchCaller, 2 connections × 32 calls: throughput, of the empty handler's",
-        ratio(&calls.throughputs(OURS), &calls.throughputs(EMPTY)),
-        Goal::AtLeast(0.95),
-    );
+    for (limit, whose) in [(EMPTY, "the empty handler's"), (SAME, "that of the same answer to all")] {
+        row(
+            &format!("MatchCaller, 2 connections × 32 calls: throughput, of {whose}"),
+            ratio(&calls.throughputs(OURS), &calls.throughputs(limit)),
+            Goal::AtLeast(0.95),
+        );
+    }
     let one = of(ONE_CALL);
     row(
         "MatchCaller, 1 call: p50, of the empty handler's",

@@ -1,4 +1,4 @@
-//! The limit: the same service on the same transport, whose answers say nothing.
+//! The limit: the same service on the same transport, which gives everybody the same answer.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,12 +17,19 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
+/// What everybody is answered, whatever was asked. The default says nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Same {
+    pub(crate) matched: v1::MatchCallerResponse,
+    pub(crate) routed: v1::RouteCallResponse,
+}
+
 /// Serves for as long as the runtime lives, and says where.
-pub(crate) async fn serve() -> SocketAddr {
+pub(crate) async fn serve(same: Same) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = |_: &Connection| {
-        let service = CallRoutingServiceServer::new(Empty);
+    let service = move |_: &Connection| {
+        let service = CallRoutingServiceServer::new(same.clone());
         service_fn(move |request| service.clone().call(request))
     };
     tokio::spawn(grpc::serve_connections(grpc::incoming(listener), service, CancellationToken::new()));
@@ -30,7 +37,7 @@ pub(crate) async fn serve() -> SocketAddr {
 }
 
 /// The same with the same settings, served as tonic does by itself: a task for each call, and a router before it.
-pub(crate) async fn serve_by_tonic() -> SocketAddr {
+pub(crate) async fn serve_by_tonic(same: Same) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = Server::builder()
@@ -38,30 +45,28 @@ pub(crate) async fn serve_by_tonic() -> SocketAddr {
         .max_concurrent_streams(1024)
         .http2_max_header_list_size(16 * 1024)
         .max_frame_size(16 * 1024)
-        .add_service(CallRoutingServiceServer::new(Empty));
+        .add_service(CallRoutingServiceServer::new(same));
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     tokio::spawn(async { service.serve_with_incoming(incoming).await.unwrap() });
     address
 }
 
-struct Empty;
-
 type AnswerStream<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
 
 #[tonic::async_trait]
-impl CallRoutingService for Empty {
+impl CallRoutingService for Same {
     async fn match_caller(
         &self,
         _: Request<v1::MatchCallerRequest>,
     ) -> Result<Response<v1::MatchCallerResponse>, Status> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(self.matched.clone()))
     }
 
     async fn route_call(
         &self,
         _: Request<v1::RouteCallRequest>,
     ) -> Result<Response<v1::RouteCallResponse>, Status> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(self.routed.clone()))
     }
 
     async fn list_decisions(
@@ -84,11 +89,12 @@ impl CallRoutingService for Empty {
         &self,
         request: Request<Streaming<v1::MatchCallersRequest>>,
     ) -> Result<Response<Self::MatchCallersStream>, Status> {
-        let answer = |v1::MatchCallersRequest { request_id, .. }| {
-            let response = match_callers_response::Result::Response(v1::MatchCallerResponse::default());
+        let matched = self.matched.clone();
+        let answer = move |v1::MatchCallersRequest { request_id, .. }| {
+            let response = match_callers_response::Result::Response(matched.clone());
             v1::MatchCallersResponse { request_id, result: Some(response) }
         };
-        Ok(Response::new(Box::pin(request.into_inner().map(move |request| request.map(answer)))))
+        Ok(Response::new(Box::pin(request.into_inner().map(move |request| request.map(&answer)))))
     }
 
     type RouteCallsStream = AnswerStream<v1::RouteCallsResponse>;
@@ -97,10 +103,11 @@ impl CallRoutingService for Empty {
         &self,
         request: Request<Streaming<v1::RouteCallsRequest>>,
     ) -> Result<Response<Self::RouteCallsStream>, Status> {
-        let answer = |v1::RouteCallsRequest { request_id, .. }| {
-            let response = route_calls_response::Result::Response(v1::RouteCallResponse::default());
+        let routed = self.routed.clone();
+        let answer = move |v1::RouteCallsRequest { request_id, .. }| {
+            let response = route_calls_response::Result::Response(routed.clone());
             v1::RouteCallsResponse { request_id, result: Some(response) }
         };
-        Ok(Response::new(Box::pin(request.into_inner().map(move |request| request.map(answer)))))
+        Ok(Response::new(Box::pin(request.into_inner().map(move |request| request.map(&answer)))))
     }
 }
