@@ -312,6 +312,18 @@ proptest! {
     }
 
     #[test]
+    fn a_separator_never_changes_the_number(
+        raw in "[+]?(0|00|1|8|011|49|44|7|54|39)?[0-9]{1,15}",
+        place in any::<prop::sample::Index>(),
+        region in any_region(),
+    ) {
+        let mut separated = raw.clone();
+        separated.insert(1 + place.index(raw.len()), '-');
+        prop_assert_eq!(normalise(&separated, region), normalise(&raw, region));
+        prop_assert_eq!(Caller::parse(&separated, region), Caller::parse(&raw, region));
+    }
+
+    #[test]
     fn an_extension_never_changes_the_number(
         number in "[+]?[0-9]([0-9]|[0-9][ ./-]){1,5}[0-9]",
         label in "( ?x ?| ext[.] |;ext=|,,|#| extension |;| доб[.] )",

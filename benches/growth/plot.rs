@@ -1,4 +1,4 @@
-//! Growth as a picture and as data, in `benches/plots/`: a panel for each figure, contacts from left to right.
+//! Growth as a picture, `benches/plots/growth.svg`: a panel for each figure, contacts from left to right.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -27,18 +27,7 @@ pub(crate) fn write(all: &[Grown], exact: &[f64]) {
     ];
     let folder = Path::new(FOLDER);
     std::fs::create_dir_all(folder).unwrap();
-    std::fs::write(folder.join("growth.csv"), data(&contacts, &panels)).unwrap();
     std::fs::write(folder.join("growth.svg"), picture(&contacts, &panels)).unwrap();
-}
-
-fn data(contacts: &[f64], panels: &[Panel<'_>]) -> String {
-    let mut lines = vec![String::from("contacts")];
-    lines[0].extend(panels.iter().map(|(name, unit, _)| format!(",{name} ({unit})")));
-    for (place, contacts) in contacts.iter().enumerate() {
-        let values = panels.iter().map(|(_, _, values)| format!(",{:.1}", values[place]));
-        lines.push(format!("{contacts}{}", values.collect::<String>()));
-    }
-    lines.join("\n") + "\n"
 }
 
 /// Contacts by their logarithm, values from zero up.

@@ -1,6 +1,6 @@
 //! The number of a call, as the network gave it.
 
-use super::normalise::read_number;
+use super::normalise::{compared, is_dialled, read_number};
 use super::{NumberError, PhoneNumber, Region, uri};
 
 /// Longest caller that is looked at, in bytes. The longest sensible one is a SIP URI in a name-addr.
@@ -53,15 +53,20 @@ impl Caller {
             let (found, max) = (raw.len(), MAX_CALLER_BYTES);
             return Caller::Invalid(InvalidCaller::TooLong { found, max });
         }
-        let address = match uri::read(raw) {
-            Ok(address) => address,
-            Err(error) => return Caller::Invalid(InvalidCaller::NotANumber(error)),
+        let number = if is_dialled(raw) {
+            compared(raw, region)
+        } else {
+            let address = match uri::read(raw) {
+                Ok(address) => address,
+                Err(error) => return Caller::Invalid(InvalidCaller::NotANumber(error)),
+            };
+            if address.host.eq_ignore_ascii_case(ANONYMOUS_HOST) || is_withheld(address.user.trim()) {
+                return Caller::Withheld;
+            }
+            read_number(&address.user, region).map(|normalised| normalised.number)
         };
-        if address.host.eq_ignore_ascii_case(ANONYMOUS_HOST) || is_withheld(address.user.trim()) {
-            return Caller::Withheld;
-        }
-        match read_number(&address.user, region) {
-            Ok(normalised) => Caller::Number(normalised.number),
+        match number {
+            Ok(number) => Caller::Number(number),
             Err(NumberError::Blank | NumberError::OnlyZeros) => Caller::Withheld,
             Err(error) => Caller::Invalid(InvalidCaller::NotANumber(error)),
         }

@@ -98,7 +98,17 @@ pub fn normalise(raw: &str, region: Option<Region>) -> Result<Normalised, Number
             return Err(NumberError::TooLong { found, max: MAX_RAW_CHARACTERS });
         }
     }
+    if is_dialled(raw) {
+        return compared(raw, region).map(|number| Normalised { number, extension: None });
+    }
     read_number(&uri::read(raw)?.user, region)
+}
+
+/// Whether a text is [`dialled`] as it stands: digits, perhaps with a plus sign first, and no more of them than a number
+/// has. Most numbers are written so, of callers nearly all, and need not be searched for anything else.
+pub(super) fn is_dialled(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The digits of a written number, as they would be dialled: ASCII, with a plus sign first if there is
@@ -129,7 +139,7 @@ pub(super) fn read_number(text: &str, region: Option<Region>) -> Result<Normalis
 }
 
 /// What the digits, with or without a plus sign first, are compared as.
-fn compared(dialled: &str, region: Option<Region>) -> Result<PhoneNumber, NumberError> {
+pub(super) fn compared(dialled: &str, region: Option<Region>) -> Result<PhoneNumber, NumberError> {
     let digits = dialled.trim_start_matches('+');
     if digits.bytes().all(|digit| digit == b'0') {
         return Err(NumberError::OnlyZeros);

@@ -130,8 +130,8 @@ impl CandidateIndex {
                 let asked = self.callers.asked[word];
                 if asked & !callers != 0 {
                     callers |= asked
-                        & (self.callers.given.may_be(facts.caller_given, word)
-                            | self.callers.number.may_be(Some(number.digits().as_str()), word));
+                        & (self.callers.given.may_be(facts.caller_given.map(str::as_bytes), word)
+                            | self.callers.number.may_be(Some(number.digits().as_bytes()), word));
                 }
                 for phonebook in phonebooks.clone() {
                     let row = self.phonebooks.get(phonebook.place());
@@ -144,7 +144,7 @@ impl CandidateIndex {
             // Whether these are candidates depends on the number that was dialled.
             let mut unsure = candidates & asked;
             if unsure != 0 {
-                let by_given = unsure & self.dids.given.may_be(facts.did_given, word);
+                let by_given = unsure & self.dids.given.may_be(facts.did_given.map(str::as_bytes), word);
                 (sure, unsure) = (sure | by_given, unsure & !by_given);
             }
             while sure | unsure != 0 {
@@ -152,7 +152,7 @@ impl CandidateIndex {
                 if unsure >> place & 1 == 1 {
                     let number =
                         did_number.get_or_insert_with(|| (facts.did_number)().map(PhoneNumber::digits));
-                    let digits = number.as_ref().map(|digits| digits.as_str());
+                    let digits = number.as_ref().map(|digits| digits.as_bytes());
                     sure |= unsure & self.dids.number.may_be(digits, word);
                     unsure = 0;
                     continue;
@@ -213,9 +213,9 @@ impl PlaceRows {
     }
 
     /// Which routes of a word a number does not rule out; none when there is no number.
-    fn may_be(&self, digits: Option<&str>, word: usize) -> u64 {
+    fn may_be(&self, digits: Option<&[u8]>, word: usize) -> u64 {
         let Some(digits) = digits else { return 0 };
-        let symbols = digits.bytes().map(|digit| usize::from(digit.wrapping_sub(b'0'))).chain([END]);
+        let symbols = digits.iter().map(|digit| usize::from(digit.wrapping_sub(b'0'))).chain([END]);
         let mut routes = u64::MAX;
         for (place, symbol) in symbols.take(PLACES).enumerate() {
             let at = (place * SYMBOLS + symbol.min(END)) * self.words + word;
