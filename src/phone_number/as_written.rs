@@ -5,8 +5,8 @@
 //! a dozen steps to find that out. Here the same plans are asked only what decides. `None` says nothing: the number is
 //! for the library then. Tests hold both against each other.
 
+use rlibphonenumber::PHONE_NUMBER_UTIL;
 use rlibphonenumber::interfaces::AsOriginal;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberDesc};
 
 use super::{PhoneNumber, Region};
 
@@ -27,18 +27,25 @@ pub(super) fn read(dialled: &str, region: Option<Region>) -> Option<PhoneNumber>
 
 /// The number of these digits, country code first.
 fn international(digits: &str) -> Option<PhoneNumber> {
-    let library = PHONE_NUMBER_UTIL.as_original();
-    let (code, national) = (1..=3).find_map(|length| {
+    // No country code begins with a zero, though it could be read so.
+    if digits.starts_with('0') {
+        return None;
+    }
+    let (plan, national) = (1..=3).find_map(|length| {
         let (code, national) = digits.split_at_checked(length)?;
-        let code = code.parse().ok()?;
-        library.get_region_for_country_code(code).map(|_| (code, national))
+        Some((Plan::of_code(code.parse().ok()?)?, national))
     })?;
-    stays(code, national).then(|| PhoneNumber::from_e164_digits(digits).ok())?
+    if plan.has_as_it_is(national) {
+        return PhoneNumber::from_e164_digits(digits).ok();
+    }
+    // `+49 (0)30…`
+    plan.number(plan.behind_prefix(national)?)
 }
 
 /// The number that these digits are when they are dialled in the region.
 fn dialled_in(region: Region, digits: &str) -> Option<PhoneNumber> {
-    let plan = PHONE_NUMBER_UTIL.as_original().get_metadata_for_region(region.numbering_plan())?;
+    let region = region.numbering_plan();
+    let plan = PHONE_NUMBER_UTIL.as_original().get_metadata_for_region(region)?;
     let abroad = plan.international_prefix();
     let abroad = prefix(abroad.original_base(), digits, || {
         Some(abroad.anchor_start().ok()?.and_then(|pattern| pattern.find(digits)).map(|found| found.end()))
@@ -49,21 +56,12 @@ fn dialled_in(region: Region, digits: &str) -> Option<PhoneNumber> {
     if let Some(abroad) = digits.strip_prefix("00") {
         return international(abroad);
     }
-    let code = plan.original.country_code();
-    let length = plan.national_prefix_for_parsing();
-    let length = prefix(length.original_base(), digits, || {
-        Some(length.anchor_start().ok()?.and_then(|pattern| pattern.find(digits)).map(|found| found.end()))
-    })??;
-    let national = &digits[length..];
-    let is_national = (1..=MAX_NATIONAL_PREFIX).contains(&length)
-        && plan.original.national_prefix_transform_rule().is_empty()
-        // It may be the country code that is there.
-        && !digits.starts_with(&code.to_string())
-        // A prefix stays where a number begins with the same digits and is none without them.
-        && plan.general_desc.national_number_pattern().anchor_full().ok()??.is_match(national)
-        && is_possible(&plan.general_desc.original, national)
-        && stays(code, national);
-    is_national.then(|| PhoneNumber::from_e164_digits(&format!("{code}{national}")).ok())?
+    let plan = Plan { code: plan.original.country_code(), region };
+    let national = plan.behind_prefix(digits)?;
+    // It may be the country code that is there.
+    let is_code = digits.starts_with(&plan.code.to_string());
+    // Numbers of several regions may have the same code; they are read again by the plan of the first of them.
+    if is_code { None } else { Plan::of_code(plan.code)?.number(national) }
 }
 
 /// The length of what a pattern finds at the start of `digits`, if anything. Most patterns are digits that stand for
@@ -79,43 +77,78 @@ fn prefix(
     }
 }
 
-/// Whether these digits behind a country code are of a possible length, and show no national prefix.
-fn stays(code: i32, national: &str) -> bool {
-    shows_no_prefix(code, national, |numbers| is_possible(numbers, national))
-}
-
-fn is_possible(numbers: &PhoneNumberDesc, national: &str) -> bool {
-    let has = |lengths: &[i32]| lengths.iter().any(|length| usize::try_from(*length) == Ok(national.len()));
-    national.len() >= MIN_NATIONAL
-        && has(&numbers.possible_length)
-        && !has(&numbers.possible_length_local_only)
-}
-
-/// Whether no national prefix can be seen in a number, which is without its country code, and `also` holds of the
-/// numbers of the plan that it belongs to.
-pub(super) fn shows_no_prefix(
+/// What the library finds a numbering plan by, which it has no name for.
+#[derive(Clone, Copy)]
+struct Plan {
     code: i32,
-    national: &str,
-    also: impl FnOnce(&PhoneNumberDesc) -> bool,
-) -> bool {
-    let library = PHONE_NUMBER_UTIL.as_original();
-    let plan = library
-        .get_region_for_country_code(code)
-        .and_then(|region| library.get_metadata_for_region_or_calling_code(code, region));
-    plan.filter(|plan| also(&plan.general_desc.original))
-        .map(|plan| plan.national_prefix_for_parsing())
-        .and_then(|pattern| {
-            prefix(pattern.original_base(), national, || {
-                Some(
-                    pattern
-                        .anchor_start()
-                        .ok()?
-                        .and_then(|found| found.find(national))
-                        .map(|found| found.end()),
-                )
-            })
+    region: rlibphonenumber::Region,
+}
+
+impl Plan {
+    /// The plan of numbers that are written with their country code.
+    fn of_code(code: i32) -> Option<Plan> {
+        let region = PHONE_NUMBER_UTIL.as_original().get_region_for_country_code(code)?;
+        Some(Plan { code, region })
+    }
+
+    /// The number of these digits behind the country code, if it has them as they are.
+    fn number(self, national: &str) -> Option<PhoneNumber> {
+        self.has_as_it_is(national).then(|| {
+            let digits = format!("{}{national}", self.code);
+            PhoneNumber::from_e164_digits(&digits).ok()
+        })?
+    }
+
+    /// Whether these digits are of a possible length, and show no national prefix.
+    fn has_as_it_is(self, national: &str) -> bool {
+        self.is_possible(national) == Some(true) && self.shows_no_prefix(national)
+    }
+
+    /// What is left of digits that begin with the national prefix, if that is taken away and nothing else is done.
+    fn behind_prefix(self, digits: &str) -> Option<&str> {
+        let length = self.prefix_length(digits)??;
+        let national = &digits[length..];
+        let library = PHONE_NUMBER_UTIL.as_original();
+        let plan = library.get_metadata_for_region_or_calling_code(self.code, self.region)?;
+        let is_taken = (1..=MAX_NATIONAL_PREFIX).contains(&length)
+            && plan.original.national_prefix_transform_rule().is_empty()
+            && self.is_possible(national)?
+            // A prefix stays where a number begins with the same digits and is none without them.
+            && plan.general_desc.national_number_pattern().anchor_full().ok()??.is_match(national);
+        is_taken.then_some(national)
+    }
+
+    /// Whether no national prefix can be seen in a number.
+    fn shows_no_prefix(self, national: &str) -> bool {
+        self.prefix_length(national).is_some_and(|length| length.is_none_or(|length| length == 0))
+    }
+
+    fn prefix_length(self, digits: &str) -> Option<Option<usize>> {
+        let library = PHONE_NUMBER_UTIL.as_original();
+        let plan = library.get_metadata_for_region_or_calling_code(self.code, self.region)?;
+        let pattern = plan.national_prefix_for_parsing();
+        prefix(pattern.original_base(), digits, || {
+            Some(pattern.anchor_start().ok()?.and_then(|found| found.find(digits)).map(|found| found.end()))
         })
-        .is_some_and(|length| length.is_none_or(|length| length == 0))
+    }
+
+    /// Whether numbers are of this length.
+    fn is_possible(self, national: &str) -> Option<bool> {
+        let library = PHONE_NUMBER_UTIL.as_original();
+        let plan = library.get_metadata_for_region_or_calling_code(self.code, self.region)?;
+        let numbers = &plan.general_desc.original;
+        let has =
+            |lengths: &[i32]| lengths.iter().any(|length| usize::try_from(*length) == Ok(national.len()));
+        let is_possible = national.len() >= MIN_NATIONAL
+            && has(&numbers.possible_length)
+            && !has(&numbers.possible_length_local_only);
+        Some(is_possible)
+    }
+}
+
+/// Whether no national prefix can be seen in a number, which is without its country code.
+pub(super) fn shows_no_prefix(code: i32, national: &str) -> bool {
+    Plan::of_code(code).is_some_and(|plan| plan.shows_no_prefix(national))
 }
 
 #[cfg(test)]
@@ -136,7 +169,12 @@ mod tests {
         );
         let before =
             prop_oneof![Just("+"), Just("00"), Just("011"), Just("0"), Just("1"), Just("8"), Just("")];
+        let prefixed = prefix.clone();
         prop_oneof![
+            2 => (before.clone(), "[0-9]{0,12}").prop_map({
+                let code = code.clone();
+                move |(before, digits)| format!("{before}{code}{prefixed}{digits}")
+            }),
             4 => "[0-9]{1,12}".prop_map(move |digits| format!("{prefix}{digits}")),
             3 => (before.clone(), any_code, "[0-9]{0,12}").prop_map(|(before, code, digits)| format!("{before}{code}{digits}")),
             2 => (before.clone(), "[0-9]{0,12}").prop_map(move |(before, digits)| format!("{before}{code}{digits}")),
@@ -171,6 +209,8 @@ mod tests {
             (Some("DE"), "03012345678"),
             (Some("DE"), "015112345678"),
             (Some("DE"), "00442079460018"),
+            (None, "+4903012345678"),
+            (Some("DE"), "004402079460018"),
             (Some("GB"), "02079460018"),
             (Some("US"), "011493012345678"),
         ] {
@@ -181,8 +221,8 @@ mod tests {
 
     #[test]
     fn what_takes_thought_is_left_to_the_library() {
-        // A second prefix, an area code that is missing, the country code without a plus sign, an extension.
-        for dialled in ["+4903012345678", "+49301", "493012345678", "234", "0234", "0030"] {
+        // Two prefixes, an area code that is missing, the country code without a plus sign, an extension.
+        for dialled in ["+49003012345678", "+49301", "493012345678", "234", "0234", "0030", "+043050000"] {
             assert_eq!(read(dialled, Some("DE".parse().unwrap())), None, "{dialled}");
         }
     }

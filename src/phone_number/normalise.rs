@@ -245,5 +245,5 @@ fn is_national(read: &rlibphonenumber::PhoneNumber, digits: &str, plan: rlibphon
 /// Whether reading the number again, written with its country code, is sure to change nothing, because
 /// no national prefix can be seen in it. Spares the common number a second parse.
 fn has_no_more_prefix(read: &rlibphonenumber::PhoneNumber) -> bool {
-    as_written::shows_no_prefix(read.country_code, &get_national_significant_number_owned(read), |_| true)
+    as_written::shows_no_prefix(read.country_code, &get_national_significant_number_owned(read))
 }

@@ -162,7 +162,7 @@ fn checked(value: &str) -> Result<&str, String> {
         return Err("the value holds a NUL character; expected text".to_owned());
     }
     // What stands in for bytes that mean nothing in their code page, and for half a surrogate pair.
-    if value.contains(char::REPLACEMENT_CHARACTER) {
+    if !value.is_ascii() && value.contains(char::REPLACEMENT_CHARACTER) {
         return Err("the value holds bytes that are no character of its encoding (shown as U+FFFD); correct it in the \
                     database"
             .to_owned());

@@ -3,7 +3,7 @@
 //! New contacts have the highest numbers. So whoever goes through the contacts in the order of their numbers can follow
 //! the writer, and need not wait until it is done.
 
-use rusqlite::params;
+use rusqlite::{Connection, Statement, params};
 
 use super::checkpoint::save_ahead;
 use super::journal::Journal;
@@ -139,6 +139,11 @@ impl PlanUnderWay<'_> {
 const PUT: &str = "INSERT INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)";
 const TAKE_OUT: &str = "DELETE FROM phonebook_contact WHERE contact_id = ?";
 
+/// Looks at the pages that were written before the new contacts and are written again behind them, so that they stay in
+/// the cache. Had one gone into the write-ahead log meanwhile, SQLite would write it there in its first place, and the
+/// commit would go through all of the log behind it, as each checksum depends on those before.
+const WRITTEN_AGAIN: &str = "SELECT (SELECT count(*) FROM sqlite_schema), (SELECT sum(bytes) FROM journal)";
+
 impl Writer<'_> {
     /// Contacts that are there and have other details, perhaps in another phonebook.
     fn write_changed<E: From<StoreError>>(
@@ -233,6 +238,9 @@ impl Writer<'_> {
         if plan.counts.added == 0 {
             return Ok(());
         }
+        let connection = self.change.connection;
+        let mut keep_in_cache = connection.prepare(WRITTEN_AGAIN).map_err(StoreError::from)?;
+        let mut insert = Insert::prepare(connection, ROWS_PER_INSERT)?;
         let mut written = 0;
         let mut new = Vec::with_capacity(ROWS_PER_INSERT);
         for contact in plan.staged.read_back().map_err(StoreError::Staging)? {
@@ -241,29 +249,24 @@ impl Writer<'_> {
                 new.push(contact);
             }
             if new.len() == ROWS_PER_INSERT {
-                self.insert(&new)?;
+                self.insert(&mut insert, &new)?;
                 written += new.len();
                 new.clear();
                 if written.is_multiple_of(LOOK_EVERY) {
+                    keep_in_cache.query_row([], |_| Ok(())).map_err(StoreError::from)?;
                     follow()?;
                 }
             }
         }
-        self.insert(&new)?;
+        if !new.is_empty() {
+            self.insert(&mut Insert::prepare(connection, new.len())?, &new)?;
+        }
         follow()
     }
 
-    fn insert(&mut self, new: &[Staged]) -> Result<(), StoreError> {
-        if new.is_empty() {
-            return Ok(());
-        }
-        let connection = self.change.connection;
-        let prepare = |into: &str, row: &str| {
-            connection
-                .prepare_cached(&format!("INSERT INTO {into} VALUES {}", vec![row; new.len()].join(", ")))
-        };
-        let mut add =
-            prepare("contact (source_id, source_key, digest, row_digest, details)", "(?, ?, ?, ?, ?)")?;
+    /// Inserts as many contacts as `insert` takes.
+    fn insert(&mut self, insert: &mut Insert<'_>, new: &[Staged]) -> Result<(), StoreError> {
+        let Insert { add, put } = insert;
         for (contact, place) in new.iter().zip((1..).step_by(5)) {
             add.raw_bind_parameter(place, self.source)?;
             add.raw_bind_parameter(place + 1, &contact.source_key)?;
@@ -273,9 +276,8 @@ impl Writer<'_> {
         }
         add.raw_execute()?;
         // One statement numbers its rows one after the other.
-        let last = connection.last_insert_rowid().unsigned_abs();
+        let last = self.change.connection.last_insert_rowid().unsigned_abs();
         let ids = last + 1 - new.len() as u64..=last;
-        let mut put = prepare("phonebook_contact (contact_id, phonebook_id)", "(?, ?)")?;
         for ((contact, id), place) in new.iter().zip(ids.clone()).zip((1..).step_by(2)) {
             put.raw_bind_parameter(place, id)?;
             put.raw_bind_parameter(place + 1, self.phonebooks[contact.phonebook as usize].0)?;
@@ -286,6 +288,25 @@ impl Writer<'_> {
             self.touched.push(id);
         }
         Ok(())
+    }
+}
+
+/// Statements that insert so many contacts.
+struct Insert<'a> {
+    add: Statement<'a>,
+    /// Into their phonebooks.
+    put: Statement<'a>,
+}
+
+impl<'a> Insert<'a> {
+    fn prepare(connection: &'a Connection, rows: usize) -> Result<Self, StoreError> {
+        let prepare = |into: &str, row: &str| {
+            connection.prepare(&format!("INSERT INTO {into} VALUES {}", vec![row; rows].join(", ")))
+        };
+        Ok(Insert {
+            add: prepare("contact (source_id, source_key, digest, row_digest, details)", "(?, ?, ?, ?, ?)")?,
+            put: prepare("phonebook_contact (contact_id, phonebook_id)", "(?, ?)")?,
+        })
     }
 }
 
