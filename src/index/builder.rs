@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::contacts::PackedContacts;
 use super::numbers::NumberIndex;
 use super::postings::{MAX_SETS, Packing, Posting};
 use super::{ContactIndex, IndexedNumber, IndexedPhonebook, PhonebookOrdinal, PhonebookSet};
+use crate::background;
 use crate::contact::ContactId;
 use crate::phone_number::PhoneNumber;
 use crate::phonebook::PhonebookId;
@@ -165,7 +168,7 @@ impl ContactIndexBuilder {
     /// six bytes more each.
     pub fn finish(mut self, last_digits: bool) -> Result<ContactIndex, IndexError> {
         self.contacts.shrink();
-        self.entries.sort_unstable();
+        background::on_all_cores(|| self.entries.par_sort_unstable());
 
         let mut sets: Vec<(Box<[PhonebookOrdinal]>, PhonebookSet)> = self.sets.into_iter().collect();
         sets.sort_unstable_by_key(|(_, place)| *place);
@@ -176,7 +179,7 @@ impl ContactIndexBuilder {
         let mut index = ContactIndex {
             ordinals: ordinal_by_name.collect(),
             contacts: self.contacts,
-            numbers: Arc::new(NumberIndex::build(Vec::new(), packing, Vec::new(), false)?),
+            numbers: Arc::new(NumberIndex::build(&[], packing, Vec::new(), false)?),
             phonebooks: self.phonebooks,
             phonebook_sets: sets.into_iter().map(|(set, _)| set).collect(),
             sources: self.sources,
@@ -206,7 +209,7 @@ impl ContactIndexBuilder {
         }
         lists.shrink_to_fit();
         self.entries.truncate(kept);
-        index.numbers = Arc::new(NumberIndex::build(self.entries, packing, lists, last_digits)?);
+        index.numbers = Arc::new(NumberIndex::build(&self.entries, packing, lists, last_digits)?);
         Ok(index)
     }
 }

@@ -2,10 +2,12 @@
 //! a set (fst); and a second set of them read backwards when last digits may match.
 
 use fst::{IntoStreamer, Streamer};
+use rayon::prelude::*;
 
 use super::IndexError;
 use super::postings::{Packing, Posting, Postings};
 use super::table::NumberTable;
+use crate::background;
 use crate::phone_number::{MAX_DIGITS, PhoneNumber};
 
 /// Number -> packed posting, or list of postings.
@@ -82,7 +84,7 @@ impl Key {
 impl NumberIndex {
     /// `entries` are sorted by number, and hold each number once.
     pub(super) fn build(
-        entries: Vec<(PhoneNumber, u64)>,
+        entries: &[(PhoneNumber, u64)],
         packing: Packing,
         lists: Vec<u64>,
         with_last_digits: bool,
@@ -90,9 +92,12 @@ impl NumberIndex {
         if u32::try_from(entries.len()).is_err() {
             return Err(IndexError::TooManyNumbers);
         }
-        let forward = build_set(entries.iter().map(|(number, _)| Key::forward(*number)))?;
-        let backward = if with_last_digits { Some(build_backward(&entries)?) } else { None };
-        Ok(NumberIndex { packing, table: NumberTable::build(entries), forward, backward, lists })
+        let build_forward = || build_set(entries.iter().map(|(number, _)| Key::forward(*number)));
+        let build_backward = || with_last_digits.then(|| build_backward(entries)).transpose();
+        let (forward, (backward, table)) = background::on_all_cores(|| {
+            rayon::join(build_forward, || rayon::join(build_backward, || NumberTable::build(entries)))
+        });
+        Ok(NumberIndex { packing, table, forward: forward?, backward: backward?, lists })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -152,7 +157,7 @@ impl NumberIndex {
 
 fn build_backward(entries: &[(PhoneNumber, u64)]) -> Result<fst::Set<Vec<u8>>, IndexError> {
     let mut keys: Vec<u64> = entries.iter().map(|(number, _)| Key::backward(*number).to_bits()).collect();
-    keys.sort_unstable();
+    keys.par_sort_unstable();
     build_set(keys.into_iter().map(Key::from_bits))
 }
 

@@ -8,6 +8,8 @@
 //! Were a bucket crowded, by chance or by somebody who chooses numbers so, a look-up would halve it until few entries
 //! are left, as they are in order.
 
+use rayon::prelude::*;
+
 use crate::phone_number::PhoneNumber;
 
 /// Numbers, each with a value. Immutable.
@@ -41,6 +43,31 @@ fn hash(number: PhoneNumber) -> u64 {
     (bits ^ (bits >> (HASH_BITS / 2))).wrapping_mul(0xc4ce_b9fe_1a85_ec53) & ((1 << HASH_BITS) - 1)
 }
 
+/// Tells whether two collections have the same numbers, in whatever order: how many there are, and the sum of what
+/// [hashes](hash) of numbers are mixed to, in 128 bits. As hashes are a permutation, a table need not look its numbers up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    pub(super) count: usize,
+    sums: [u64; 2],
+}
+
+impl Fingerprint {
+    pub(super) fn add(&mut self, number: PhoneNumber) {
+        self.add_hash(hash(number));
+    }
+
+    /// With two of SplitMix64's streams.
+    fn add_hash(&mut self, hash: u64) {
+        self.count += 1;
+        for (sum, start) in self.sums.iter_mut().zip([0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03]) {
+            let mut mixed = hash.wrapping_add(start);
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *sum = sum.wrapping_add(mixed ^ (mixed >> 31));
+        }
+    }
+}
+
 fn start_of(bucket: u64) -> usize {
     bucket as u32 as usize
 }
@@ -52,10 +79,10 @@ fn end_of(rest: u64) -> u64 {
 
 impl NumberTable {
     /// `entries` hold each number once, and are no more than 32 bits count.
-    pub(super) fn build(entries: Vec<(PhoneNumber, u64)>) -> Self {
+    pub(super) fn build(entries: &[(PhoneNumber, u64)]) -> Self {
         let mut by_hash: Vec<(u64, u64)> =
-            entries.into_iter().map(|(number, value)| (hash(number), value)).collect();
-        by_hash.sort_unstable();
+            entries.iter().map(|(number, value)| (hash(*number), *value)).collect();
+        by_hash.par_sort_unstable();
         let bucket_bits = (by_hash.len() / 8).next_power_of_two().trailing_zeros();
         let rest_bits = HASH_BITS - bucket_bits;
         let largest = by_hash.iter().map(|(_, value)| *value).max().unwrap_or(0);
@@ -132,6 +159,18 @@ impl NumberTable {
         None
     }
 
+    /// Of all numbers.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut fingerprint = Fingerprint::default();
+        for (bucket, pair) in self.buckets.windows(2).enumerate() {
+            let bucket = (bucket as u64) << self.rest_bits;
+            for entry in &self.entries[start_of(pair[0])..start_of(pair[1])] {
+                fingerprint.add_hash(bucket | self.rest_of(*entry));
+            }
+        }
+        fingerprint
+    }
+
     /// All values, in no order that means anything.
     pub(super) fn values(&self) -> impl Iterator<Item = u64> {
         self.entries[..self.len()].iter().enumerate().map(|(place, entry)| self.value_of(*entry, place))
@@ -187,7 +226,8 @@ mod tests {
     }
 
     fn table(entries: &[(&str, u64)]) -> NumberTable {
-        NumberTable::build(entries.iter().map(|(text, value)| (number(text), *value)).collect())
+        let entries: Vec<_> = entries.iter().map(|(text, value)| (number(text), *value)).collect();
+        NumberTable::build(&entries)
     }
 
     #[test]
@@ -220,7 +260,7 @@ mod tests {
         }
         let others = (0..OTHERS).map(|place| number(&format!("+44{place}")));
         let entries: Vec<(PhoneNumber, u64)> = chosen.iter().copied().chain(others).zip(0..).collect();
-        let table = NumberTable::build(entries.clone());
+        let table = NumberTable::build(&entries);
         let largest = table.buckets.windows(2).map(|pair| start_of(pair[1]) - start_of(pair[0])).max();
         assert!(largest >= Some(200), "the largest bucket has {largest:?}");
         assert!(table.is_in_order());
@@ -232,7 +272,7 @@ mod tests {
     fn parts_that_lead_outside_are_refused() {
         // Enough for more than one bucket.
         let entries: Vec<_> = (0..40).map(|place| (number(&format!("+4930{place}")), place)).collect();
-        let table = NumberTable::build(entries);
+        let table = NumberTable::build(&entries);
         let (buckets, entries, _) = table.parts();
         let (buckets, entries) = (buckets.to_vec(), entries.to_vec());
         let again = NumberTable::of_parts(buckets.clone(), entries.clone(), Vec::new()).unwrap();
@@ -274,12 +314,16 @@ mod tests {
         ) {
             let plain: HashMap<PhoneNumber, u64> =
                 entries.iter().map(|(text, value)| (number(text), value >> shift)).collect();
-            let table = NumberTable::build(plain.clone().into_iter().collect());
+            let all: Vec<(PhoneNumber, u64)> = plain.clone().into_iter().collect();
+            let table = NumberTable::build(&all);
             prop_assert_eq!(table.len(), plain.len());
             prop_assert!(table.is_in_order());
             for text in entries.keys().chain(&strangers) {
                 prop_assert_eq!(table.get(number(text)), plain.get(&number(text)).copied());
             }
+            let mut fingerprint = Fingerprint::default();
+            plain.keys().for_each(|number| fingerprint.add(*number));
+            prop_assert_eq!(table.fingerprint(), fingerprint);
             let mut values: Vec<u64> = table.values().collect();
             let mut expected: Vec<u64> = plain.into_values().collect();
             values.sort_unstable();

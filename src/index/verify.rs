@@ -8,6 +8,8 @@ use fst::Streamer;
 use super::ContactIndex;
 use super::numbers::{NumberIndex, number_of_backward, number_of_forward};
 use super::postings::Postings;
+use super::table::Fingerprint;
+use crate::background;
 use crate::contact::counted;
 use crate::phone_number::PhoneNumber;
 
@@ -16,8 +18,9 @@ use crate::phone_number::PhoneNumber;
 #[error("the new index failed its check and was thrown away: {0}; please report this")]
 pub struct VerifyError(String);
 
-/// Proves that every number leads to contacts that exist, in phonebooks that exist, that as many contacts
-/// are there as were stored, and that `samples` (numbers of contacts, taken while building) are found.
+/// Proves that every number leads to contacts that exist, in phonebooks that exist; that the sets have the numbers of the
+/// table, each once, by their [fingerprints](Fingerprint); that as many contacts are there as were stored; and that
+/// `samples` (numbers of contacts, taken while building) are found.
 pub fn verify(
     index: &ContactIndex,
     stored_contacts: u64,
@@ -57,16 +60,33 @@ fn verify_contacts(index: &ContactIndex, stored: u64) -> Result<(), VerifyError>
     fail(format!("it has {}, the store has {stored}", counted(contacts)))
 }
 
+/// The table and the sets each for itself, side by side; then, that they have the same numbers.
 fn verify_numbers(index: &ContactIndex) -> Result<(), VerifyError> {
-    let numbers = &index.numbers;
-    if !numbers.table.is_in_order() {
-        return fail("its table of numbers is out of order".into());
+    let NumberIndex { forward, backward, .. } = &*index.numbers;
+    let backward = || backward.as_ref().map(|set| fingerprint(set, number_of_backward)).transpose();
+    let (table, (forward, backward)) = background::on_all_cores(|| {
+        let sets = || rayon::join(|| fingerprint(forward, number_of_forward), backward);
+        rayon::join(|| verify_table(index), sets)
+    });
+    let table = table?;
+    for set in [Some(forward?), backward?].into_iter().flatten() {
+        if set.count != table.count {
+            return fail(format!("it has {} numbers, and {} of them in order", table.count, set.count));
+        }
+        if set != table {
+            return fail("it has other numbers in order than in its table".into());
+        }
     }
-    for value in numbers.table.values() {
-        verify_postings(index, value)?;
+    Ok(())
+}
+
+fn verify_table(index: &ContactIndex) -> Result<Fingerprint, VerifyError> {
+    let table = &index.numbers.table;
+    if !table.is_in_order() {
+        return Err(VerifyError("its table of numbers is out of order".into()));
     }
-    verify_set(index, &numbers.forward, number_of_forward)?;
-    numbers.backward.iter().try_for_each(|backward| verify_set(index, backward, number_of_backward))
+    table.values().try_for_each(|value| verify_postings(index, value))?;
+    Ok(table.fingerprint())
 }
 
 fn verify_postings(index: &ContactIndex, value: u64) -> Result<(), VerifyError> {
@@ -88,27 +108,25 @@ fn verify_postings(index: &ContactIndex, value: u64) -> Result<(), VerifyError> 
     Ok(())
 }
 
-/// A set has the numbers of the table: as many, and none that is not there.
-fn verify_set(
-    index: &ContactIndex,
+/// Of the numbers of a set, which are in order, so that none is there twice.
+fn fingerprint(
     set: &fst::Set<Vec<u8>>,
     number_of: impl Fn(&[u8]) -> Option<PhoneNumber>,
-) -> Result<(), VerifyError> {
-    if let Err(error) = set.as_fst().verify() {
-        return fail(error.to_string());
-    }
-    let mut count = 0;
+) -> Result<Fingerprint, VerifyError> {
+    set.as_fst().verify().map_err(|error| VerifyError(error.to_string()))?;
+    let mut found = Fingerprint::default();
+    let mut last = Vec::new();
     let mut keys = set.stream();
     while let Some(key) = keys.next() {
-        if number_of(key).is_none_or(|number| index.exact(number).is_empty()) {
-            return fail("a number leads nowhere".into());
+        let number = number_of(key).ok_or_else(|| VerifyError("what is in order is no number".into()))?;
+        if !last.is_empty() && *key <= *last {
+            return Err(VerifyError("its numbers are out of order".into()));
         }
-        count += 1;
+        found.add(number);
+        last.clear();
+        last.extend_from_slice(key);
     }
-    if count != index.number_count() || count != set.len() {
-        return fail(format!("it has {} numbers, and {count} of them in order", index.number_count()));
-    }
-    Ok(())
+    Ok(found)
 }
 
 fn verify_samples(
