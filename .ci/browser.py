@@ -14,7 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 PROGRAM, SQL_SERVER = (Path(name).resolve() for name in sys.argv[1:3])
-AXE = Path(sys.argv[3]).read_text()
+# None where nothing is checked.
+AXE = "" if sys.argv[3] == "-" else Path(sys.argv[3]).read_text()
 PICTURES = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "sql-server"
 PATIENCE = 240
@@ -44,6 +45,8 @@ class Server:
             env=environment(RINGROUTE_CONSOLE_ADDRESS="127.0.0.1:0"),
         )
         for line in self.process.stdout:
+            if found := re.search(r"Ringroute listens on (\S+)", line):
+                self.calls = found[1]
             if found := re.search(r"http://\S+/first-sign-in\S+", line):
                 self.first_sign_in = found[0]
                 self.url = found[0].split("/first-sign-in")[0]
@@ -172,12 +175,13 @@ class Browser:
         except Exception:
             raise AssertionError(f"{what}: not on {self.path}:\n{self.text()}") from None
 
-    def picture(self, name):
+    def picture(self, name, most=3200):
+        """The whole page, as far as it is no longer than `most`."""
         if PICTURES is None:
             return
         PICTURES.mkdir(parents=True, exist_ok=True)
         width, height = self.driver.execute_script(
-            "return [innerWidth, Math.min(document.documentElement.scrollHeight, 3200)]"
+            "return [innerWidth, Math.min(document.documentElement.scrollHeight, arguments[0])]", most
         )
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         options = {"captureBeyondViewport": True, "clip": clip}

@@ -9,9 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import keyboard
 from browser import HOSTILE, Browser, Server, SqlServer
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
 PASSWORD = "correct horse battery"
 
@@ -340,49 +340,11 @@ def roll_back(browser):
     browser.until("no contacts of the source", lambda: re.search(r"Contacts\n1\n", browser.text()))
 
 
-def with_keys_only(browser):
-    """From the sign-in to a run that is started, without a mouse; where one is can be seen all the time."""
+def with_keys_only(browser, sql_server):
     browser.driver.delete_all_cookies()
-    browser.open("/sources/crm")
-
-    def focused():
-        return browser.driver.switch_to.active_element
-
-    def type_keys(*keys):
-        focused().send_keys(*keys)
-
-    def tab_to(text):
-        for _ in range(60):
-            type_keys(Keys.TAB)
-            is_seen = browser.driver.execute_script(
-                "const style = getComputedStyle(document.activeElement);"
-                "return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0"
-            )
-            assert is_seen, f"nobody sees that {focused().get_attribute('outerHTML')[:200]} has the focus"
-            if focused().text == text:
-                return
-        raise AssertionError(f"{text!r} is not reached by keys on {browser.path}")
-
-    browser.until("the sign-in", lambda: browser.path.startswith("/sign-in"))
+    browser.open("/sign-in")
     browser.check("sign-in")
-    browser.open("/sources/crm")
-    browser.until("the sign-in", lambda: browser.path.startswith("/sign-in"))
-    type_keys("ada", Keys.TAB, PASSWORD, Keys.ENTER)
-    browser.until("where one was going", lambda: browser.path == "/sources/crm")
-    type_keys(Keys.TAB)
-    assert focused().text == "Skip to the content", focused().text
-    type_keys(Keys.ENTER)
-    tab_to("Sync Now")
-    type_keys(Keys.ENTER)
-    browser.until("the banner", lambda: "successfully synchronized from crm." in browser.text())
-    # Something is set, too.
-    browser.open("/settings/history")
-    tab_to("Save")
-    type_keys(Keys.ENTER)
-    browser.until("that it is saved", lambda: "Saved" in browser.text(".banners"))
-    tab_to("Sign out")
-    type_keys(Keys.ENTER)
-    browser.until("the sign-in", lambda: browser.path == "/sign-in")
+    keyboard.everything(browser, sql_server, "ada", PASSWORD)
 
 
 # Something that is there, for pages that are about one thing.
@@ -447,7 +409,7 @@ def main():
             ("last digits are turned on", lambda: choose_last_digits(browser)),
             ("every page", lambda: look_at_every_page(browser)),
             ("a run is rolled back", lambda: roll_back(browser)),
-            ("with keys only", lambda: with_keys_only(browser)),
+            ("everything again, with keys only", lambda: with_keys_only(browser, sql_server)),
         ]
         try:
             for name, step in steps:

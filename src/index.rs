@@ -181,6 +181,14 @@ pub struct IndexMemory {
     pub numbers: usize,
 }
 
+impl ContactOrdinal {
+    /// Place among the contacts of its index, from 0.
+    #[must_use]
+    pub fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl PhonebookOrdinal {
     /// Place among the phonebooks of its index, from 0.
     #[must_use]

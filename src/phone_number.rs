@@ -188,11 +188,49 @@ impl PhoneNumber {
         highest | ((integer & 0xffff_ffff) + 100_000_000 * (integer >> 32))
     }
 
+    /// The number that an integer is [made](Self::to_integer) of, if it is of one.
+    #[must_use]
+    pub fn from_integer(integer: u64) -> Option<Self> {
+        let highest = 1 << (Self::INTEGER_BITS - 1);
+        let is_plain = integer & highest != 0;
+        let (kind, first) = if is_plain { (KIND_PLAIN, 1) } else { (KIND_E164, 0) };
+        let (mut left, mut digits, mut length) = (integer & !highest, 0, 0);
+        // From the last digit on, each is put before those behind it.
+        while left > first && length < MAX_DIGITS {
+            digits = (digits >> 4) | ((left % 10 + 1) << (KIND_SHIFT - 4));
+            left /= 10;
+            length += 1;
+        }
+        (left == first && length > 0).then_some(PhoneNumber((kind << KIND_SHIFT) | digits))
+    }
+
     /// The number as an integer whose order is the order of the numbers.
     #[must_use]
     pub fn to_bits(self) -> u64 {
         self.0
     }
+
+    /// The number as an integer in which the digits are in the highest bits, from the last one on, as digit + 1 in four
+    /// bits each: in the order of these, numbers that end alike are beside each other.
+    #[must_use]
+    pub fn to_backward_bits(self) -> u64 {
+        backward(self.0 << (u64::BITS - KIND_SHIFT)) | (self.0 >> KIND_SHIFT)
+    }
+
+    /// The opposite of [`Self::to_backward_bits`].
+    #[must_use]
+    pub fn from_backward_bits(bits: u64) -> Self {
+        const KIND: u64 = (1 << (u64::BITS - KIND_SHIFT)) - 1;
+        PhoneNumber((bits << KIND_SHIFT) | (backward(bits & !KIND) >> (u64::BITS - KIND_SHIFT)))
+    }
+}
+
+/// Digits of four bits each, as far to the left as there is room, the other way round.
+fn backward(digits: u64) -> u64 {
+    let bytes = digits.swap_bytes();
+    let reversed = (bytes & 0x0f0f_0f0f_0f0f_0f0f) << 4 | (bytes >> 4 & 0x0f0f_0f0f_0f0f_0f0f);
+    // There is no digit without one of its bits.
+    reversed.checked_shl(reversed.leading_zeros() & !3).unwrap_or_default()
 }
 
 /// Eight ASCII digits as [`PhoneNumber`] has them, in the lowest bits; nothing if one is no digit.
@@ -394,6 +432,30 @@ mod tests {
             let one_by_one = PhoneNumber::pack_one_by_one(KIND_PLAIN, &digits);
             prop_assert_eq!(PhoneNumber::from_plain_digits(&digits), one_by_one);
         }
+    }
+
+    #[test]
+    fn a_number_comes_back_from_its_integers() {
+        for text in ["+1", "+10", "+4930123456789", "+999999999999999", "0", "10", "0010", "000000000000000"]
+        {
+            let number: PhoneNumber = text.parse().unwrap();
+            assert_eq!(PhoneNumber::from_integer(number.to_integer()), Some(number));
+            assert_eq!(PhoneNumber::from_backward_bits(number.to_backward_bits()), number);
+        }
+        let plain = 1 << (PhoneNumber::INTEGER_BITS - 1);
+        for of_none in [0, 1_000_000_000_000_000, plain, plain + 1, plain + 2, plain + 21] {
+            assert_eq!(PhoneNumber::from_integer(of_none), None, "{of_none}");
+        }
+    }
+
+    #[test]
+    fn numbers_read_backwards_are_in_the_order_of_their_ends() {
+        let mut numbers: Vec<PhoneNumber> =
+            ["10", "+4910", "+311", "+1", "+211"].map(|text| text.parse().unwrap()).to_vec();
+        numbers.sort_by_key(|number| number.to_backward_bits());
+        let texts: Vec<String> = numbers.iter().map(PhoneNumber::to_string).collect();
+        assert_eq!(texts, ["10", "+4910", "+1", "+211", "+311"]);
+        assert_eq!(numbers[0].to_backward_bits() >> 56, 0x12, "0, then 1");
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! Layout: eight bytes that say what it is, the version of its layout (u32), then sections, each its length (u64) and
 //! its bytes, then the checksum (32 bytes). All integers are little-endian.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -251,8 +252,9 @@ pub struct WholeFile {
 }
 
 impl WholeFile {
-    /// Begins a file for this path.
+    /// Begins a file for this path, and removes what killed processes have left of theirs beside it.
     pub fn begin(path: &Path) -> io::Result<Self> {
+        remove_abandoned(folder_of(path));
         let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder_of(path))?;
         Ok(WholeFile { file, path: path.to_owned() })
     }
@@ -289,6 +291,24 @@ pub fn folder_of(path: &Path) -> &Path {
 
 /// How files begin that are not moved to their place yet; what a killed process leaves of them may be removed.
 pub const TEMPORARY: &str = ".ringroute-temporary-";
+
+/// Whoever has written nothing for so long does not write any more. Less than a day, so that a backup of each night
+/// removes what is left of the last one.
+const ABANDONED_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Files that cannot be removed, or not be looked at, stay: nothing depends on it.
+fn remove_abandoned(folder: &Path) {
+    let is_abandoned = |metadata: &Metadata| {
+        let age = metadata.modified().ok().and_then(|written_at| written_at.elapsed().ok());
+        metadata.is_file() && age.is_some_and(|age| age > ABANDONED_AFTER)
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+        if is_temporary && entry.metadata().is_ok_and(|metadata| is_abandoned(&metadata)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
 
 /// Makes what was renamed in a folder last.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -381,5 +401,21 @@ mod tests {
         assert_eq!(another.put(false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"first");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_is_removed_and_what_one_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |name: &str| folder.path().join(name);
+        let old = std::time::SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(1);
+        for (name, is_old) in [("left", true), ("written", false)] {
+            let file = File::create(there(&format!("{TEMPORARY}{name}"))).unwrap();
+            is_old.then(|| file.set_modified(old).unwrap());
+        }
+        File::create(there("nightly.backup")).unwrap().set_modified(old).unwrap();
+        drop(WholeFile::begin(&there("next.backup")).unwrap());
+        assert!(!there(&format!("{TEMPORARY}left")).exists());
+        assert!(there(&format!("{TEMPORARY}written")).exists());
+        assert!(there("nightly.backup").exists());
     }
 }

@@ -60,38 +60,15 @@ impl CallPath {
 
 /// 200 routes: 197 for dialled numbers of their own that nobody calls here, then the sample's last three.
 fn long_settings(mut settings: Settings) -> Settings {
+    let queue =
+        Destination { destination_type: DestinationType::Queue, target: "6400".to_owned(), fallback: None };
     let own = (0..197).map(|place| InboundRoute {
         dids: vec![format!("+4930231{place:03}XX")],
-        phonebooks: Vec::new(),
-        ..route(&format!("Team {place}"))
+        ..InboundRoute::of_every_call(&format!("Team {place}"), queue.clone())
     });
     let last = settings.inbound_routes.split_off(2);
     settings.inbound_routes = own.chain(last).collect();
     settings
-}
-
-fn route(name: &str) -> InboundRoute {
-    InboundRoute {
-        name: name.to_owned(),
-        enabled: true,
-        note: String::new(),
-        trunks: Vec::new(),
-        dids: Vec::new(),
-        callers: Vec::new(),
-        phonebooks: Vec::new(),
-        withheld: false,
-        in_no_phonebook: false,
-        attestation: None,
-        times: Vec::new(),
-        freshness: None,
-        alert_info: String::new(),
-        caller_name_prefix: String::new(),
-        destination: Destination {
-            destination_type: DestinationType::Queue,
-            target: "6400".to_owned(),
-            fallback: None,
-        },
-    }
 }
 
 /// A call that is taken by none but the last routes.

@@ -74,6 +74,10 @@ pub(super) async fn guard(State(keeper): State<Keeper>, request: Request, next: 
     let Keeper { console, who, content } = keeper;
     let token = cookie(request.headers(), &console.cookie);
     let user = token.as_deref().and_then(|token| console.engine.session(token));
+    if user.is_some() {
+        // Whatever they look at first, contacts may be searched next.
+        console.engine.expect_search();
+    }
     let peer = Peer::of(request.extensions());
     let visit = Visit::new(&console, user.clone(), token.as_deref(), request.uri(), peer);
     let answer = match admit(&visit, who, user.as_ref(), &request) {

@@ -94,8 +94,18 @@ pub(super) fn pages(first: Option<&str>, next: Option<&str>) -> Markup {
 
 /// A list in columns, which can be moved sideways where it is too wide. `about` names it for those who hear it.
 pub(super) fn table(about: &str, heads: Markup, rows: Markup) -> Markup {
+    listed("table", about, &heads, &rows)
+}
+
+/// A list in columns of which each row is a few lines on a phone. A cell of class `whole` has a line of its own there;
+/// what is of class `head` is shown there alone, for what its column's head says elsewhere.
+pub(super) fn lines(about: &str, heads: Markup, rows: Markup) -> Markup {
+    listed("table lines", about, &heads, &rows)
+}
+
+fn listed(class: &str, about: &str, heads: &Markup, rows: &Markup) -> Markup {
     html! {
-        div.table tabindex="0" role="region" aria-label=(about) {
+        div class=(class) tabindex="0" role="region" aria-label=(about) {
             table { thead { tr { (heads) } } tbody { (rows) } }
         }
     }

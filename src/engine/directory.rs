@@ -107,6 +107,8 @@ impl Engine {
         client: Option<&Client>,
     ) -> Result<Vec<StoredPhonebook>, EngineError> {
         let (_, view) = self.view(extension, client)?;
+        // Whoever is shown phonebooks looks into them next.
+        self.expect_search();
         let all = self.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?))?;
         Ok(all.into_iter().filter(|phonebook| view.shows(phonebook.id)).collect())
     }

@@ -5,16 +5,21 @@
 //! known (plain digits) may match either. Everything is told from the snapshot: the store is not read, and a call
 //! does not notice.
 
-use std::collections::{BTreeSet, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use super::{Engine, EngineError};
 use crate::contact::ContactId;
-use crate::index::{ContactIndex, ContactOrdinal, Posting};
+use crate::index::{ContactIndex, ContactOrdinal};
 use crate::phone_number::{MAX_DIGITS, PhoneNumber};
 use crate::settings::MIN_LAST_DIGITS;
 
 /// Most contacts that are named of one collision.
 pub const MAX_COLLIDING_CONTACTS: usize = 10;
+
+/// How many last digits there can be.
+const POSSIBLE: RangeInclusive<u8> = MIN_LAST_DIGITS..=MAX_DIGITS as u8;
 
 /// How many contacts would be mixed up by so many last digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,96 +60,124 @@ pub struct CollidingContact {
     pub number: PhoneNumber,
 }
 
-/// A number, by its digits from the last to the first: those with the same ending are beside each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Reversed {
-    /// The digits from the last on, as one number of [`MAX_DIGITS`] digits.
-    key: u64,
-    length: u8,
-    number: PhoneNumber,
-}
-
 /// The numbers of an index, in the order of their endings.
 struct Endings<'a> {
     index: &'a ContactIndex,
-    numbers: Vec<Reversed>,
+    /// As [`PhoneNumber::to_backward_bits`] has them.
+    numbers: Vec<u64>,
 }
 
-/// Numbers of one country that end alike.
-struct Group {
-    key: u64,
+/// Numbers that end alike and that a caller could be taken for together.
+struct Group<'a> {
+    /// All that end alike, of any country.
+    alike: &'a [u64],
     country_code: Option<u16>,
-    numbers: Vec<PhoneNumber>,
-    /// Each once.
-    contacts: Vec<ContactOrdinal>,
+    contact_count: usize,
+}
+
+/// Whether numbers have the same last digits. The one that is looked at last has so many.
+fn end_alike(a: u64, b: u64, digits: u8) -> bool {
+    (a ^ b) >> free_bits(digits) == 0 && (b >> free_bits(digits)) & 0xf != 0
+}
+
+/// Bits that are below so many last digits.
+fn free_bits(digits: u8) -> u32 {
+    u64::BITS - 4 * u32::from(digits)
+}
+
+/// Those of them whose country is this one or is not known, in their order.
+fn of_country(alike: &[u64], country_code: Option<u16>) -> impl Iterator<Item = PhoneNumber> {
+    let numbers = alike.iter().map(|bits| PhoneNumber::from_backward_bits(*bits));
+    numbers.filter(move |number| {
+        let its = number.country_code();
+        its.is_none() || its == country_code
+    })
 }
 
 impl<'a> Endings<'a> {
     fn of(index: &'a ContactIndex) -> Self {
-        let mut numbers: Vec<Reversed> = index
-            .numbers()
-            .filter_map(|(number, _)| {
-                let digits = number.digits();
-                let length = u8::try_from(digits.as_bytes().len()).ok()?;
-                let reversed = digits.as_bytes().iter().rev().copied().chain(std::iter::repeat(b'0'));
-                let key = reversed.take(MAX_DIGITS).fold(0, |key, digit| key * 10 + u64::from(digit - b'0'));
-                (length >= MIN_LAST_DIGITS).then_some(Reversed { key, length, number })
-            })
-            .collect();
+        let mut numbers = Vec::with_capacity(index.number_count());
+        numbers.extend(index.numbers_unordered().map(PhoneNumber::to_backward_bits));
         numbers.sort_unstable();
         Endings { index, numbers }
     }
 
-    /// Hands every collision at so many digits to `take`.
-    fn each(&self, digits: u8, mut take: impl FnMut(Group)) {
-        let step = 10_u64.pow((MAX_DIGITS as u32).saturating_sub(u32::from(digits)));
-        for alike in self.numbers.chunk_by(|a, b| a.key / step == b.key / step) {
-            if alike.len() < 2 {
-                continue;
-            }
-            let long = alike.iter().filter(|number| number.length >= digits).map(|reversed| reversed.number);
-            let long: Vec<(PhoneNumber, Option<u16>)> =
-                long.map(|number| (number, number.country_code())).collect();
-            let countries: BTreeSet<u16> = long.iter().filter_map(|(_, country)| *country).collect();
-            let none = countries.is_empty().then_some(None);
-            for country_code in countries.into_iter().map(Some).chain(none) {
-                let together =
-                    long.iter().filter(|(_, country)| country.is_none() || *country == country_code);
-                let numbers: Vec<PhoneNumber> = together.map(|(number, _)| *number).collect();
-                if let Some(contacts) = self.several_contacts(&numbers) {
-                    take(Group { key: alike[0].key / step, country_code, numbers, contacts });
-                }
+    /// Hands every collision at `digits`, and at each more digits up to `most`, to `take`.
+    fn each<'s>(&'s self, digits: u8, most: u8, mut take: impl FnMut(u8, Group<'s>, &[ContactOrdinal])) {
+        self.each_among(&self.numbers, digits, most, &mut Room::default(), &mut take);
+    }
+
+    fn each_among<'s>(
+        &'s self,
+        numbers: &'s [u64],
+        digits: u8,
+        most: u8,
+        room: &mut Room,
+        take: &mut impl FnMut(u8, Group<'s>, &[ContactOrdinal]),
+    ) {
+        for alike in numbers.chunk_by(|a, b| end_alike(*a, *b, digits)).filter(|alike| alike.len() > 1) {
+            self.groups(alike, room, |group, contacts| take(digits, group, contacts));
+            if digits < most {
+                // Whoever has more digits in common has these in common.
+                self.each_among(alike, digits + 1, most, room, take);
             }
         }
     }
 
-    /// The contacts of these numbers, if both are more than one.
-    fn several_contacts(&self, numbers: &[PhoneNumber]) -> Option<Vec<ContactOrdinal>> {
-        if numbers.len() < 2 {
-            return None;
+    /// The collisions among numbers that end alike: one for each country that any of them has.
+    fn groups<'s>(
+        &'s self,
+        alike: &'s [u64],
+        room: &mut Room,
+        mut take: impl FnMut(Group<'s>, &[ContactOrdinal]),
+    ) {
+        room.countries.clear();
+        let numbers = alike.iter().map(|bits| PhoneNumber::from_backward_bits(*bits));
+        room.countries.extend(numbers.map(PhoneNumber::country_code));
+        room.countries.sort_unstable();
+        room.countries.dedup();
+        // Numbers of no known country are with those of each that there is.
+        let is_known = room.countries.last().is_some_and(Option::is_some);
+        let countries = room.countries.iter().filter(|country| country.is_some() == is_known);
+        for country_code in countries.copied() {
+            let contacts = &mut room.contacts;
+            contacts.clear();
+            let mut count = 0;
+            for number in of_country(alike, country_code) {
+                contacts.extend(self.index.exact(number).map(|posting| posting.contact));
+                count += 1;
+            }
+            contacts.sort_unstable();
+            contacts.dedup();
+            if count > 1 && contacts.len() > 1 {
+                take(Group { alike, country_code, contact_count: contacts.len() }, contacts);
+            }
         }
-        let postings = numbers.iter().flat_map(|number| self.index.exact(*number));
-        let mut contacts: Vec<ContactOrdinal> = postings.map(|Posting { contact, .. }| contact).collect();
-        contacts.sort_unstable();
-        contacts.dedup();
-        (contacts.len() > 1).then_some(contacts)
     }
 
-    fn count(&self, digits: u8) -> LastDigitsCount {
-        let (mut collisions, mut contacts) = (0, HashSet::new());
-        self.each(digits, |group| {
-            collisions += 1;
-            contacts.extend(group.contacts);
+    fn counts(&self) -> Vec<LastDigitsCount> {
+        let none = |digits| LastDigitsCount { digits, collisions: 0, contacts: 0 };
+        let mut counts: Vec<LastDigitsCount> = POSSIBLE.map(none).collect();
+        // For how many digits at most a contact is mixed up; it is for fewer, too.
+        let mut most_digits = vec![0; self.index.contact_count()];
+        self.each(MIN_LAST_DIGITS, MAX_DIGITS as u8, |digits, _, contacts| {
+            counts[usize::from(digits - MIN_LAST_DIGITS)].collisions += 1;
+            for contact in contacts {
+                let most = &mut most_digits[contact.place()];
+                *most = digits.max(*most);
+            }
         });
-        LastDigitsCount { digits, collisions, contacts: contacts.len() as u64 }
+        for count in &mut counts {
+            count.contacts = most_digits.iter().filter(|most| **most >= count.digits).count() as u64;
+        }
+        counts
     }
 
-    fn told(&self, digits: u8, group: &Group) -> LastDigitsCollision {
-        let width = usize::from(digits);
+    fn told(&self, digits: u8, group: &Group<'_>) -> LastDigitsCollision {
         let mut told = HashSet::new();
         let mut contacts = Vec::new();
-        for number in &group.numbers {
-            for posting in self.index.exact(*number) {
+        for number in of_country(group.alike, group.country_code) {
+            for posting in self.index.exact(number) {
                 if contacts.len() == MAX_COLLIDING_CONTACTS || !told.insert(posting.contact) {
                     continue;
                 }
@@ -154,22 +187,32 @@ impl<'a> Endings<'a> {
                     display_name: contact.display_name.to_owned(),
                     company: contact.company.to_owned(),
                     source: contact.source.to_owned(),
-                    number: *number,
+                    number,
                 });
             }
         }
+        let ending = group.alike.first().map_or_else(String::new, |bits| {
+            let all = PhoneNumber::from_backward_bits(*bits).digits();
+            all[all.len().saturating_sub(usize::from(digits))..].to_owned()
+        });
         LastDigitsCollision {
-            ending: format!("{:0width$}", group.key).chars().rev().collect(),
+            ending,
             country_code: group.country_code,
-            contact_count: group.contacts.len() as u64,
+            contact_count: group.contact_count as u64,
             contacts,
         }
     }
 }
 
+/// What is used again for each group, so that nothing has to be allocated for it.
+#[derive(Default)]
+struct Room {
+    countries: Vec<Option<u16>>,
+    contacts: Vec<ContactOrdinal>,
+}
+
 fn check(digits: u8) -> Result<(), EngineError> {
-    let possible = MIN_LAST_DIGITS..=MAX_DIGITS as u8;
-    if possible.contains(&digits) {
+    if POSSIBLE.contains(&digits) {
         return Ok(());
     }
     let problem = format!("{digits} is not {MIN_LAST_DIGITS} to {MAX_DIGITS}");
@@ -177,13 +220,11 @@ fn check(digits: u8) -> Result<(), EngineError> {
 }
 
 impl Engine {
-    /// For every number of last digits that there can be, how many contacts would be mixed up. Blocks, for about a
-    /// second when there are very many.
+    /// For every number of last digits that there can be, how many contacts would be mixed up. Blocks.
     #[must_use]
     pub fn last_digits_counts(&self) -> Vec<LastDigitsCount> {
         let Some(snapshot) = self.snapshot().clone() else { return Vec::new() };
-        let endings = Endings::of(snapshot.contacts());
-        (MIN_LAST_DIGITS..=MAX_DIGITS as u8).map(|digits| endings.count(digits)).collect()
+        Endings::of(snapshot.contacts()).counts()
     }
 
     /// The collisions at so many last digits, those of most contacts first: at most `limit` of them after the first
@@ -198,8 +239,9 @@ impl Engine {
         let Some(snapshot) = self.snapshot().clone() else { return Ok((Vec::new(), false)) };
         let endings = Endings::of(snapshot.contacts());
         let mut groups = Vec::new();
-        endings.each(digits, |group| groups.push(group));
-        groups.sort_by_key(|group| (std::cmp::Reverse(group.contacts.len()), group.key, group.country_code));
+        endings.each(digits, digits, |_, group, _| groups.push(group));
+        // Where there are as many contacts, in the order in which they came.
+        groups.sort_by_key(|group| Reverse(group.contact_count));
         let told = groups.iter().skip(skipped).take(limit).map(|group| endings.told(digits, group));
         Ok((told.collect(), groups.len() > skipped.saturating_add(limit)))
     }
@@ -238,7 +280,7 @@ mod tests {
     fn collisions(index: &ContactIndex, digits: u8) -> Vec<LastDigitsCollision> {
         let endings = Endings::of(index);
         let mut found = Vec::new();
-        endings.each(digits, |group| found.push(endings.told(digits, &group)));
+        endings.each(digits, digits, |_, group, _| found.push(endings.told(digits, &group)));
         found
     }
 
@@ -263,7 +305,9 @@ mod tests {
         let told: Vec<_> =
             found.iter().map(|found| (found.ending.as_str(), found.country_code, ids(found))).collect();
         assert_eq!(told, [("1234567", Some(44), vec![3, 4]), ("1234567", Some(49), vec![1, 2, 4, 5])]);
-        assert_eq!(Endings::of(&index).count(7), LastDigitsCount { digits: 7, collisions: 2, contacts: 5 });
+        let counts = Endings::of(&index).counts();
+        assert_eq!(counts[0], LastDigitsCount { digits: 7, collisions: 2, contacts: 5 });
+        assert!(counts[1..].iter().all(|count| count.collisions == 0), "{counts:?}");
         assert_eq!(collisions(&index, 8), []);
     }
 
@@ -306,5 +350,10 @@ mod tests {
             }
         }
         assert_eq!(collisions(&index, 9).len(), 1, "the two that end in 555000111");
+        for count in Endings::of(&index).counts() {
+            let found = collisions(&index, count.digits);
+            let contacts: HashSet<u64> = found.iter().flat_map(ids).collect();
+            assert_eq!((count.collisions, count.contacts), (found.len() as u64, contacts.len() as u64));
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! Finding contacts by any part of their texts and numbers.
 //!
-//! What is searched ([`SearchText`]) is made of what the store has when somebody first searches, and made anew in the
-//! background after contacts changed ([`Engine::keep_search_ready`]). A search never answers from contacts older than
-//! the generation being served: it waits for those that are being made.
+//! What is searched ([`SearchText`]) is made in the background of what the store has, as soon as somebody is there who
+//! may search ([`Engine::expect_search`]), and again after contacts changed ([`Engine::keep_search_ready`]). A search never
+//! answers from contacts older than the generation being served: it waits for those that are being made.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, EngineError, blocking};
@@ -42,11 +43,15 @@ pub struct ContactPage {
     pub more_after: Option<ContactId>,
 }
 
-/// What is searched, once somebody searched.
+/// How long runs are waited for before anything is made that nobody has asked for yet. They have the cores, and much
+/// memory; a server that is slow to send its rows may take longer.
+const PATIENCE_WITH_RUNS: Duration = Duration::from_secs(60);
+
+/// What is searched, once somebody may search.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     text: Mutex<Option<(Weak<ContactIndex>, Arc<SearchText>)>>,
-    is_wanted: AtomicBool,
+    is_expected: watch::Sender<bool>,
 }
 
 /// What is searched of a contact's details.
@@ -90,7 +95,7 @@ fn text_of(reading: &Reading<'_>) -> Result<SearchText, EngineError> {
 impl Engine {
     /// What is searched, made now unless it is there. Blocks.
     pub(super) fn search_text(&self) -> Result<Arc<SearchText>, EngineError> {
-        self.search.is_wanted.store(true, Ordering::Relaxed);
+        self.expect_search();
         let mut kept = self.search.text.lock().unwrap_or_else(PoisonError::into_inner);
         // Looked at before the store is read: what is read is of this generation or a later one.
         let Some(serving) = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts()) else {
@@ -116,17 +121,40 @@ impl Engine {
         Ok(text)
     }
 
-    /// Makes anew what is searched whenever contacts changed, until `stop`; nothing while nobody searches.
+    /// Whether a search would be answered at once.
+    #[cfg(test)]
+    pub(super) fn is_ready_to_be_searched(&self) -> bool {
+        let kept = self.search.text.lock().unwrap_or_else(PoisonError::into_inner);
+        let made_of = kept.as_ref().and_then(|(of, _)| of.upgrade());
+        let serving = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
+        serving.zip(made_of).is_some_and(|(serving, of)| Arc::ptr_eq(&serving, &of))
+    }
+
+    /// Somebody is there who may search next: what is searched is made ready from now on.
+    pub fn expect_search(&self) {
+        self.search.is_expected.send_if_modified(|is_expected| !std::mem::replace(is_expected, true));
+    }
+
+    /// Makes what is searched as soon as a search is expected, and anew whenever contacts changed, until `stop`.
     pub async fn keep_search_ready(self: Arc<Self>, stop: CancellationToken) {
+        stop.run_until_cancelled(self.made_ready_again_and_again()).await;
+    }
+
+    async fn made_ready_again_and_again(self: &Arc<Self>) {
         let mut published = self.published();
-        while let Some(Ok(())) = stop.run_until_cancelled(published.changed()).await {
-            if !self.search.is_wanted.load(Ordering::Relaxed) {
-                continue;
-            }
-            let engine = Arc::clone(&self);
+        // Errors say that the engine is gone.
+        let mut is_there =
+            self.search.is_expected.subscribe().wait_for(|is_expected| *is_expected).await.is_ok();
+        while is_there {
+            // Whatever is served by now is made, and what is published from here on is made after it.
+            published.borrow_and_update();
+            let _ = tokio::time::timeout(PATIENCE_WITH_RUNS, self.wait_for_syncs()).await;
+            let engine = Arc::clone(self);
+            // Not on a thread that gives way: a search may be waiting for it.
             if let Err(error) = blocking(move || engine.search_text().map(drop)).await {
                 tracing::error!(%error, "contacts could not be made ready to be searched");
             }
+            is_there = published.changed().await.is_ok();
         }
     }
 

@@ -5,6 +5,7 @@ mod limits;
 mod missing;
 mod preview;
 mod quality;
+mod searching;
 mod targets;
 
 use std::path::PathBuf;

@@ -35,12 +35,37 @@ const AT_ONCE: usize = 8;
 const CROWDED: usize = 4 * AT_ONCE;
 
 const HASH_BITS: u32 = PhoneNumber::INTEGER_BITS;
+const HASH: u64 = (1 << HASH_BITS) - 1;
+
+/// One of MurmurHash3's; any odd one without a pattern would do.
+const MULTIPLIER: u64 = 0xc4ce_b9fe_1a85_ec53;
+
+/// What undoes it.
+const DIVISOR: u64 = {
+    // Newton's iteration: three bits are right at first, twice as many each time.
+    let mut inverse = MULTIPLIER;
+    let mut right_bits = 3;
+    while right_bits < HASH_BITS {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(MULTIPLIER.wrapping_mul(inverse)));
+        right_bits *= 2;
+    }
+    inverse
+};
 
 /// A permutation of the integers of numbers: both steps can be undone, so different numbers have different hashes. The
-/// highest bits depend on all digits. The multiplier is one of MurmurHash3's; any odd one without a pattern would do.
+/// highest bits depend on all digits.
 fn hash(number: PhoneNumber) -> u64 {
-    let bits = number.to_integer();
-    (bits ^ (bits >> (HASH_BITS / 2))).wrapping_mul(0xc4ce_b9fe_1a85_ec53) & ((1 << HASH_BITS) - 1)
+    mixed(number.to_integer()).wrapping_mul(MULTIPLIER) & HASH
+}
+
+/// The number that has a hash, if one has it.
+fn number_of(hash: u64) -> Option<PhoneNumber> {
+    PhoneNumber::from_integer(mixed(hash.wrapping_mul(DIVISOR) & HASH))
+}
+
+/// The lower half depends on the upper one, too. Done twice, nothing is done.
+fn mixed(bits: u64) -> u64 {
+    bits ^ (bits >> (HASH_BITS / 2))
 }
 
 /// Tells whether two collections have the same numbers, in whatever order: how many there are, and the sum of what
@@ -162,13 +187,22 @@ impl NumberTable {
     /// Of all numbers.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let mut fingerprint = Fingerprint::default();
-        for (bucket, pair) in self.buckets.windows(2).enumerate() {
-            let bucket = (bucket as u64) << self.rest_bits;
-            for entry in &self.entries[start_of(pair[0])..start_of(pair[1])] {
-                fingerprint.add_hash(bucket | self.rest_of(*entry));
-            }
-        }
+        self.hashes().for_each(|hash| fingerprint.add_hash(hash));
         fingerprint
+    }
+
+    /// All numbers, in no order that means anything. Nothing is looked up.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = PhoneNumber> {
+        // Only numbers are ever put in, so none is passed over.
+        self.hashes().filter_map(number_of)
+    }
+
+    /// An entry and where it is say which hash it is of.
+    fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.buckets.windows(2).zip(0_u64..).flat_map(move |(pair, bucket)| {
+            let entries = &self.entries[start_of(pair[0])..start_of(pair[1])];
+            entries.iter().map(move |entry| (bucket << self.rest_bits) | self.rest_of(*entry))
+        })
     }
 
     /// All values, in no order that means anything.
@@ -324,6 +358,11 @@ mod tests {
             let mut fingerprint = Fingerprint::default();
             plain.keys().for_each(|number| fingerprint.add(*number));
             prop_assert_eq!(table.fingerprint(), fingerprint);
+            let mut numbers: Vec<PhoneNumber> = table.numbers().collect();
+            numbers.sort_unstable();
+            let mut those_put_in: Vec<PhoneNumber> = plain.keys().copied().collect();
+            those_put_in.sort_unstable();
+            prop_assert_eq!(numbers, those_put_in);
             let mut values: Vec<u64> = table.values().collect();
             let mut expected: Vec<u64> = plain.into_values().collect();
             values.sort_unstable();

@@ -21,6 +21,11 @@ impl ContactIndex {
         Numbers { index: self, stream: self.numbers.forward.stream() }
     }
 
+    /// All numbers, each once, in no order that means anything: what is left of a walk where nobody asks who has them.
+    pub fn numbers_unordered(&self) -> impl Iterator<Item = PhoneNumber> {
+        self.numbers.table.numbers()
+    }
+
     /// All numbers after this one, in their order.
     #[must_use]
     pub fn numbers_after(&self, number: PhoneNumber) -> Numbers<'_> {
@@ -77,6 +82,9 @@ mod tests {
         let expected = [("+1202", 1), ("+4930", 1), ("+49301", 1), ("112", 2)]
             .map(|(text, count)| (text.to_owned(), count));
         assert_eq!(found, expected);
+        let mut unordered: Vec<String> = index.numbers_unordered().map(|number| number.to_string()).collect();
+        unordered.sort_unstable();
+        assert_eq!(unordered, ["+1202", "+4930", "+49301", "112"]);
     }
 
     #[test]

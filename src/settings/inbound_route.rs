@@ -58,6 +58,30 @@ pub struct InboundRoute {
     pub destination: Destination,
 }
 
+impl InboundRoute {
+    /// A route that is on and takes every call.
+    #[must_use]
+    pub fn of_every_call(name: &str, destination: Destination) -> Self {
+        InboundRoute {
+            name: name.to_owned(),
+            enabled: true,
+            note: String::new(),
+            trunks: Vec::new(),
+            dids: Vec::new(),
+            callers: Vec::new(),
+            phonebooks: Vec::new(),
+            withheld: false,
+            in_no_phonebook: false,
+            attestation: None,
+            times: Vec::new(),
+            freshness: None,
+            alert_info: String::new(),
+            caller_name_prefix: String::new(),
+            destination,
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }

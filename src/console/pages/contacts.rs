@@ -14,7 +14,7 @@ use crate::access::Permission;
 use crate::console::Console;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Visit, escaped, segment};
-use crate::console::widgets::{confirm, empty, page_head, pages, table, trail};
+use crate::console::widgets::{confirm, empty, lines, page_head, pages, table, trail};
 use crate::contact::{ContactId, display_name};
 use crate::engine::{ContactSearch, EngineError, NumberRoute, contact_etag};
 use crate::source::rows::Field;
@@ -116,12 +116,12 @@ pub(super) async fn results(console: &Console, search: &Search, here: &str) -> R
     }
     let heads = html! { th { "Name" } th { "Company" } th { "Numbers" } th { "Phonebooks" } };
     let rows = html! { @for contact in &found { tr {
-        th scope="row" { a href=(path(contact.id)) { (name_of(contact)) } }
-        td.text { (contact.details.company) }
+        th.whole scope="row" { a href=(path(contact.id)) { (name_of(contact)) } }
+        td.text.whole { (contact.details.company) }
         td { @for number in &contact.details.numbers { div.number.nowrap { (number.number) } } }
         td.text { @for id in &contact.phonebooks { @if let Some(name) = names.get(id) { div { (name) } } } }
     } } };
-    Ok(html! { (table("Contacts", heads, rows)) (pages(first.as_deref(), next.as_deref())) })
+    Ok(html! { (lines("Contacts", heads, rows)) (pages(first.as_deref(), next.as_deref())) })
 }
 
 pub(in crate::console) async fn list(

@@ -10,7 +10,7 @@ use crate::console::control::Control;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Visit, segment};
-use crate::console::widgets::{empty, page_head, stat, table};
+use crate::console::widgets::{empty, lines, page_head, stat};
 use crate::console::{Console, show};
 use crate::engine::{DecidedCaller, Decision};
 
@@ -66,16 +66,16 @@ fn rows(decisions: &[Decision]) -> Markup {
     let rows = html! { @for decision in decisions { tr {
         td.nowrap { (show::moment(decision.at, now)) }
         td { (caller(decision)) }
-        td.number.nowrap { (decision.did) }
-        td { (decision.trunk) }
-        td.text { @match &decision.route {
+        td.number.nowrap { @if !decision.did.is_empty() { span.head { "dialled " } (decision.did) } }
+        td { @if !decision.trunk.is_empty() { span.head { "on " } (decision.trunk) } }
+        td.text { span.head { "Route " } @match &decision.route {
             Some(route) => a href=(format!("/routes/{}", segment(route))) { (route) },
             None => span.faint { "none" },
         } }
-        td.text { @if let Some((kind, target)) = &decision.destination { (label(kind.name())) " " (target) } }
+        td.text { @if let Some((kind, target)) = &decision.destination { span.head { "to " } (label(kind.name())) " " (target) } }
         td.nowrap { a href=(again(decision)) { "Try again" } }
     } } };
-    table("Decisions", heads, rows)
+    lines("Decisions", heads, rows)
 }
 
 fn caller(decision: &Decision) -> Markup {

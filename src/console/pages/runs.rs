@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use super::sources;
 use crate::console::show;
 use crate::console::visit::Tone;
-use crate::console::widgets::{badge, banner, table};
+use crate::console::widgets::{badge, banner, lines};
 use crate::sync::{RunId, RunKind, RunState, SyncRun};
 
 pub(in crate::console) use changes::changes;
@@ -127,14 +127,14 @@ pub(super) fn list_of(runs: &[SyncRun], now: Timestamp, with_source: bool) -> Ma
     };
     let rows = html! { @for run in runs {
         tr {
-            th.nowrap scope="row" { a href=(path(run.id)) { (kind(run)) " " (run.id) } }
-            @if with_source { td { a href=(sources::path(&run.source)) { (run.source) } } }
-            td { (outcome(run)) }
-            td.nowrap { (show::moment(run.started_at, now)) }
-            td.number.nowrap { @if let Some(took) = took(run) { (show::duration(took)) } }
-            td { (counts(run)) }
-            td.faint { (run.started_by) }
+            th.run.nowrap scope="row" { a href=(path(run.id)) { (kind(run)) " " (run.id) } }
+            @if with_source { td.source { a href=(sources::path(&run.source)) { (run.source) } } }
+            td.state { (outcome(run)) }
+            td.started.nowrap { (show::moment(run.started_at, now)) }
+            td.took.number.nowrap { @if let Some(took) = took(run) { (show::duration(took)) } }
+            td.changes { (counts(run)) }
+            td.by.faint { (run.started_by) }
         }
     } };
-    table("Sync runs", heads, rows)
+    html! { div.runs { (lines("Sync runs", heads, rows)) } }
 }

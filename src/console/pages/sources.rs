@@ -17,7 +17,7 @@ use crate::console::control::Control;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
-use crate::console::widgets::{act, badge, confirm, empty, page_head, table, trail};
+use crate::console::widgets::{act, badge, confirm, empty, lines, page_head, trail};
 use crate::console::{Console, show};
 use crate::engine::{Engine, EngineError, etag};
 use crate::settings::{Connection, PhonebookTarget, SourceSettings};
@@ -94,9 +94,9 @@ pub(in crate::console) async fn list(State(console): State<Console>, visit: Visi
                 div.faint { (kind(&source.settings.connection)) }
             }
             td { (state(source)) }
-            td.number { (show::number(source.contacts)) }
-            td { (last_run(source.last.as_ref(), now)) }
-            td { @match source.next { Some(next) => (show::moment(next, now)), None => { span.faint { "by hand" } } } }
+            td.number { span.head { "Contacts " } (show::number(source.contacts)) }
+            td { span.head { "Last run " } (last_run(source.last.as_ref(), now)) }
+            td { span.head { "Next run " } @match source.next { Some(next) => (show::moment(next, now)), None => { span.faint { "by hand" } } } }
             td { @if visit.may(Permission::Sync) && source.settings.enabled && source.running.is_none() {
                 (act(&visit, &format!("{}/sync", path(&source.settings.name)), "", "Sync Now"))
             } }
@@ -104,7 +104,7 @@ pub(in crate::console) async fn list(State(console): State<Console>, visit: Visi
     } };
     let content = html! {
         (page_head("Sources", html! { "Databases that contacts come from." }, add))
-        (table("Sources", heads, rows))
+        (lines("Sources", heads, rows))
     };
     visit.page(Nav::Sources, "Sources", content)
 }

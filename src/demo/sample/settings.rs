@@ -97,25 +97,9 @@ fn inbound_routes() -> Vec<InboundRoute> {
     vec![withheld, hotline, sales, support, rest]
 }
 
-/// A route that takes every call.
 fn route(name: &str, note: &str, destination_type: DestinationType, target: &str) -> InboundRoute {
-    InboundRoute {
-        name: name.to_owned(),
-        enabled: true,
-        note: note.to_owned(),
-        trunks: Vec::new(),
-        dids: Vec::new(),
-        callers: Vec::new(),
-        phonebooks: Vec::new(),
-        withheld: false,
-        in_no_phonebook: false,
-        attestation: None,
-        times: Vec::new(),
-        freshness: None,
-        alert_info: String::new(),
-        caller_name_prefix: String::new(),
-        destination: Destination { destination_type, target: target.to_owned(), fallback: None },
-    }
+    let destination = Destination { destination_type, target: target.to_owned(), fallback: None };
+    InboundRoute { note: note.to_owned(), ..InboundRoute::of_every_call(name, destination) }
 }
 
 fn trunk(name: &str, default_region: &'static str) -> Trunk {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::settings::Settings;
+use crate::settings::{Destination, Settings};
 
 fn destinations(document: &str) -> Result<Destinations, RouteError> {
     let settings = Settings::from_toml(document).unwrap();

@@ -8,7 +8,7 @@ use super::{path, run_id};
 use crate::console::Console;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Tone, Visit};
-use crate::console::widgets::{badge, page_head, pages, table, trail};
+use crate::console::widgets::{badge, lines, page_head, pages, trail};
 use crate::contact::{ContactDetails, ContactId, display_name};
 use crate::engine::EngineError;
 use crate::store::{ContactChange, ContactState, Reading, StoreError};
@@ -105,7 +105,7 @@ pub(super) fn list_of(changes: &[Change]) -> Markup {
                 (Some(from), Some(to)) if from != to => { del { (from) } " → " ins { (to) } }
                 (from, to) => (to.as_deref().or(from.as_deref()).unwrap_or_default()),
             } }
-            td.text { @for (field, before, after) in &change.fields {
+            td.text.whole { @for (field, before, after) in &change.fields {
                 div {
                     span.faint { (field.replace('_', " ")) ": " }
                     @if !before.is_empty() { del { (before) } }
@@ -115,7 +115,7 @@ pub(super) fn list_of(changes: &[Change]) -> Markup {
             } }
         }
     } };
-    table("Changes", heads, rows)
+    lines("Changes", heads, rows)
 }
 
 #[derive(Deserialize, Default)]

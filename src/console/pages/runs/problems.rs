@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{path, run_id};
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Visit};
-use crate::console::widgets::{page_head, pages, table, trail};
+use crate::console::widgets::{lines, page_head, pages, trail};
 use crate::console::{Console, show};
 use crate::engine::EngineError;
 use crate::spreadsheet;
@@ -41,16 +41,16 @@ fn list_of(problems: &[Problem]) -> Markup {
     let heads = html! { th.number { "Row" } th { "Key" } th { "Column" } th { "Found" } th { "Why" } };
     let rows = html! { @for problem in problems {
         tr {
-            td.number { (show::number(problem.position)) }
-            td { (problem.source_key) }
+            td.number { span.head { "Row " } (show::number(problem.position)) }
+            td { @if !problem.source_key.is_empty() { span.head { "Key " } (problem.source_key) } }
             td { (problem.column) }
             td.text { (problem.value) }
-            td.text { (problem.reason) @if problem.kind == ProblemKind::NumberDropped {
+            td.text.whole { (problem.reason) @if problem.kind == ProblemKind::NumberDropped {
                 div.faint { "The contact was taken without this number." }
             } }
         }
     } };
-    table("Rejected rows and numbers", heads, rows)
+    lines("Rejected rows and numbers", heads, rows)
 }
 
 #[derive(Deserialize, Default)]
