@@ -179,7 +179,7 @@ impl ContactIndexBuilder {
         let mut index = ContactIndex {
             ordinals: ordinal_by_name.collect(),
             contacts: self.contacts,
-            numbers: Arc::new(NumberIndex::build(&[], packing, Vec::new(), false)?),
+            numbers: Arc::new(NumberIndex::build(Vec::new(), packing, Vec::new(), false)?),
             phonebooks: self.phonebooks,
             phonebook_sets: sets.into_iter().map(|(set, _)| set).collect(),
             sources: self.sources,
@@ -209,7 +209,7 @@ impl ContactIndexBuilder {
         }
         lists.shrink_to_fit();
         self.entries.truncate(kept);
-        index.numbers = Arc::new(NumberIndex::build(&self.entries, packing, lists, last_digits)?);
+        index.numbers = Arc::new(NumberIndex::build(self.entries, packing, lists, last_digits)?);
         Ok(index)
     }
 }

@@ -104,9 +104,9 @@ fn end_of(rest: u64) -> u64 {
 
 impl NumberTable {
     /// `entries` hold each number once, and are no more than 32 bits count.
-    pub(super) fn build(entries: &[(PhoneNumber, u64)]) -> Self {
+    pub(super) fn build(entries: Vec<(PhoneNumber, u64)>) -> Self {
         let mut by_hash: Vec<(u64, u64)> =
-            entries.iter().map(|(number, value)| (hash(*number), *value)).collect();
+            entries.into_iter().map(|(number, value)| (hash(number), value)).collect();
         by_hash.par_sort_unstable();
         let bucket_bits = (by_hash.len() / 8).next_power_of_two().trailing_zeros();
         let rest_bits = HASH_BITS - bucket_bits;
@@ -260,8 +260,7 @@ mod tests {
     }
 
     fn table(entries: &[(&str, u64)]) -> NumberTable {
-        let entries: Vec<_> = entries.iter().map(|(text, value)| (number(text), *value)).collect();
-        NumberTable::build(&entries)
+        NumberTable::build(entries.iter().map(|(text, value)| (number(text), *value)).collect())
     }
 
     #[test]
@@ -294,7 +293,7 @@ mod tests {
         }
         let others = (0..OTHERS).map(|place| number(&format!("+44{place}")));
         let entries: Vec<(PhoneNumber, u64)> = chosen.iter().copied().chain(others).zip(0..).collect();
-        let table = NumberTable::build(&entries);
+        let table = NumberTable::build(entries.clone());
         let largest = table.buckets.windows(2).map(|pair| start_of(pair[1]) - start_of(pair[0])).max();
         assert!(largest >= Some(200), "the largest bucket has {largest:?}");
         assert!(table.is_in_order());
@@ -306,7 +305,7 @@ mod tests {
     fn parts_that_lead_outside_are_refused() {
         // Enough for more than one bucket.
         let entries: Vec<_> = (0..40).map(|place| (number(&format!("+4930{place}")), place)).collect();
-        let table = NumberTable::build(&entries);
+        let table = NumberTable::build(entries);
         let (buckets, entries, _) = table.parts();
         let (buckets, entries) = (buckets.to_vec(), entries.to_vec());
         let again = NumberTable::of_parts(buckets.clone(), entries.clone(), Vec::new()).unwrap();
@@ -348,8 +347,7 @@ mod tests {
         ) {
             let plain: HashMap<PhoneNumber, u64> =
                 entries.iter().map(|(text, value)| (number(text), value >> shift)).collect();
-            let all: Vec<(PhoneNumber, u64)> = plain.clone().into_iter().collect();
-            let table = NumberTable::build(&all);
+            let table = NumberTable::build(plain.clone().into_iter().collect());
             prop_assert_eq!(table.len(), plain.len());
             prop_assert!(table.is_in_order());
             for text in entries.keys().chain(&strangers) {
