@@ -266,6 +266,8 @@ impl Server {
             }
         }
         tracing::info!("told to stop: finishing what is under way");
+        // Nobody who hears of the end finds it ready still.
+        self.stop.cancel();
         service_manager::stopping();
         self.drain().await;
     }
