@@ -266,15 +266,14 @@ impl Server {
             }
         }
         tracing::info!("told to stop: finishing what is under way");
-        // Nobody who hears of the end finds it ready still.
-        self.stop.cancel();
-        service_manager::stopping();
         self.drain().await;
     }
 
     /// Ends what is under way, within [`grpc::DRAIN_TIME`].
     pub async fn drain(self) {
         self.stop.cancel();
+        // After that: nobody who hears of the end finds it ready still.
+        service_manager::stopping();
         self.engine.give_up_start();
         // First, so that no run is started when those under way have been told to end.
         joined(self.scheduling.await);

@@ -35,7 +35,7 @@ const AT_ONCE: usize = 8;
 const CROWDED: usize = 4 * AT_ONCE;
 
 const HASH_BITS: u32 = PhoneNumber::INTEGER_BITS;
-const HASH: u64 = (1 << HASH_BITS) - 1;
+const HASH_MASK: u64 = (1 << HASH_BITS) - 1;
 
 /// One of MurmurHash3's; any odd one without a pattern would do.
 const MULTIPLIER: u64 = 0xc4ce_b9fe_1a85_ec53;
@@ -55,12 +55,12 @@ const DIVISOR: u64 = {
 /// A permutation of the integers of numbers: both steps can be undone, so different numbers have different hashes. The
 /// highest bits depend on all digits.
 fn hash(number: PhoneNumber) -> u64 {
-    mixed(number.to_integer()).wrapping_mul(MULTIPLIER) & HASH
+    mixed(number.to_integer()).wrapping_mul(MULTIPLIER) & HASH_MASK
 }
 
 /// The number that has a hash, if one has it.
 fn number_of(hash: u64) -> Option<PhoneNumber> {
-    PhoneNumber::from_integer(mixed(hash.wrapping_mul(DIVISOR) & HASH))
+    PhoneNumber::from_integer(mixed(hash.wrapping_mul(DIVISOR) & HASH_MASK))
 }
 
 /// The lower half depends on the upper one, too. Done twice, nothing is done.
