@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::callgrind;
 use crate::cases::Case;
 
-/// A case may take so much more, in percent, before it is taken for a loss.
-const TOLERANCE: f64 = 3.0;
+/// A case may take so much more, in percent, before it is taken for a loss. A change anywhere in the crate moves the
+/// borders of the units that are compiled apart, and with them what is inlined: a match has been seen to move by 7.
+const TOLERANCE: f64 = 10.0;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions/counts.toml");
 
