@@ -5,8 +5,11 @@
 //! a dozen steps to find that out. Here the same plans are asked only what decides. `None` says nothing: the number is
 //! for the library then. Tests hold both against each other.
 
+use std::sync::LazyLock;
+
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 use rlibphonenumber::interfaces::AsOriginal;
+use rustc_hash::FxHashMap;
 
 use super::{PhoneNumber, Region};
 
@@ -44,111 +47,170 @@ fn international(digits: &str) -> Option<PhoneNumber> {
 
 /// The number that these digits are when they are dialled in the region.
 fn dialled_in(region: Region, digits: &str) -> Option<PhoneNumber> {
-    let region = region.numbering_plan();
-    let plan = PHONE_NUMBER_UTIL.as_original().get_metadata_for_region(region)?;
-    let abroad = plan.international_prefix();
-    let abroad = prefix(abroad.original_base(), digits, || {
-        Some(abroad.anchor_start().ok()?.and_then(|pattern| pattern.find(digits)).map(|found| found.end()))
-    })?;
-    if let Some(length) = abroad {
+    let Country { plan, abroad } = PLANS.of_regions.get(&region.numbering_plan())?;
+    if let Some(length) = abroad.length_in(digits)? {
         return international(&digits[length..]);
     }
     if let Some(abroad) = digits.strip_prefix("00") {
         return international(abroad);
     }
-    let plan = Plan { code: plan.original.country_code(), region };
     let national = plan.behind_prefix(digits)?;
     // It may be the country code that is there.
-    let is_code = digits.starts_with(&plan.code.to_string());
+    if digits.starts_with(&plan.code) {
+        return None;
+    }
     // Numbers of several regions may have the same code; they are read again by the plan of the first of them.
-    if is_code { None } else { Plan::of_code(plan.code)?.number(national) }
+    Plan::of_code(plan.code.parse().ok()?)?.number(national)
 }
 
-/// The length of what a pattern finds at the start of `digits`, if anything. Most patterns are digits that stand for
-/// themselves; for others, `search`.
-fn prefix(
-    pattern: &str,
-    digits: &str,
-    search: impl FnOnce() -> Option<Option<usize>>,
-) -> Option<Option<usize>> {
-    match !pattern.is_empty() && pattern.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => Some(digits.starts_with(pattern).then_some(pattern.len())),
-        false => search(),
+/// What a numbering plan takes away from the start of what is dialled.
+enum Prefix {
+    /// Digits that stand for themselves, as most do.
+    Digits(&'static str),
+    /// What a pattern finds, told as in [`Prefix::length_in`].
+    Found(Box<dyn Fn(&str) -> Option<Option<usize>> + Send + Sync>),
+}
+
+impl Prefix {
+    fn of(
+        pattern: &'static str,
+        find: impl Fn(&str) -> Option<Option<usize>> + Send + Sync + 'static,
+    ) -> Self {
+        match !pattern.is_empty() && pattern.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => Prefix::Digits(pattern),
+            false => Prefix::Found(Box::new(find)),
+        }
+    }
+
+    /// How much of `digits` it takes, if it is there. `None`: nobody can tell.
+    fn length_in(&self, digits: &str) -> Option<Option<usize>> {
+        match self {
+            Prefix::Digits(prefix) => Some(digits.starts_with(prefix).then_some(prefix.len())),
+            Prefix::Found(find) => find(digits),
+        }
     }
 }
 
-/// What the library finds a numbering plan by, which it has no name for.
-#[derive(Clone, Copy)]
+/// What decides of a numbering plan.
 struct Plan {
-    code: i32,
-    region: rlibphonenumber::Region,
+    /// The country code.
+    code: String,
+    /// How many digits a number may have behind the country code: one bit for each, lowest first.
+    lengths: u32,
+    /// Of a number in its country.
+    prefix: Prefix,
+    /// Whether taking the prefix away is all that is done.
+    is_only_taken: bool,
+    /// Whether some number of the plan is written so.
+    is_number: Box<dyn Fn(&str) -> Option<bool> + Send + Sync>,
 }
 
+/// A region's own plan, and what is dialled there to call abroad.
+struct Country {
+    plan: Plan,
+    abroad: Prefix,
+}
+
+/// The library's plans, where they are found without a search.
+struct Plans {
+    /// By country code: of numbers that are written with it.
+    of_codes: Vec<Option<Plan>>,
+    of_regions: FxHashMap<rlibphonenumber::Region, Country>,
+}
+
+static PLANS: LazyLock<Plans> = LazyLock::new(|| {
+    let library = PHONE_NUMBER_UTIL.as_original();
+    let of_code = |code| Plan::new(code, library.get_region_for_country_code(code)?);
+    let country = |region: rlibphonenumber::Region| {
+        let metadata = library.get_metadata_for_region(region)?;
+        let plan = Plan::new(metadata.original.country_code(), region)?;
+        let pattern = metadata.international_prefix();
+        let abroad = Prefix::of(pattern.original_base(), move |digits| {
+            Some(pattern.anchor_start().ok()?.and_then(|found| found.find(digits)).map(|found| found.end()))
+        });
+        Some((region, Country { plan, abroad }))
+    };
+    Plans {
+        of_codes: (0..1000).map(of_code).collect(),
+        of_regions: PHONE_NUMBER_UTIL.get_supported_regions().filter_map(country).collect(),
+    }
+});
+
 impl Plan {
+    fn new(code: i32, region: rlibphonenumber::Region) -> Option<Plan> {
+        let metadata =
+            PHONE_NUMBER_UTIL.as_original().get_metadata_for_region_or_calling_code(code, region)?;
+        let numbers = &metadata.general_desc;
+        let bits = |lengths: &[i32]| {
+            let lengths = lengths.iter().filter_map(|length| u32::try_from(*length).ok());
+            lengths.filter_map(|length| 1_u32.checked_shl(length)).fold(0, |bits, bit| bits | bit)
+        };
+        let lengths = bits(&numbers.original.possible_length)
+            & !bits(&numbers.original.possible_length_local_only)
+            & (u32::MAX << MIN_NATIONAL);
+        let pattern = metadata.national_prefix_for_parsing();
+        Some(Plan {
+            code: code.to_string(),
+            lengths,
+            prefix: Prefix::of(pattern.original_base(), move |digits| {
+                Some(
+                    pattern
+                        .anchor_start()
+                        .ok()?
+                        .and_then(|found| found.find(digits))
+                        .map(|found| found.end()),
+                )
+            }),
+            is_only_taken: metadata.original.national_prefix_transform_rule().is_empty(),
+            is_number: Box::new(move |national| {
+                Some(numbers.national_number_pattern().anchor_full().ok()??.is_match(national))
+            }),
+        })
+    }
+
     /// The plan of numbers that are written with their country code.
-    fn of_code(code: i32) -> Option<Plan> {
-        let region = PHONE_NUMBER_UTIL.as_original().get_region_for_country_code(code)?;
-        Some(Plan { code, region })
+    fn of_code(code: usize) -> Option<&'static Plan> {
+        PLANS.of_codes.get(code)?.as_ref()
     }
 
     /// The number of these digits behind the country code, if it has them as they are.
-    fn number(self, national: &str) -> Option<PhoneNumber> {
-        self.has_as_it_is(national).then(|| {
-            let digits = format!("{}{national}", self.code);
-            PhoneNumber::from_e164_digits(&digits).ok()
-        })?
+    fn number(&self, national: &str) -> Option<PhoneNumber> {
+        self.has_as_it_is(national)
+            .then(|| PhoneNumber::from_e164_digits(&[&self.code, national].concat()).ok())?
     }
 
     /// Whether these digits are of a possible length, and show no national prefix.
-    fn has_as_it_is(self, national: &str) -> bool {
-        self.is_possible(national) == Some(true) && self.shows_no_prefix(national)
+    fn has_as_it_is(&self, national: &str) -> bool {
+        self.is_possible(national) && self.shows_no_prefix(national)
     }
 
     /// What is left of digits that begin with the national prefix, if that is taken away and nothing else is done.
-    fn behind_prefix(self, digits: &str) -> Option<&str> {
-        let length = self.prefix_length(digits)??;
+    fn behind_prefix<'a>(&self, digits: &'a str) -> Option<&'a str> {
+        let length = self.prefix.length_in(digits)??;
         let national = &digits[length..];
-        let library = PHONE_NUMBER_UTIL.as_original();
-        let plan = library.get_metadata_for_region_or_calling_code(self.code, self.region)?;
         let is_taken = (1..=MAX_NATIONAL_PREFIX).contains(&length)
-            && plan.original.national_prefix_transform_rule().is_empty()
-            && self.is_possible(national)?
+            && self.is_only_taken
+            && self.is_possible(national)
             // A prefix stays where a number begins with the same digits and is none without them.
-            && plan.general_desc.national_number_pattern().anchor_full().ok()??.is_match(national);
+            && (self.is_number)(national)?;
         is_taken.then_some(national)
     }
 
     /// Whether no national prefix can be seen in a number.
-    fn shows_no_prefix(self, national: &str) -> bool {
-        self.prefix_length(national).is_some_and(|length| length.is_none_or(|length| length == 0))
-    }
-
-    fn prefix_length(self, digits: &str) -> Option<Option<usize>> {
-        let library = PHONE_NUMBER_UTIL.as_original();
-        let plan = library.get_metadata_for_region_or_calling_code(self.code, self.region)?;
-        let pattern = plan.national_prefix_for_parsing();
-        prefix(pattern.original_base(), digits, || {
-            Some(pattern.anchor_start().ok()?.and_then(|found| found.find(digits)).map(|found| found.end()))
-        })
+    fn shows_no_prefix(&self, national: &str) -> bool {
+        self.prefix.length_in(national).is_some_and(|length| length.is_none_or(|length| length == 0))
     }
 
     /// Whether numbers are of this length.
-    fn is_possible(self, national: &str) -> Option<bool> {
-        let library = PHONE_NUMBER_UTIL.as_original();
-        let plan = library.get_metadata_for_region_or_calling_code(self.code, self.region)?;
-        let numbers = &plan.general_desc.original;
-        let has =
-            |lengths: &[i32]| lengths.iter().any(|length| usize::try_from(*length) == Ok(national.len()));
-        let is_possible = national.len() >= MIN_NATIONAL
-            && has(&numbers.possible_length)
-            && !has(&numbers.possible_length_local_only);
-        Some(is_possible)
+    fn is_possible(&self, national: &str) -> bool {
+        national.len() < u32::BITS as usize && self.lengths & (1 << national.len()) != 0
     }
 }
 
 /// Whether no national prefix can be seen in a number, which is without its country code.
 pub(super) fn shows_no_prefix(code: i32, national: &str) -> bool {
-    Plan::of_code(code).is_some_and(|plan| plan.shows_no_prefix(national))
+    let code = usize::try_from(code).ok();
+    code.and_then(Plan::of_code).is_some_and(|plan| plan.shows_no_prefix(national))
 }
 
 #[cfg(test)]

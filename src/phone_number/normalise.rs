@@ -101,6 +101,12 @@ pub fn normalise(raw: &str, region: Option<Region>) -> Result<Normalised, Number
     if is_dialled(raw) {
         return compared(raw, region).map(|number| Normalised { number, extension: None });
     }
+    if let Some(dialled) = written::plainly_dialled(raw)
+        && let Ok(dialled) = std::str::from_utf8(&dialled)
+        && let Ok(number) = compared(dialled, region)
+    {
+        return Ok(Normalised { number, extension: None });
+    }
     read_number(&uri::read(raw)?.user, region)
 }
 

@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
+use smallvec::SmallVec;
 
 use super::NumberError;
+use super::normalise::MAX_RAW_CHARACTERS;
 
 /// Characters that only group digits.
 const PUNCTUATION: &[char] = &[' ', '-', '.', '/', '(', ')', '[', ']', '~'];
@@ -74,6 +76,21 @@ pub(super) fn folded(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(folded)
+}
+
+/// What would be dialled of a text that has nothing but digits, separators and perhaps a plus sign before them. Of such a
+/// text, all that is done here comes to the same.
+pub(super) fn plainly_dialled(text: &str) -> Option<SmallVec<[u8; MAX_RAW_CHARACTERS]>> {
+    let mut dialled = SmallVec::new();
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => dialled.push(byte),
+            b'+' if dialled.is_empty() => dialled.push(byte),
+            b' ' | b'-'..=b'/' | b'(' | b')' => {}
+            _ => return None,
+        }
+    }
+    (dialled.last().is_some_and(u8::is_ascii_digit)).then_some(dialled)
 }
 
 /// Splits an extension off a [`folded`] text: `x12`, `ext. 12`, `;ext=12`, `,,12`, `#12`, `- 12#`.
@@ -148,7 +165,34 @@ pub(super) fn dialled(number: &str) -> Result<String, NumberError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::uri;
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_plainly_dialled_is_what_is_dialled(text in r"[0-9 +()./x;,#-]{0,12}|[0-9 +()./-]{0,31}") {
+            let Some(plainly) = plainly_dialled(&text) else { return Ok(()) };
+            let address = uri::read(&text).unwrap();
+            let folded = folded(&address.user);
+            let (written, extension) = split_extension(folded.trim());
+            prop_assert_eq!(extension, None);
+            prop_assert_eq!(dialled(written).unwrap().into_bytes(), plainly.to_vec());
+        }
+    }
+
+    #[test]
+    fn the_usual_number_is_plainly_dialled() {
+        for text in ["030 / 12 34-56", "+49 (0)30.123456", "0", "+1"] {
+            assert!(plainly_dialled(text).is_some(), "{text}");
+        }
+        for text in ["", "+", "()", "1 + 2", "030 12 x3", "+49 30 12\u{a0}34", "tel:12"] {
+            assert_eq!(plainly_dialled(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn labels_and_limits_of_extensions_are_those_of_the_library() {
