@@ -59,14 +59,14 @@ pub use copying::{LeftOutSecret, StoreContent, StoreCopy};
 pub use local_contacts::LocalContacts;
 pub use notifications::{PendingNotification, ProblemReason};
 pub use opening::Opening;
-pub use phonebooks::StoredPhonebook;
+pub use phonebooks::{CountedPhonebook, StoredPhonebook};
 pub use quality::SourceContact;
 pub use replacing::{ClaimedFolder, SCRATCH};
 pub use rollback::Rollback;
 pub use schedule::DueRun;
 pub use settings::{LeftContacts, RemovedSources, StoredSource, SwitchedOff};
 pub use users::{StoredSession, StoredUser};
-pub use writing::{FEW_CONTACTS, PlanUnderWay, WrittenPlan};
+pub use writing::{AddedContacts, FEW_CONTACTS, Following, PlanUnderWay, WrittenPlan};
 
 const STORE_FILE: &str = "ringroute.db";
 const LOCK_FILE: &str = "ringroute.lock";

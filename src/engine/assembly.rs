@@ -18,7 +18,7 @@ use crate::index::{
 use crate::phone_number::PhoneNumber;
 use crate::phonebook::PhonebookId;
 use crate::settings::Settings;
-use crate::store::{ContactRow, Reading, StoreError};
+use crate::store::{AddedContacts, ContactRow, Following, Reading, StoreError};
 use crate::sync::SyncError;
 
 /// One contact in this many is looked up again before an index is published.
@@ -55,7 +55,7 @@ fn details_of<'a>(row: &ContactRow<'a>) -> Result<IndexedDetails<'a>, StoreError
 }
 
 /// What a writer calls while it is followed.
-pub(super) type Follow<'a> = Box<dyn FnMut() -> Result<(), EngineError> + 'a>;
+pub(super) type Follow<'a> = Box<dyn FnMut(Following) -> Result<(), EngineError> + 'a>;
 
 /// An index being made of contacts as the store has them, or would have them.
 pub(super) struct Assembly {
@@ -95,13 +95,13 @@ impl Assembly {
         is_cancelled: &dyn Fn() -> bool,
     ) -> Result<VerifiedContacts, EngineError> {
         let start = self.start;
-        let ((), indexed) = self.index_while(reading, settings, is_cancelled, |mut follow| follow())?;
+        let ((), indexed) =
+            self.index_while(reading, settings, is_cancelled, |mut follow| follow(Following::Stored))?;
         Ok(VerifiedContacts { build: start.elapsed().saturating_sub(indexed.verify), ..indexed })
     }
 
-    /// The same while contacts are still being written. `write` calls its argument when all contacts that are there
-    /// are as they will be, and those to come have higher numbers; it drops it when there are none to come. Times are
-    /// what building and verifying took longer than that.
+    /// The same while contacts are still being written. `write` tells its argument of them, and drops it when there are
+    /// none to come. Times are what building and verifying took longer than that.
     pub(super) fn index_while<T>(
         mut self,
         reading: &Reading<'_>,
@@ -113,32 +113,21 @@ impl Assembly {
             let (chunks, received) = mpsc::sync_channel::<Chunk>(CHUNKS_IN_FLIGHT);
             let (stored, contact_count) = mpsc::channel();
             let indexing = scope.spawn(move || {
-                received
-                    .into_iter()
-                    .try_for_each(|chunk| chunk.rows().try_for_each(|row| self.take(&row)))?;
+                received.into_iter().try_for_each(|chunk| match chunk {
+                    Chunk::Read(rows) => rows.rows().try_for_each(|row| self.take(&row)),
+                    Chunk::Added(contacts) => contacts.rows().try_for_each(|row| self.take(&row)),
+                })?;
                 // Who does not say how many there are has failed, and says why below.
                 self.finish(settings, || contact_count.recv().map_err(|_| SyncError::Cancelled.into()))
             });
-            let mut last = ContactId(0);
-            let follow = move || {
-                let mut chunk = Chunk::default();
-                reading.each_contact_after(last, |row| {
-                    last = row.id;
-                    chunk.push(&row);
-                    if !chunk.is_full() {
-                        return Ok(());
-                    }
-                    if is_cancelled() {
-                        return Err(EngineError::Sync(SyncError::Cancelled));
-                    }
-                    // Who does not receive any more has failed, and says why below.
-                    let _ = chunks.send(mem::take(&mut chunk));
-                    Ok(())
-                })?;
-                if !chunk.rows.is_empty() {
-                    let _ = chunks.send(chunk);
-                }
-                Ok(())
+            let send = move |chunk| match is_cancelled() {
+                true => Err(EngineError::Sync(SyncError::Cancelled)),
+                // Who does not receive any more has failed, and says why below.
+                false => Ok(drop(chunks.send(chunk))),
+            };
+            let follow = move |following| match following {
+                Following::Stored => read_in_chunks(reading, |chunk| send(Chunk::Read(chunk))),
+                Following::Added(contacts) => send(Chunk::Added(contacts)),
             };
             let written = write(Box::new(follow)).and_then(|written| {
                 let _ = stored.send(reading.contact_count()?);
@@ -193,16 +182,35 @@ impl Assembly {
     }
 }
 
-/// Contacts on their way from one thread to another; all texts lie in one buffer.
-#[derive(Default)]
-struct Chunk {
-    texts: String,
-    phonebooks: Vec<PhonebookId>,
-    rows: Vec<ChunkRow>,
+/// Contacts on their way from one thread to another.
+enum Chunk {
+    Read(ReadContacts),
+    Added(AddedContacts),
 }
 
-/// A [`ContactRow`], and where its parts end in the chunk's buffers.
-struct ChunkRow {
+/// Hands all contacts that are stored to `take`.
+fn read_in_chunks(
+    reading: &Reading<'_>,
+    take: impl Fn(ReadContacts) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let mut chunk = ReadContacts::default();
+    reading.each_contact(|row| {
+        chunk.push(&row);
+        if chunk.is_full() { take(mem::take(&mut chunk)) } else { Ok(()) }
+    })?;
+    take(chunk)
+}
+
+/// Contacts that were read; all texts lie in one buffer.
+#[derive(Default)]
+struct ReadContacts {
+    texts: String,
+    phonebooks: Vec<PhonebookId>,
+    rows: Vec<ReadContact>,
+}
+
+/// A [`ContactRow`], and where its parts end in the buffers.
+struct ReadContact {
     id: ContactId,
     source: Option<i64>,
     source_key: usize,
@@ -210,7 +218,7 @@ struct ChunkRow {
     phonebooks: usize,
 }
 
-impl Chunk {
+impl ReadContacts {
     fn push(&mut self, row: &ContactRow<'_>) {
         let ContactRow { id, source, source_key, details, phonebooks } = *row;
         self.texts.push_str(source_key);
@@ -218,7 +226,7 @@ impl Chunk {
         self.texts.push_str(details);
         self.phonebooks.extend_from_slice(phonebooks);
         let (details, phonebooks) = (self.texts.len(), self.phonebooks.len());
-        self.rows.push(ChunkRow { id, source, source_key, details, phonebooks });
+        self.rows.push(ReadContact { id, source, source_key, details, phonebooks });
     }
 
     fn is_full(&self) -> bool {

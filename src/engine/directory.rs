@@ -12,7 +12,7 @@ use crate::directory::{Client, DirectoryError, LookedUp, NamePlace, Query, View,
 use crate::phonebook::PhonebookName;
 use crate::settings::{ClientPolicy, DestinationType, Extension, Settings, VisibilityGrant};
 use crate::snapshot::Snapshot;
-use crate::store::{RemovedSources, StoredContact, StoredPhonebook};
+use crate::store::{CountedPhonebook, RemovedSources, StoredContact};
 
 /// What the directory is decided by, of the settings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,12 +105,14 @@ impl Engine {
         &self,
         extension: &str,
         client: Option<&Client>,
-    ) -> Result<Vec<StoredPhonebook>, EngineError> {
+    ) -> Result<Vec<CountedPhonebook>, EngineError> {
         let (_, view) = self.view(extension, client)?;
         // Whoever is shown phonebooks looks into them next.
         self.expect_search();
-        let all = self.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?))?;
-        Ok(all.into_iter().filter(|phonebook| view.shows(phonebook.id)).collect())
+        self.read(|reading| {
+            let shown = reading.phonebooks()?.into_iter().filter(|phonebook| view.shows(phonebook.id));
+            Ok(shown.map(|phonebook| reading.counted(phonebook)).collect::<Result<_, _>>()?)
+        })
     }
 
     /// Contacts that an extension sees and `text` fits, in the order of their names. Blocks.

@@ -25,7 +25,7 @@ use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
 use crate::routing::effect::{self, Effect, Lines};
 use crate::settings::Settings;
 use crate::snapshot::{LastSynced, Snapshot};
-use crate::store::{ContactRow, Reading, StoreError, StoredPhonebook, StoredSource};
+use crate::store::{ContactRow, CountedPhonebook, Reading, StoreError, StoredPhonebook, StoredSource};
 use crate::sync::preview::{
     AssumedCalls, AssumedLine, CallEffect, ContactChange, ContactChangeKind, MAX_KEPT_CHANGES,
     MAX_KEPT_LINES, MAX_KEPT_REROUTES, PhonebookChange, Preview, PreviewSummary, Reroute, RerouteExample,
@@ -105,7 +105,7 @@ impl Previewing<'_> {
         settings: Settings,
         plan: &mut Plan,
     ) -> Result<Previewed, EngineError> {
-        let stored = reading.phonebooks()?;
+        let stored = reading.counted_phonebooks()?;
         let mut coming = Coming::of(&stored, plan)?;
         let changes = first_changes(reading, plan)?;
         let objection = sync::objection(&plan.counts, plan.known, &self.source.settings.guard);
@@ -120,6 +120,7 @@ impl Previewing<'_> {
             // What the run fills would be as young as the run.
             let others: HashSet<PhonebookId> = stored
                 .iter()
+                .map(|counted| &counted.phonebook)
                 .filter(|phonebook| match &phonebook.origin {
                     PhonebookOrigin::Local => true,
                     PhonebookOrigin::Synced(source) => !is_same_name(source, &self.source.settings.name),
@@ -140,7 +141,8 @@ impl Previewing<'_> {
                 ..told(effect, &lines, before, &after)
             };
         } else {
-            coming.counts = stored.iter().map(|phonebook| (phonebook.id, phonebook.contact_count)).collect();
+            coming.counts =
+                stored.iter().map(|counted| (counted.phonebook.id, counted.contact_count)).collect();
         }
         let after = coming.stored(&stored, &self.source.settings.name);
         summary.phonebooks = phonebook_changes(self.source, &stored, &after, &settings);
@@ -301,10 +303,11 @@ struct Coming {
 }
 
 impl Coming {
-    fn of(stored: &[StoredPhonebook], plan: &Plan) -> Result<Self, EngineError> {
+    fn of(stored: &[CountedPhonebook], plan: &Plan) -> Result<Self, EngineError> {
         let indexed =
             |phonebook: &StoredPhonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name.clone() };
-        let mut phonebooks: Vec<IndexedPhonebook> = stored.iter().map(indexed).collect();
+        let stored = stored.iter().map(|counted| &counted.phonebook);
+        let mut phonebooks: Vec<IndexedPhonebook> = stored.map(indexed).collect();
         let mut planned = Vec::new();
         for phonebook in &plan.phonebooks {
             planned.push(match phonebook.id {
@@ -329,20 +332,24 @@ impl Coming {
     }
 
     /// The phonebooks as the store would list them.
-    fn stored(&self, before: &[StoredPhonebook], source: &str) -> Vec<StoredPhonebook> {
+    fn stored(&self, before: &[CountedPhonebook], source: &str) -> Vec<CountedPhonebook> {
         let after = |phonebook: &IndexedPhonebook| {
-            let known = before.iter().find(|before| before.id == phonebook.id);
+            let mut before = before.iter().map(|counted| &counted.phonebook);
+            let known = before.find(|before| before.id == phonebook.id);
             let origin = match known {
                 Some(known) if !self.planned.contains(&phonebook.id) => known.origin.clone(),
                 _ => PhonebookOrigin::Synced(source.to_owned()),
             };
-            StoredPhonebook {
+            let after = StoredPhonebook {
                 id: phonebook.id,
                 name: phonebook.name.clone(),
                 is_local: known.is_some_and(|known| known.is_local),
                 origin,
-                contact_count: self.counts.get(&phonebook.id).copied().unwrap_or(0),
                 last_synced_at: None,
+            };
+            CountedPhonebook {
+                contact_count: self.counts.get(&after.id).copied().unwrap_or(0),
+                phonebook: after,
             }
         };
         self.phonebooks.iter().map(after).collect()
@@ -352,21 +359,21 @@ impl Coming {
 /// What becomes of the phonebooks that a source owns before or afterwards, by name.
 pub(super) fn phonebook_changes(
     source: &StoredSource,
-    before: &[StoredPhonebook],
-    after: &[StoredPhonebook],
+    before: &[CountedPhonebook],
+    after: &[CountedPhonebook],
     settings: &Settings,
 ) -> Vec<PhonebookChange> {
     let is_owned = |phonebook: &StoredPhonebook| match &phonebook.origin {
         PhonebookOrigin::Synced(owner) => is_same_name(owner, &source.settings.name),
         PhonebookOrigin::Local => false,
     };
-    let change = |now: &StoredPhonebook| {
-        let then = before.iter().find(|then| then.id == now.id);
-        (is_owned(now) || then.is_some_and(is_owned)).then(|| PhonebookChange {
+    let change = |CountedPhonebook { phonebook: now, contact_count }: &CountedPhonebook| {
+        let then = before.iter().find(|then| then.phonebook.id == now.id);
+        (is_owned(now) || then.is_some_and(|then| is_owned(&then.phonebook))).then(|| PhonebookChange {
             name: now.name.clone(),
             is_new: then.is_none(),
             before: then.map_or(0, |then| then.contact_count),
-            after: now.contact_count,
+            after: *contact_count,
             routes: PhonebookChange::routes_asking_for(&now.name, &settings.inbound_routes),
         })
     };

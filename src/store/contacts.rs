@@ -1,6 +1,6 @@
 //! Contacts in the store.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Rows, Statement, params};
 
 use super::json::from_json;
 use super::{Reading, StoreError};
@@ -115,71 +115,93 @@ impl Reading<'_> {
     /// borrowed, and nothing is collected.
     pub fn each_contact<E: From<StoreError>>(
         &self,
-        take: impl FnMut(ContactRow<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.each_contact_after(ContactId(0), take)
-    }
-
-    /// The same of the contacts whose numbers are higher than `after`.
-    pub fn each_contact_after<E: From<StoreError>>(
-        &self,
-        after: ContactId,
         mut take: impl FnMut(ContactRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let prepare = |sql| self.connection.prepare(sql).map_err(StoreError::from);
-        let mut contacts =
-            prepare("SELECT id, source_id, source_key, details FROM contact WHERE id > ? ORDER BY id")?;
-        // Both are in the order of the contacts' numbers: going through them side by side looks nothing up.
-        let mut places = prepare(
-            "SELECT contact_id, phonebook_id FROM phonebook_contact WHERE contact_id > ?
-             ORDER BY contact_id, phonebook_id",
-        )?;
-        let mut contacts = contacts.query([after.0]).map_err(StoreError::from)?;
-        let mut places = places.query([after.0]).map_err(StoreError::from)?;
-        let mut next_place = || -> Result<Option<(u64, PhonebookId)>, StoreError> {
-            let Some(row) = places.next()? else { return Ok(None) };
-            Ok(Some((row.get(0)?, PhonebookId(row.get(1)?))))
-        };
-        let mut place = next_place()?;
-        let mut phonebooks = Vec::new();
+        let mut contacts = prepare("SELECT id, source_id, source_key, details FROM contact ORDER BY id")?;
+        let mut contacts = contacts.query([]).map_err(StoreError::from)?;
+        let mut places = prepare(PhonebooksInOrder::SELECT)?;
+        let mut places = PhonebooksInOrder::begin(&mut places)?;
         while let Some(row) = contacts.next().map_err(StoreError::from)? {
-            let mut contact = contact_row(row).map_err(StoreError::from)?;
-            phonebooks.clear();
-            while let Some((of, phonebook)) = place.filter(|(of, _)| *of <= contact.id.0) {
-                phonebooks.extend((of == contact.id.0).then_some(phonebook));
-                place = next_place()?;
-            }
-            contact.phonebooks = &phonebooks;
-            take(contact)?;
+            let contact = contact_row(row).map_err(StoreError::from)?;
+            take(ContactRow { phonebooks: places.of(contact.id)?, ..contact })?;
         }
         Ok(())
     }
 
     /// What is known of a source's contacts, for comparing.
     pub fn known_contacts(&self, source: i64) -> Result<KnownContacts, StoreError> {
-        let mut known = KnownContacts::default();
         // Of most contacts it is quicker to go through all of them as they lie, without their source's index (SQLite,
         // "Disqualifying WHERE Clause Terms").
-        let is_most = self.contact_count_of(source)?.saturating_mul(2) > self.contact_count()?;
-        let source_id = if is_most { "+source_id" } else { "source_id" };
+        let contacts = self.contact_count_of(source)?;
+        let mut known = KnownContacts::with_room_for(contacts);
+        let is_most = contacts.saturating_mul(2) > self.contact_count()?;
+        let (source_id, phonebook, order) = match is_most {
+            true => ("+source_id", "NULL", "ORDER BY id"),
+            false => ("source_id", "(SELECT phonebook_id FROM phonebook_contact WHERE contact_id = id)", ""),
+        };
         let mut statement = self.connection.prepare(&format!(
-            "SELECT source_key, contact.id, digest, missing_since IS NOT NULL, phonebook_id, row_digest
-             FROM contact LEFT JOIN phonebook_contact ON contact_id = contact.id
-             WHERE {source_id} = ?"
+            "SELECT source_key, id, digest, missing_since IS NOT NULL, {phonebook}, row_digest FROM contact
+             WHERE {source_id} = ? {order}"
         ))?;
         let mut rows = statement.query([source])?;
+        let mut places = self.connection.prepare(PhonebooksInOrder::SELECT)?;
+        let mut places = is_most.then(|| PhonebooksInOrder::begin(&mut places)).transpose()?;
         while let Some(row) = rows.next()? {
+            let id = ContactId(row.get(1)?);
+            let phonebook = match &mut places {
+                Some(places) => places.of(id)?.first().copied(),
+                None => row.get::<_, Option<u32>>(4)?.map(PhonebookId),
+            };
             let contact = KnownContact {
-                id: ContactId(row.get(1)?),
+                id,
                 digest: DetailsDigest(row.get(2)?),
                 is_missing: row.get(3)?,
                 // A synced contact is in one phonebook; 0 is none, so that the next run puts it into one.
-                phonebook: PhonebookId(row.get::<_, Option<u32>>(4)?.unwrap_or(0)),
+                phonebook: phonebook.unwrap_or(PhonebookId(0)),
                 row: row.get::<_, Option<_>>(5)?.map(RowDigest),
             };
             known.insert(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, contact);
         }
         Ok(known)
+    }
+}
+
+/// The phonebooks of contacts that are asked for in the order of their numbers. Both tables are in that order: going
+/// through them side by side looks nothing up.
+struct PhonebooksInOrder<'a> {
+    rows: Rows<'a>,
+    next: Option<(ContactId, PhonebookId)>,
+    found: Vec<PhonebookId>,
+}
+
+impl<'a> PhonebooksInOrder<'a> {
+    const SELECT: &'static str =
+        "SELECT contact_id, phonebook_id FROM phonebook_contact ORDER BY contact_id, phonebook_id";
+
+    /// Of the statement that [`Self::SELECT`] is.
+    fn begin(statement: &'a mut Statement<'_>) -> Result<Self, StoreError> {
+        let mut places = PhonebooksInOrder { rows: statement.query([])?, next: None, found: Vec::new() };
+        places.advance()?;
+        Ok(places)
+    }
+
+    fn advance(&mut self) -> Result<(), StoreError> {
+        let row = self.rows.next()?;
+        let place =
+            |row: &Row<'_>| Ok::<_, rusqlite::Error>((ContactId(row.get(0)?), PhonebookId(row.get(1)?)));
+        self.next = row.map(place).transpose()?;
+        Ok(())
+    }
+
+    /// The phonebooks of a contact, in order of priority.
+    fn of(&mut self, contact: ContactId) -> Result<&[PhonebookId], StoreError> {
+        self.found.clear();
+        while let Some((of, phonebook)) = self.next.filter(|(of, _)| *of <= contact) {
+            self.found.extend((of == contact).then_some(phonebook));
+            self.advance()?;
+        }
+        Ok(&self.found)
     }
 }
 

@@ -39,12 +39,11 @@ pub(super) struct Journal<'a> {
 }
 
 impl Change<'_> {
-    /// Begins to write down what `run` changes of a source.
-    pub(super) fn journal(&self, source: i64, run: RunId) -> Result<Journal<'_>, StoreError> {
+    /// Begins to write down what `run` changes of a source, which has so many contacts.
+    pub(super) fn journal(&self, source: i64, contacts: u64, run: RunId) -> Result<Journal<'_>, StoreError> {
         let connection = self.connection;
         let is_kept = self.history_settings()?.runs > 0;
         if is_kept {
-            let contacts = self.contact_count_of(source)?;
             connection
                 .execute("INSERT INTO journal VALUES (?, ?, ?, 0)", params![run.0, source, contacts])?;
         }

@@ -21,15 +21,21 @@ pub struct StoredPhonebook {
     pub is_local: bool,
     /// Where its contacts come from.
     pub origin: PhonebookOrigin,
-    /// How many contacts are in it.
-    pub contact_count: u64,
     /// When its source last succeeded, in RFC 3339; `None` when it is local or was never synchronised.
     pub last_synced_at: Option<String>,
 }
 
+/// A phonebook whose contacts were counted, which takes some milliseconds when there are many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedPhonebook {
+    /// The phonebook.
+    pub phonebook: StoredPhonebook,
+    /// How many contacts are in it.
+    pub contact_count: u64,
+}
+
 const SELECT: &str = "
-    SELECT phonebook.id, phonebook.name, phonebook.is_local, source.settings ->> 'name', source.last_synced_at,
-           (SELECT count(*) FROM phonebook_contact WHERE phonebook_id = phonebook.id)
+    SELECT phonebook.id, phonebook.name, phonebook.is_local, source.settings ->> 'name', source.last_synced_at
     FROM phonebook LEFT JOIN source ON source.id = phonebook.source_id";
 
 fn name(row: &Row<'_>) -> rusqlite::Result<PhonebookName> {
@@ -45,7 +51,6 @@ fn phonebook(row: &Row<'_>) -> rusqlite::Result<StoredPhonebook> {
         is_local: row.get(2)?,
         origin: row.get::<_, Option<String>>(3)?.map_or(PhonebookOrigin::Local, PhonebookOrigin::Synced),
         last_synced_at: row.get(4)?,
-        contact_count: row.get(5)?,
     })
 }
 
@@ -54,6 +59,23 @@ impl Reading<'_> {
     pub fn phonebooks(&self) -> Result<Vec<StoredPhonebook>, StoreError> {
         let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY phonebook.id"))?;
         Ok(statement.query_map([], phonebook)?.collect::<Result<_, _>>()?)
+    }
+
+    /// All phonebooks, in order of priority, with the numbers of their contacts.
+    pub fn counted_phonebooks(&self) -> Result<Vec<CountedPhonebook>, StoreError> {
+        self.phonebooks()?.into_iter().map(|phonebook| self.counted(phonebook)).collect()
+    }
+
+    /// A phonebook with the number of its contacts.
+    pub fn counted(&self, phonebook: StoredPhonebook) -> Result<CountedPhonebook, StoreError> {
+        let contact_count = self.contact_count_in(phonebook.id)?;
+        Ok(CountedPhonebook { phonebook, contact_count })
+    }
+
+    /// How many contacts are in a phonebook.
+    pub fn contact_count_in(&self, phonebook: PhonebookId) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM phonebook_contact WHERE phonebook_id = ?";
+        Ok(self.connection.query_row(sql, [phonebook.0], |row| row.get(0))?)
     }
 
     /// The names of all phonebooks.
@@ -124,10 +146,11 @@ impl Change<'_> {
         if let PhonebookOrigin::Synced(source) = &phonebook.origin {
             return self.delete_left_phonebook(phonebook, source);
         }
-        if phonebook.contact_count > 0 {
+        let contacts = self.contact_count_in(phonebook.id)?;
+        if contacts > 0 {
             return Err(StoreError::Refused(format!(
                 "phonebook {name:?} has {}, so it stays: keep it among the phonebooks of the settings",
-                counted(phonebook.contact_count)
+                counted(contacts)
             )));
         }
         self.connection.execute("DELETE FROM phonebook WHERE id = ?", [phonebook.id.0])?;
@@ -137,11 +160,12 @@ impl Change<'_> {
     fn delete_left_phonebook(&self, phonebook: &StoredPhonebook, source: &str) -> Result<(), StoreError> {
         let name = phonebook.name.as_str();
         let refuse = |why: String| Err(StoreError::Refused(why));
-        if phonebook.contact_count > 0 {
+        let contacts = self.contact_count_in(phonebook.id)?;
+        if contacts > 0 {
             return refuse(format!(
                 "phonebook {name:?} has {} of source {source:?}: it can be deleted when a run has left it empty, \
                  or goes with the source",
-                counted(phonebook.contact_count)
+                counted(contacts)
             ));
         }
         let Some(stored) = self.source(source)? else { return Ok(()) };

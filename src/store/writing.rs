@@ -7,7 +7,7 @@ use rusqlite::{Connection, Statement, params};
 
 use super::checkpoint::save_ahead;
 use super::journal::Journal;
-use super::{Change, StoreError};
+use super::{Change, ContactRow, StoreError};
 use crate::contact::ContactId;
 use crate::phonebook::PhonebookId;
 use crate::sync::{Plan, RunId, Staged};
@@ -26,6 +26,39 @@ pub struct WrittenPlan {
 /// So few contacts are looked at one by one, when they are written and when an index is amended; doing it all anew is
 /// no slower for more.
 pub const FEW_CONTACTS: usize = 10_000;
+
+/// What a writer says to whoever follows it.
+#[derive(Debug)]
+pub enum Following {
+    /// All contacts that are stored are as they will be; those to come have higher numbers. Said once, first.
+    Stored,
+    /// These have come, in the order of their numbers.
+    Added(AddedContacts),
+}
+
+/// Contacts that were added, as they are stored.
+#[derive(Debug)]
+pub struct AddedContacts {
+    source: i64,
+    /// Of each, its phonebook.
+    phonebooks: Vec<PhonebookId>,
+    /// With their numbers.
+    contacts: Vec<Staged>,
+}
+
+impl AddedContacts {
+    /// Each of them, as [`super::Reading::each_contact`] would hand it out.
+    pub fn rows(&self) -> impl Iterator<Item = ContactRow<'_>> {
+        self.contacts.iter().zip(&self.phonebooks).map(|(contact, phonebook)| ContactRow {
+            // They have their numbers from the store.
+            id: contact.id.unwrap_or(ContactId(0)),
+            source: Some(self.source),
+            source_key: &contact.source_key,
+            details: &contact.details,
+            phonebooks: std::slice::from_ref(phonebook),
+        })
+    }
+}
 
 /// How many contacts are written between two looks at whether to go on.
 const LOOK_EVERY: usize = 4096;
@@ -62,7 +95,7 @@ impl Change<'_> {
         now: &'a str,
         go_on: &dyn Fn() -> Result<(), E>,
     ) -> Result<PlanUnderWay<'a>, E> {
-        let journal = self.journal(source, run)?;
+        let journal = self.journal(source, plan.known, run)?;
         let phonebooks = self.planned_phonebooks(source, plan, &journal)?;
         let only_texts = plan.counts.added == 0
             && plan.moved.is_empty()
@@ -106,12 +139,11 @@ impl Change<'_> {
 }
 
 impl PlanUnderWay<'_> {
-    /// Adds the new contacts, which ends the plan. `follow` is called before the first one, now and then, and behind
-    /// the last one: all contacts that are there are as they will be. Then it is dropped. An error of it ends
-    /// everything.
+    /// Adds the new contacts, which ends the plan. `follow` is told of each, once it is stored. Then it is dropped. An
+    /// error of it ends everything.
     pub fn add_new<E: From<StoreError>>(
         self,
-        follow: impl FnMut() -> Result<(), E>,
+        follow: impl FnMut(Following) -> Result<(), E>,
     ) -> Result<WrittenPlan, E> {
         let PlanUnderWay { plan, now, mut writer } = self;
         let change = writer.change;
@@ -232,40 +264,37 @@ impl Writer<'_> {
     fn write_new<E: From<StoreError>>(
         &mut self,
         plan: &mut Plan,
-        mut follow: impl FnMut() -> Result<(), E>,
+        mut follow: impl FnMut(Following) -> Result<(), E>,
     ) -> Result<(), E> {
-        follow()?;
+        follow(Following::Stored)?;
         if plan.counts.added == 0 {
             return Ok(());
         }
         let connection = self.change.connection;
         let mut keep_in_cache = connection.prepare(WRITTEN_AGAIN).map_err(StoreError::from)?;
         let mut insert = Insert::prepare(connection, ROWS_PER_INSERT)?;
-        let mut written = 0;
-        let mut new = Vec::with_capacity(ROWS_PER_INSERT);
-        for contact in plan.staged.read_back().map_err(StoreError::Staging)? {
-            let contact = contact.map_err(StoreError::Staging)?;
-            if contact.id.is_none() {
-                new.push(contact);
+        let staged = plan.staged.read_back().map_err(StoreError::Staging)?;
+        let mut new = staged.filter(|contact| contact.as_ref().map_or(true, |contact| contact.id.is_none()));
+        loop {
+            let contacts = new.by_ref().take(LOOK_EVERY).collect::<Result<Vec<_>, _>>();
+            let mut contacts = contacts.map_err(StoreError::Staging)?;
+            if contacts.is_empty() {
+                return Ok(());
             }
-            if new.len() == ROWS_PER_INSERT {
-                self.insert(&mut insert, &new)?;
-                written += new.len();
-                new.clear();
-                if written.is_multiple_of(LOOK_EVERY) {
-                    keep_in_cache.query_row([], |_| Ok(())).map_err(StoreError::from)?;
-                    follow()?;
-                }
+            let (whole, rest) = contacts.as_chunks_mut::<ROWS_PER_INSERT>();
+            whole.iter_mut().try_for_each(|contacts| self.insert(&mut insert, contacts))?;
+            if !rest.is_empty() {
+                self.insert(&mut Insert::prepare(connection, rest.len())?, rest)?;
             }
+            keep_in_cache.query_row([], |_| Ok(())).map_err(StoreError::from)?;
+            let phonebooks = contacts.iter().map(|contact| self.phonebooks[contact.phonebook as usize]);
+            let phonebooks = phonebooks.collect();
+            follow(Following::Added(AddedContacts { source: self.source, phonebooks, contacts }))?;
         }
-        if !new.is_empty() {
-            self.insert(&mut Insert::prepare(connection, new.len())?, &new)?;
-        }
-        follow()
     }
 
-    /// Inserts as many contacts as `insert` takes.
-    fn insert(&mut self, insert: &mut Insert<'_>, new: &[Staged]) -> Result<(), StoreError> {
+    /// Inserts as many contacts as `insert` takes, and tells them their numbers.
+    fn insert(&mut self, insert: &mut Insert<'_>, new: &mut [Staged]) -> Result<(), StoreError> {
         let Insert { add, put } = insert;
         for (contact, place) in new.iter().zip((1..).step_by(5)) {
             add.raw_bind_parameter(place, self.source)?;
@@ -277,16 +306,15 @@ impl Writer<'_> {
         add.raw_execute()?;
         // One statement numbers its rows one after the other.
         let last = self.change.connection.last_insert_rowid().unsigned_abs();
-        let ids = last + 1 - new.len() as u64..=last;
-        for ((contact, id), place) in new.iter().zip(ids.clone()).zip((1..).step_by(2)) {
-            put.raw_bind_parameter(place, id)?;
+        let ids = (last + 1 - new.len() as u64..=last).map(ContactId);
+        for ((contact, id), place) in new.iter_mut().zip(ids).zip((1..).step_by(2)) {
+            contact.id = Some(id);
+            put.raw_bind_parameter(place, id.0)?;
             put.raw_bind_parameter(place + 1, self.phonebooks[contact.phonebook as usize].0)?;
-        }
-        put.raw_execute()?;
-        for id in ids.map(ContactId) {
             self.journal.added(id)?;
             self.touched.push(id);
         }
+        put.raw_execute()?;
         Ok(())
     }
 }

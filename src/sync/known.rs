@@ -95,6 +95,13 @@ impl Entry {
 }
 
 impl KnownContacts {
+    /// Knows none yet, of so many.
+    #[must_use]
+    pub fn with_room_for(contacts: u64) -> Self {
+        let contacts = Vec::with_capacity(usize::try_from(contacts).unwrap_or(0));
+        KnownContacts { contacts, ..KnownContacts::default() }
+    }
+
     /// Adds what is known of a contact.
     pub fn insert(&mut self, source_key: &str, contact: KnownContact) {
         let KnownContact { id, digest, row, phonebook, is_missing } = contact;

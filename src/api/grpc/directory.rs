@@ -30,7 +30,7 @@ impl DirectoryService for Door {
             let size = page_size(size)?;
             let all = engine.directory_phonebooks(&extension, convert::client(client).as_ref())?;
             let (page, next_page_token) =
-                page_by_name(all, |phonebook| phonebook.name.as_str(), size, &page_token)?;
+                page_by_name(all, |counted| counted.phonebook.name.as_str(), size, &page_token)?;
             let phonebooks = page.into_iter().map(convert::phonebook).collect();
             Ok(v1::ListDirectoryPhonebooksResponse { phonebooks, next_page_token })
         };

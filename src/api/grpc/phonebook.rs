@@ -12,7 +12,7 @@ use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;
 use crate::engine::{ContactPage, ContactSearch, Edited, Editor, Engine, EngineError};
 use crate::phonebook::PhonebookName;
-use crate::store::StoredPhonebook;
+use crate::store::CountedPhonebook;
 
 /// Longest text that contacts are searched for, in characters.
 pub(super) const MAX_QUERY_CHARACTERS: usize = 128;
@@ -26,9 +26,9 @@ impl PhonebookService for Door {
         let v1::ListPhonebooksRequest { page_size: size, page_token } = request.into_inner();
         let list = move |engine: &Engine| {
             let size = page_size(size)?;
-            let all = engine.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?))?;
+            let all = engine.read(|reading| Ok::<_, EngineError>(reading.counted_phonebooks()?))?;
             let (page, next_page_token) =
-                page_by_name(all, |phonebook| phonebook.name.as_str(), size, &page_token)?;
+                page_by_name(all, |counted| counted.phonebook.name.as_str(), size, &page_token)?;
             let phonebooks = page.into_iter().map(contacts::phonebook).collect();
             Ok(v1::ListPhonebooksResponse { phonebooks, next_page_token })
         };
@@ -163,9 +163,11 @@ fn stored(engine: &Engine, id: ContactId) -> Result<v1::Contact, EngineError> {
     })
 }
 
-fn find(engine: &Engine, name: &PhonebookName) -> Result<StoredPhonebook, EngineError> {
-    let found = engine.read(|reading| Ok::<_, EngineError>(reading.phonebook(name)?))?;
-    found.ok_or_else(|| not_found(name))
+fn find(engine: &Engine, name: &PhonebookName) -> Result<CountedPhonebook, EngineError> {
+    engine.read(|reading| {
+        let found = reading.phonebook(name)?.ok_or_else(|| not_found(name))?;
+        Ok(reading.counted(found)?)
+    })
 }
 
 fn not_found(name: &PhonebookName) -> EngineError {

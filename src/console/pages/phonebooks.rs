@@ -13,7 +13,7 @@ use crate::console::widgets::{badge, confirm, empty, page_head, table, trail};
 use crate::console::{Console, show};
 use crate::engine::EngineError;
 use crate::phonebook::{PhonebookName, PhonebookOrigin};
-use crate::store::StoredPhonebook;
+use crate::store::{CountedPhonebook, StoredPhonebook};
 
 pub(super) fn path(name: &str) -> String {
     format!("/phonebooks/{}", segment(name))
@@ -52,12 +52,13 @@ pub(in crate::console) async fn list(State(console): State<Console>, visit: Visi
 }
 
 async fn list_page(console: &Console, visit: &Visit, form: &Form) -> Result<Markup, EngineError> {
-    let phonebooks =
-        console.read(|engine| engine.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?))).await?;
-    let rows = html! { @for phonebook in &phonebooks { tr {
+    let phonebooks = console
+        .read(|engine| engine.read(|reading| Ok::<_, EngineError>(reading.counted_phonebooks()?)))
+        .await?;
+    let rows = html! { @for CountedPhonebook { phonebook, contact_count } in &phonebooks { tr {
         th scope="row" { a href=(path(phonebook.name.as_str())) { (phonebook.name) } }
         td { (origin(&phonebook.origin)) }
-        td.number { (show::number(phonebook.contact_count)) }
+        td.number { (show::number(*contact_count)) }
     } } };
     let heads = html! { th { "Phonebook" } th { "Filled by" } th.number { "Contacts" } };
     let about =
@@ -127,12 +128,17 @@ async fn page(
     form: &Form,
 ) -> Result<Markup, EngineError> {
     let phonebook = find(console, text).await?;
+    let id = phonebook.id;
+    let contact_count = console
+        .read(move |engine| engine.read(|reading| Ok::<_, EngineError>(reading.contact_count_in(id)?)))
+        .await?;
     let name = phonebook.name.as_str();
     let here = path(name);
     let search = Search { phonebook: name.to_owned(), ..search };
     let results = contacts::results(console, &search, &here).await?;
     let is_ours = phonebook.origin == PhonebookOrigin::Local && visit.may(Permission::Change);
-    let about = html! { (origin(&phonebook.origin)) " · " (show::count(phonebook.contact_count, "contact", "contacts")) };
+    let about =
+        html! { (origin(&phonebook.origin)) " · " (show::count(contact_count, "contact", "contacts")) };
     let actions = html! {
         (contacts::exports(&search))
         @if is_ours {
@@ -141,7 +147,7 @@ async fn page(
         }
     };
     let deletion = html! {
-        p { "This deletes the phonebook and the " (show::count(phonebook.contact_count, "contact", "contacts")) " in it \
+        p { "This deletes the phonebook and the " (show::count(contact_count, "contact", "contacts")) " in it \
              that are in no other. It cannot be taken back. Inbound routes that ask for it find nobody then." }
     };
     Ok(html! {

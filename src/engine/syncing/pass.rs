@@ -284,7 +284,7 @@ impl Pass {
                     engine.index_while(change, &settings, &is_cancelled, write)?;
                 return Ok(Written { is_kept, touched: Touched::Many, indexed: Some(contacts), problems });
             }
-            let WrittenPlan { is_kept, touched, only_texts } = under_way.add_new(go_on)?;
+            let WrittenPlan { is_kept, touched, only_texts } = under_way.add_new(|_| go_on())?;
             let touched = match (touched.is_empty(), only_texts) {
                 (true, _) => Touched::Nothing,
                 (false, true) => Touched::Texts(touched),
@@ -311,12 +311,12 @@ impl Pass {
                 |change| {
                     let is_cancelled = || cancel.is_cancelled();
                     let start = Instant::now();
-                    let phonebooks_before = change.phonebooks()?;
+                    let phonebooks_before = change.counted_phonebooks()?;
                     let written = write(change, &mut run)?;
                     let phonebooks = phonebook_changes(
                         &source,
                         &phonebooks_before,
-                        &change.phonebooks()?,
+                        &change.counted_phonebooks()?,
                         &change.settings()?,
                     );
                     run.warnings.extend(phonebooks.iter().filter_map(PhonebookChange::warning));

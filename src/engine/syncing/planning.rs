@@ -5,6 +5,7 @@ use crate::phone_number::Region;
 use crate::phonebook::PhonebookOrigin;
 use crate::settings::{PhonebookTarget, Settings, SourceSettings, folded_name};
 use crate::source::rows::Projection;
+use crate::store::StoreError;
 use crate::sync::{KnownPhonebook, Owner, Planner, Preparation};
 
 /// The region of a source's numbers that are not written internationally.
@@ -23,18 +24,20 @@ impl Engine {
             let all = reading.settings()?;
             let phonebooks = reading.phonebooks()?.into_iter().map(|phonebook| {
                 let owner = match phonebook.origin {
-                    PhonebookOrigin::Local => Owner::Local { contacts: phonebook.contact_count },
+                    PhonebookOrigin::Local => {
+                        Owner::Local { contacts: reading.contact_count_in(phonebook.id)? }
+                    }
                     PhonebookOrigin::Synced(name) if folded_name(&name) == folded_name(&settings.name) => {
                         Owner::Ours
                     }
                     PhonebookOrigin::Synced(name) => Owner::Source(name),
                 };
-                KnownPhonebook { id: phonebook.id, name: phonebook.name, owner }
+                Ok::<_, StoreError>(KnownPhonebook { id: phonebook.id, name: phonebook.name, owner })
             });
             let planner = Planner::new(
                 settings.phonebook.clone(),
                 settings.remove_missing,
-                phonebooks.collect(),
+                phonebooks.collect::<Result<_, _>>()?,
                 all.limits.max_phonebooks(),
                 &self.data_folder,
             )?;

@@ -80,8 +80,11 @@ impl Fixture {
     }
 
     fn phonebook_counts(&self) -> BTreeMap<String, u64> {
-        let stored = self.engine.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?)).unwrap();
-        stored.into_iter().map(|phonebook| (phonebook.name.to_string(), phonebook.contact_count)).collect()
+        let stored = self.engine.read(|reading| Ok::<_, EngineError>(reading.counted_phonebooks()?)).unwrap();
+        stored
+            .into_iter()
+            .map(|counted| (counted.phonebook.name.to_string(), counted.contact_count))
+            .collect()
     }
 
     /// What each number is told on each line: name of the first contact found and route.

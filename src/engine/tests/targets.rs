@@ -12,13 +12,14 @@ impl Fixture {
 
     /// Name, source and contacts of every phonebook.
     fn phonebooks(&self) -> Vec<(String, Option<String>, u64)> {
-        let stored = self.engine.read(|reading| Ok::<_, EngineError>(reading.phonebooks()?)).unwrap();
-        let told = stored.into_iter().map(|phonebook| {
+        let stored = self.engine.read(|reading| Ok::<_, EngineError>(reading.counted_phonebooks()?)).unwrap();
+        let told = stored.into_iter().map(|counted| {
+            let phonebook = counted.phonebook;
             let source = match phonebook.origin {
                 crate::phonebook::PhonebookOrigin::Local => None,
                 crate::phonebook::PhonebookOrigin::Synced(source) => Some(source),
             };
-            (phonebook.name.to_string(), source, phonebook.contact_count)
+            (phonebook.name.to_string(), source, counted.contact_count)
         });
         told.collect()
     }

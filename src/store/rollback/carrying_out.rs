@@ -27,7 +27,7 @@ impl Change<'_> {
         self.collect_undo(source, to_before)?;
         let mut rollback = self.described(source, to_before)?;
         let steps = self.phonebook_steps(source, to_before)?;
-        let mut journal = self.journal(source, run)?;
+        let mut journal = self.journal(source, self.contact_count_of(source)?, run)?;
         for (id, step) in &steps {
             rollback.note(step);
             if matches!(step, PhonebookStep::Delete(_)) {

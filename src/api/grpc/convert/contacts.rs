@@ -11,10 +11,11 @@ use crate::engine::{
 };
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
 use crate::source::rows::Field;
-use crate::store::{StoredContact, StoredPhonebook};
+use crate::store::{CountedPhonebook, StoredContact, StoredPhonebook};
 
-pub(in crate::api::grpc) fn phonebook(stored: StoredPhonebook) -> v1::Phonebook {
-    let StoredPhonebook { id, name, is_local: _, origin, contact_count, last_synced_at } = stored;
+pub(in crate::api::grpc) fn phonebook(counted: CountedPhonebook) -> v1::Phonebook {
+    let CountedPhonebook { phonebook, contact_count } = counted;
+    let StoredPhonebook { id, name, is_local: _, origin, last_synced_at } = phonebook;
     v1::Phonebook {
         phonebook_id: id.0,
         name: name.into(),

@@ -9,17 +9,17 @@ use crate::contact::{ContactDetails, ContactNumber, display_name};
 use crate::directory::{Client, LookedUp};
 use crate::engine::{DirectoryContact, DirectoryParts, EngineError, Looked, etag};
 use crate::settings::{ClientPolicy, ClientVersion, Extension, UnnamedClients, VisibilityGrant};
-use crate::store::StoredPhonebook;
+use crate::store::CountedPhonebook;
 
 pub(in crate::api::grpc) fn client(client: Option<v1::DirectoryClient>) -> Option<Client> {
     client.map(|v1::DirectoryClient { platform, version }| Client { platform, version })
 }
 
-pub(in crate::api::grpc) fn phonebook(stored: StoredPhonebook) -> v1::DirectoryPhonebook {
+pub(in crate::api::grpc) fn phonebook(counted: CountedPhonebook) -> v1::DirectoryPhonebook {
     v1::DirectoryPhonebook {
-        phonebook_id: stored.id.0,
-        name: stored.name.into(),
-        contact_count: stored.contact_count,
+        phonebook_id: counted.phonebook.id.0,
+        name: counted.phonebook.name.into(),
+        contact_count: counted.contact_count,
     }
 }
 

@@ -57,10 +57,10 @@ async fn start(console: &Console, name: Option<&str>) -> Result<Start, EngineErr
                         Some(stored.ok_or(EngineError::NotFound { what: "source", name })?.settings)
                     }
                 };
-                let phonebooks = reading.phonebooks()?.into_iter();
+                let phonebooks = reading.counted_phonebooks()?.into_iter();
                 let empty = phonebooks
-                    .filter(|book| book.contact_count == 0 && book.origin == PhonebookOrigin::Local)
-                    .map(|book| book.name.as_str().to_owned());
+                    .filter(|book| book.contact_count == 0 && book.phonebook.origin == PhonebookOrigin::Local)
+                    .map(|book| book.phonebook.name.as_str().to_owned());
                 Ok(Start { stored, empty_phonebooks: empty.collect() })
             })
         })
