@@ -120,10 +120,13 @@ impl Assembly {
                 // Who does not say how many there are has failed, and says why below.
                 self.finish(settings, || contact_count.recv().map_err(|_| SyncError::Cancelled.into()))
             });
-            let send = move |chunk| match is_cancelled() {
-                true => Err(EngineError::Sync(SyncError::Cancelled)),
+            let send = move |chunk| {
+                if is_cancelled() {
+                    return Err(EngineError::Sync(SyncError::Cancelled));
+                }
                 // Who does not receive any more has failed, and says why below.
-                false => Ok(drop(chunks.send(chunk))),
+                let _ = chunks.send(chunk);
+                Ok(())
             };
             let follow = move |following| match following {
                 Following::Stored => read_in_chunks(reading, |chunk| send(Chunk::Read(chunk))),

@@ -63,15 +63,19 @@ fn dialled_in(region: Region, digits: &str) -> Option<PhoneNumber> {
     Plan::of_code(plan.code.parse().ok()?)?.number(national)
 }
 
+/// What only the library can tell of digits; `None` when it cannot.
+type Ask<T> = Box<dyn Fn(&str) -> Option<T> + Send + Sync>;
+
 /// What a numbering plan takes away from the start of what is dialled.
 enum Prefix {
     /// Digits that stand for themselves, as most do.
     Digits(&'static str),
     /// What a pattern finds, told as in [`Prefix::length_in`].
-    Found(Box<dyn Fn(&str) -> Option<Option<usize>> + Send + Sync>),
+    Found(Ask<Option<usize>>),
 }
 
 impl Prefix {
+    /// `find` searches at the start of digits for the library's pattern, whose type has no name to be handed over by.
     fn of(
         pattern: &'static str,
         find: impl Fn(&str) -> Option<Option<usize>> + Send + Sync + 'static,
@@ -102,7 +106,7 @@ struct Plan {
     /// Whether taking the prefix away is all that is done.
     is_only_taken: bool,
     /// Whether some number of the plan is written so.
-    is_number: Box<dyn Fn(&str) -> Option<bool> + Send + Sync>,
+    is_number: Ask<bool>,
 }
 
 /// A region's own plan, and what is dialled there to call abroad.
