@@ -59,6 +59,13 @@ const ADDED_WITH_IMAGE: &str = "
     WHERE contact_id BETWEEN ?2 AND ?3 AND (SELECT run_id FROM journal_contact WHERE id = image) > ?1";
 const ADDED: &str = "
     INSERT OR IGNORE INTO temp.undo SELECT id, NULL, NULL FROM contact WHERE id BETWEEN ?1 AND ?2";
+/// How many contacts that would insert.
+const COUNT_ADDED: &str = "
+    SELECT (SELECT count(*) FROM contact WHERE id BETWEEN ?1 AND ?2)
+         - (SELECT count(*) FROM temp.undo JOIN contact ON id = contact_id WHERE contact_id BETWEEN ?1 AND ?2)";
+
+/// First and last numbers of contacts that runs added, in their order; none is in two of them.
+type AddedRanges = Vec<(u64, u64)>;
 
 /// A contact that changes, as it is (`contact`, `now_in`) and as it was (`image`, `whole`).
 const UNDO: &str = "
@@ -129,8 +136,8 @@ impl Reading<'_> {
 
     /// What going back to before `run` would do. Changes nothing.
     pub fn plan_rollback(&self, source: &StoredSource, run: RunId) -> Result<Rollback, StoreError> {
-        self.collect_undo(source.id, run)?;
-        let mut rollback = self.described(source.id, run)?;
+        let added = self.collect_images(source.id, run)?;
+        let mut rollback = self.described(source.id, run, &added)?;
         for step in self.phonebook_steps(source.id, run)? {
             rollback.note(&step.1);
         }
@@ -138,30 +145,35 @@ impl Reading<'_> {
         Ok(rollback)
     }
 
-    fn collect_undo(&self, source: i64, run: RunId) -> Result<(), StoreError> {
+    /// Fills `undo` with the contacts that have an image. The others that change are what runs added, and is there.
+    fn collect_images(&self, source: i64, run: RunId) -> Result<AddedRanges, StoreError> {
         self.connection.execute(CREATE_UNDO, [])?;
         self.connection.execute(IMAGES, params![source, run.0])?;
         let mut ranges = self.connection.prepare(
             "SELECT run_id, first_id, last_id FROM journal_added
-             WHERE run_id IN (SELECT run_id FROM journal WHERE source_id = ?1 AND run_id >= ?2)",
+             WHERE run_id IN (SELECT run_id FROM journal WHERE source_id = ?1 AND run_id >= ?2)
+             ORDER BY first_id",
         )?;
         let mut ranges = ranges.query(params![source, run.0])?;
         let mut had_image = self.connection.prepare(ADDED_WITH_IMAGE)?;
-        let mut had_none = self.connection.prepare(ADDED)?;
+        let mut added = AddedRanges::new();
         while let Some(range) = ranges.next()? {
             let (run, first, last): (u64, u64, u64) = (range.get(0)?, range.get(1)?, range.get(2)?);
             had_image.execute([run, first, last])?;
-            had_none.execute([first, last])?;
+            match added.last_mut().filter(|(_, before)| first <= before.saturating_add(1)) {
+                Some((_, before)) => *before = last.max(*before),
+                None => added.push((first, last)),
+            }
         }
-        Ok(())
+        Ok(added)
     }
 
     fn forget_undo(&self) -> Result<(), StoreError> {
         Ok(self.connection.execute_batch("DROP TABLE temp.undo")?)
     }
 
-    /// Runs and counts. `undo` is filled.
-    fn described(&self, source: i64, run: RunId) -> Result<Rollback, StoreError> {
+    /// Runs and counts. Contacts with an image are in `undo`, those without in `added`.
+    fn described(&self, source: i64, run: RunId, added: &AddedRanges) -> Result<Rollback, StoreError> {
         let mut statement = self
             .connection
             .prepare("SELECT run_id FROM journal WHERE source_id = ? AND run_id >= ? ORDER BY run_id")?;
@@ -181,6 +193,10 @@ impl Reading<'_> {
                 "marked" => marked = count,
                 _ => {}
             }
+        }
+        let mut count_added = self.connection.prepare(COUNT_ADDED)?;
+        for (first, last) in added {
+            counts.removed += count_added.query_row([first, last], |row| row.get::<_, u64>(0))?;
         }
         self.check_room(&counts)?;
         // The others that are there and stay.

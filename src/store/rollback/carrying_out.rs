@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{CHUNK, FATE, PhonebookStep, Rollback, UNDO};
+use super::{ADDED, CHUNK, FATE, PhonebookStep, Rollback, UNDO};
 use crate::contact::ContactId;
 use crate::phonebook::PhonebookId;
 use crate::store::journal::Journal;
@@ -24,8 +24,12 @@ impl Change<'_> {
             "SELECT contacts_before FROM journal WHERE source_id = ? AND run_id >= ? ORDER BY run_id LIMIT 1";
         let expected: Option<u64> =
             self.connection.query_row(sql, params![source, to_before.0], |row| row.get(0)).optional()?;
-        self.collect_undo(source, to_before)?;
-        let mut rollback = self.described(source, to_before)?;
+        let added = self.collect_images(source, to_before)?;
+        let mut rollback = self.described(source, to_before, &added)?;
+        let mut collect_added = self.connection.prepare(ADDED)?;
+        for (first, last) in added {
+            collect_added.execute([first, last])?;
+        }
         let steps = self.phonebook_steps(source, to_before)?;
         let mut journal = self.journal(source, self.contact_count_of(source)?, run)?;
         for (id, step) in &steps {
