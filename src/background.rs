@@ -24,6 +24,17 @@ pub fn give_way() {
     let _ = rustix::process::nice(NICE);
 }
 
+/// Work on so many things is done between two pauses: some tenths of a millisecond.
+const BETWEEN_PAUSES: u64 = 128;
+
+/// Lets a thread that waits for this core have it, now and then; `done` counts things that take some microseconds. Linux
+/// lets whoever has a core keep it for a slice of some milliseconds, whatever its priority, unless it says that it need not.
+pub fn pause_at(done: u64) {
+    if done.is_multiple_of(BETWEEN_PAUSES) {
+        thread::yield_now();
+    }
+}
+
 /// Does work that blocks on a thread of its own. Panics are those of the work.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = oneshot::channel();

@@ -37,6 +37,7 @@ use super::mapped_query::MappedQuery;
 use super::outlet::Outlet;
 use super::rows::{MAX_VALUE_BYTES, Projection, RowBatch, RowProblem};
 use super::{Answer, ContactSource, QueryReport, REPORTED_ROWS, ServerReport, SourceError, SourceReport};
+use crate::background;
 use crate::settings::SqlServerConnection;
 
 /// A database on a SQL Server, of which a query is read.
@@ -121,6 +122,7 @@ async fn read(session: &mut Session, query: &MappedQuery, mut outlet: Outlet) ->
     while let Some(row) = rows.next().await? {
         let batch = outlet.batch();
         batch.begin_row(rows.received());
+        background::pause_at(rows.received());
         fill(batch, &query.projection, &columns, &row).map_err(|problem| rows.unexpected(&problem))?;
         if batch.is_full() {
             outlet.send().await?;

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, Rows, Statement, params};
 
 use super::json::from_json;
 use super::{Reading, StoreError};
+use crate::background;
 use crate::contact::{ContactDetails, ContactId};
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::sync::{DetailsDigest, KnownContact, KnownContacts, RowDigest};
@@ -161,6 +162,7 @@ impl Reading<'_> {
                 phonebook: phonebook.unwrap_or(PhonebookId(0)),
                 row: row.get::<_, Option<_>>(5)?.map(RowDigest),
             };
+            background::pause_at(id.0);
             known.insert(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, contact);
         }
         Ok(known)

@@ -42,20 +42,21 @@ pub struct AddedContacts {
     source: i64,
     /// Of each, its phonebook.
     phonebooks: Vec<PhonebookId>,
-    /// With their numbers.
+    /// Each has a number.
     contacts: Vec<Staged>,
 }
 
 impl AddedContacts {
     /// Each of them, as [`super::Reading::each_contact`] would hand it out.
     pub fn rows(&self) -> impl Iterator<Item = ContactRow<'_>> {
-        self.contacts.iter().zip(&self.phonebooks).map(|(contact, phonebook)| ContactRow {
-            // They have their numbers from the store.
-            id: contact.id.unwrap_or(ContactId(0)),
-            source: Some(self.source),
-            source_key: &contact.source_key,
-            details: &contact.details,
-            phonebooks: std::slice::from_ref(phonebook),
+        self.contacts.iter().zip(&self.phonebooks).filter_map(|(contact, phonebook)| {
+            Some(ContactRow {
+                id: contact.id?,
+                source: Some(self.source),
+                source_key: &contact.source_key,
+                details: &contact.details,
+                phonebooks: std::slice::from_ref(phonebook),
+            })
         })
     }
 }

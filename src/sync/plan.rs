@@ -177,7 +177,11 @@ impl Planner {
         let rules = preparation.rules();
         let prepare = |batch: &RowBatch| -> Vec<Result<Prepared, Box<Problem>>> {
             let rows: Vec<Row<'_>> = batch.rows().collect();
-            rows.par_iter().map(|row| preparation.prepare(row, rules, &known)).collect()
+            let prepare = |row: &Row<'_>| {
+                background::pause_at(row.position());
+                preparation.prepare(row, rules, &known)
+            };
+            rows.par_iter().map(prepare).collect()
         };
         // While one batch is compared, the next one is prepared, if it is there.
         let mut prepared: Option<PreparedBatch> = None;
