@@ -376,6 +376,8 @@ def look_at_every_page(browser):
     browser.open("/phonebooks")
     browser.fill("name", "Mine")
     browser.press("Make it")
+    # Whoever goes on at once may be gone before it was asked for.
+    browser.until("the phonebook is made", lambda: "is there, and empty" in browser.text())
     table = (Path(__file__).resolve().parent.parent / "src/console/pages.rs").read_text()
     for path in re.findall(r'Entry::page\(\s*"([^"]+)"', table):
         if NO_PAGES.search(path):
