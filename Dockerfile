@@ -1,7 +1,8 @@
-# docker build -t ringroute . && docker run -p 127.0.0.1:50051:50051 -v ringroute:/var/lib/ringroute ringroute
+# docker build -t ringroute .
+# docker run -p 127.0.0.1:50051:50051 -p 127.0.0.1:8080:8080 -v ringroute:/var/lib/ringroute ringroute
 #
-# The image listens on all addresses of the container, and says so with RINGROUTE_INSECURE: publish the port on
-# addresses that you trust, as above. The metrics are for the network of containers.
+# The image listens on all addresses of the container, and says so with RINGROUTE_INSECURE: publish the ports of calls
+# and of the console on addresses that you trust, as above. The metrics are for the network of containers.
 FROM rust:1.89-bookworm AS build
 WORKDIR /build
 COPY . .
@@ -15,15 +16,16 @@ RUN apt-get update \
     && install -d -m 0700 -o ringroute -g ringroute /var/lib/ringroute
 COPY --from=build /build/target/release/ringroute /usr/bin/ringroute
 ENV RINGROUTE_LISTEN=0.0.0.0:50051 \
+    RINGROUTE_CONSOLE_ADDRESS=0.0.0.0:8080 \
     RINGROUTE_METRICS=0.0.0.0:9464 \
     RINGROUTE_DATA_FOLDER=/var/lib/ringroute \
     RINGROUTE_LOG_FORMAT=json \
     RINGROUTE_INSECURE=true
 USER ringroute
 VOLUME /var/lib/ringroute
-EXPOSE 50051 9464
-# 1 is "calls are answered, and something should be looked at".
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ringroute status > /dev/null 2>&1; test $? -le 1
+EXPOSE 50051 8080 9464
+# Alive is who tells how it is: what is wrong with it, such as that there are no phonebooks yet, no restart puts right.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ringroute status --json 2> /dev/null | grep -q '"health"'
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["ringroute"]
 CMD ["serve"]

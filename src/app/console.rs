@@ -1,7 +1,7 @@
 //! Where the console is served, if it is.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -29,7 +29,13 @@ impl Server {
     /// while there is no user.
     #[must_use]
     pub fn console(&self) -> Option<Console> {
-        let address = self.console?;
+        let mut address = self.console?;
+        // All addresses of this machine are none to open in a browser; this one is among them.
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
         // A certificate is for a name, which an address seldom is.
         let named = self.config.console.hosts.first().filter(|_| self.tls.is_some());
         let place = named.map_or_else(|| address.to_string(), |name| format!("{name}:{}", address.port()));
