@@ -21,8 +21,8 @@ pub fn role_description(role: Role) -> &'static str {
         Role::Lookup => "Asks about calls.",
         Role::Directory => "Looks into the phonebooks on behalf of extensions.",
         Role::Viewer => "Looks at everything, changes nothing.",
-        Role::Operator => "Also synchronises, previews, cancels and rolls back.",
-        Role::Admin => "Also changes settings and manages users and tokens.",
+        Role::Operator => "Looks at everything; synchronises, previews, cancels and rolls back.",
+        Role::Admin => "Does all that can be done here; settings, users and tokens are theirs alone.",
     }
 }
 

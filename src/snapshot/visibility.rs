@@ -139,7 +139,10 @@ fn compile_grant(
     let refused = |field: &str, problem: &str| Err((field.to_owned(), problem.to_owned()));
     match (phonebooks.is_empty(), all_phonebooks) {
         (true, false) => {
-            return refused("phonebooks", "is empty: name phonebooks, or set all_phonebooks = true");
+            return refused(
+                "phonebooks",
+                "is empty: say which phonebooks are shown, or show all of them (all_phonebooks)",
+            );
         }
         (false, true) => return refused("all_phonebooks", "is set, so leave phonebooks out"),
         _ => {}
@@ -148,7 +151,7 @@ fn compile_grant(
         (true, false) => {
             return refused(
                 "extensions",
-                "is empty: name extensions or extension_groups, or set all_extensions = true",
+                "is empty: say which extensions or groups see them, or let all of them (all_extensions)",
             );
         }
         (false, true) => {

@@ -47,7 +47,7 @@ fn page(console: &Console, visit: &Visit, form: &Form) -> Markup {
         }
         section.card {
             h2 { "Where you are signed in" }
-            p { "You are signed in in " (show::count(sessions, "place", "places")) ", this one included. A session ends \
+            p { "You are signed in at " (show::count(sessions, "place", "places")) ", this one included. A session ends \
                  after 12 hours without use, and after 7 days." }
             (act(visit, "/account/sign-out-everywhere", "danger", "Sign out everywhere"))
         }

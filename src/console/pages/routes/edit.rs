@@ -17,6 +17,23 @@ use crate::settings::InboundRoute;
 
 const NEW: &str = "/new-route";
 
+/// What a field of the form is called there.
+fn field_label(field: &str) -> String {
+    match field {
+        "dids" => "Dialled numbers (DID)",
+        "callers" => "Caller numbers",
+        "destination.type" => "Goes to: kind",
+        "destination.target" => "Goes to: which",
+        "destination.fallback" => "Or else",
+        "freshness.max_age_hours" => "Data are old after",
+        "freshness.older" => "Old data",
+        "alert_info" => "Alert-Info",
+        "caller_name_prefix" => "In front of the caller's name",
+        field => return label(field),
+    }
+    .to_owned()
+}
+
 async fn page(
     console: &Console,
     visit: &Visit,
@@ -38,7 +55,7 @@ async fn page(
         (trail(&[("/routes", "Inbound routes")]))
         (page_head(title, html! {}, html! {}))
         @for warning in about_it.into_iter().flatten() { (banner(Tone::Warning, &warning.message)) }
-        (error_summary(form, label))
+        (error_summary(form, field_label))
         form.stack method="post" action=(action) {
             (visit.token_field())
             input type="hidden" name="etag" value=(form.raw("etag"));

@@ -164,7 +164,7 @@ fn entries(found: &[AuditEntry]) -> Markup {
     let heads = html! { th { "When" } th { "Who" } th { "What" } th { "Before and after" } };
     let rows = html! { @for entry in found { tr {
         td.nowrap { (show::moment(entry.at, now)) div.faint { (show::clock_time(entry.at)) } }
-        td.text { (who(entry)) }
+        td.name { (who(entry)) }
         td.text { (action(entry.event.action)) " " (entry.event.subject) }
         td.text { (values(entry)) }
     } } };

@@ -60,6 +60,10 @@ pub(in crate::console) trait ListedPage: ListedPart + Send + 'static {
     fn fields(&self) -> Vec<(String, String)>;
     /// What a form says; what is wrong stands at its field.
     fn read(form: &mut Form) -> Option<Self>;
+    /// What a field of the form is called there.
+    fn label(field: &str) -> String {
+        label(field.rsplit('.').next().unwrap_or(field))
+    }
     /// The inside of the form.
     fn show(form: &Form, around: &Self::Around) -> Markup;
 }
@@ -159,7 +163,7 @@ async fn page<P: ListedPage>(
     let content = html! {
         (trail(&[(P::PATH, P::TITLE)]))
         (page_head(&title, html! {}, html! {}))
-        (error_summary(form, |field| label(field.rsplit('.').next().unwrap_or(field))))
+        (error_summary(form, P::label))
         form.stack method="post" action=(action) {
             (visit.token_field())
             input type="hidden" name="etag" value=(form.raw("etag"));

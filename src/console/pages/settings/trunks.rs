@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{ListedPage, Part, lines, region, region_select};
 use crate::console::control::Control;
 use crate::console::form::Form;
+use crate::console::pages::contacts::label;
 use crate::engine::{Engine, EngineError};
 use crate::settings::{NumberRule, Settings, Trunk};
 
@@ -138,6 +139,19 @@ impl ListedPage for Trunk {
             did_rules,
             withheld: lines(form, "withheld"),
         })
+    }
+
+    fn label(field: &str) -> String {
+        let rule = field.split_once('.').and_then(|(list, rule)| Some((list, rule.split_once('.')?)));
+        let Some((list, (row, column))) = rule else { return label(field) };
+        let whose = if list == "did_rules" { "Dialled numbers" } else { "Callers' numbers" };
+        let row = row.parse::<usize>().map_or(0, |row| row + 1);
+        let what = match column {
+            "strip" => "take away from the front",
+            "add" => "put in front",
+            _ => "pattern",
+        };
+        format!("{whose}, rule {row}: {what}")
     }
 
     fn show(form: &Form, settings: &Settings) -> Markup {

@@ -198,7 +198,7 @@ fn user_page(visit: &Visit, user: &User, form: &Form) -> Markup {
             h2 { "Sign out or delete" }
             p { @match user.sessions {
                 0 => "They are not signed in.",
-                places => { "They are signed in in " (show::count(places as u64, "place", "places")) "." },
+                places => { "They are signed in at " (show::count(places as u64, "place", "places")) "." },
             } }
             div.actions {
                 (act(visit, &format!("{here}/sign-out"), "danger", "Sign out everywhere"))

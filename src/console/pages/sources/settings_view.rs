@@ -122,7 +122,7 @@ fn sql_server(form: &Form, shown: &Shown<'_>) -> Markup {
             div.when.by-string.fields {
                 (Control::password("connection.sql_server.connection_string", "Connection string", "new-password").hint(&string).show(form))
             }
-            (field("connection.sql_server.encryption", "Encryption").short().select(form, &encryptions))
+            (field("connection.sql_server.encryption", "Encryption").select(form, &encryptions))
             details.more {
                 summary { "Certificates and time-outs" }
                 div.fields {
