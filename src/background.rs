@@ -25,14 +25,27 @@ pub fn give_way() {
 }
 
 /// Work on so many things is done between two pauses: some tenths of a millisecond.
-const BETWEEN_PAUSES: u64 = 128;
+const BETWEEN_PAUSES: u64 = 64;
 
-/// Lets a thread that waits for this core have it, now and then; `done` counts things that take some microseconds. Linux
-/// lets whoever has a core keep it for a slice of some milliseconds, whatever its priority, unless it says that it need not.
+/// Lets a thread that waits for this core have it. Linux lets whoever has a core keep it for a slice of some milliseconds,
+/// whatever its priority, unless it says that it need not.
+pub fn pause() {
+    thread::yield_now();
+}
+
+/// [Pauses](pause) now and then; `done` counts things that take some microseconds.
 pub fn pause_at(done: u64) {
     if done.is_multiple_of(BETWEEN_PAUSES) {
-        thread::yield_now();
+        pause();
     }
+}
+
+/// The same things, each of which takes whoever goes through them some microseconds, with [pauses](pause) between them.
+pub fn pausing<T>(things: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+    things.into_iter().zip(1..).map(|(thing, number)| {
+        pause_at(number);
+        thing
+    })
 }
 
 /// Does work that blocks on a thread of its own. Panics are those of the work.

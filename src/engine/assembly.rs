@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::EngineError;
 use super::publishing::VerifiedContacts;
+use crate::background;
 use crate::contact::{ContactId, NumberLabel, display_name};
 use crate::index::{
     self, ContactIndex, ContactIndexBuilder, IndexedContact, IndexedNumber, IndexedPhonebook,
@@ -148,6 +149,7 @@ impl Assembly {
     /// Takes one contact.
     pub(super) fn take(&mut self, row: &ContactRow<'_>) -> Result<(), EngineError> {
         self.taken += 1;
+        background::pause_at(self.taken);
         let details = details_of(row)?;
         self.numbers.clear();
         self.numbers

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::assembly::{Assembly, Follow};
 use super::{Engine, EngineError};
+use crate::background;
 use crate::contact::{ContactId, display_name};
 use crate::generation::Generation;
 use crate::index::{
@@ -66,7 +67,7 @@ impl Engine {
             Touched::Many => return anew(),
         };
         let Some(before) = before.filter(|_| ids.len() <= FEW_CONTACTS) else { return anew() };
-        let edits = ids.into_iter().map(|id| Ok((id, reading.contact(id)?)));
+        let edits = background::pausing(ids).map(|id| Ok((id, reading.contact(id)?)));
         let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
         amended_index(reading, settings, before, &edits, only_texts)
     }

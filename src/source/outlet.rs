@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::SourceError;
 use super::rows::{Projection, RowBatch};
+use crate::background;
 
 /// Sends batches on, and counts the rows in them.
 pub(super) struct Outlet {
@@ -25,8 +26,10 @@ impl Outlet {
         Outlet { rows, stop, columns, batch: RowBatch::new(columns), sent: 0 }
     }
 
-    /// The batch to add rows to; to be [sent](Self::send) when it is full.
-    pub(super) fn batch(&mut self) -> &mut RowBatch {
+    /// Begins a row of the batch, which is to be [sent](Self::send) when it is full.
+    pub(super) fn begin_row(&mut self, position: u64) -> &mut RowBatch {
+        background::pause_at(self.batch.len() as u64);
+        self.batch.begin_row(position);
         &mut self.batch
     }
 

@@ -290,8 +290,7 @@ impl BlockingOutlet {
         position: u64,
         fill: impl FnOnce(&mut RowBatch) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
-        let batch = self.outlet.batch();
-        batch.begin_row(position);
+        let batch = self.outlet.begin_row(position);
         fill(batch)?;
         if batch.is_full() { self.runtime.block_on(self.outlet.send()) } else { Ok(()) }
     }

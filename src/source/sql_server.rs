@@ -37,7 +37,6 @@ use super::mapped_query::MappedQuery;
 use super::outlet::Outlet;
 use super::rows::{MAX_VALUE_BYTES, Projection, RowBatch, RowProblem};
 use super::{Answer, ContactSource, QueryReport, REPORTED_ROWS, ServerReport, SourceError, SourceReport};
-use crate::background;
 use crate::settings::SqlServerConnection;
 
 /// A database on a SQL Server, of which a query is read.
@@ -120,9 +119,7 @@ async fn read(session: &mut Session, query: &MappedQuery, mut outlet: Outlet) ->
     let statement = query.filter.statement(columns.iter().map(|column| &column.expression));
     let mut rows = session.ask(&statement, columns.len()).await?;
     while let Some(row) = rows.next().await? {
-        let batch = outlet.batch();
-        batch.begin_row(rows.received());
-        background::pause_at(rows.received());
+        let batch = outlet.begin_row(rows.received());
         fill(batch, &query.projection, &columns, &row).map_err(|problem| rows.unexpected(&problem))?;
         if batch.is_full() {
             outlet.send().await?;

@@ -125,6 +125,7 @@ impl Reading<'_> {
         let mut places = PhonebooksInOrder::begin(&mut places)?;
         while let Some(row) = contacts.next().map_err(StoreError::from)? {
             let contact = contact_row(row).map_err(StoreError::from)?;
+            background::pause_at(contact.id.0);
             take(ContactRow { phonebooks: places.of(contact.id)?, ..contact })?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Statement, params};
 use super::checkpoint::save_ahead;
 use super::journal::Journal;
 use super::{Change, ContactRow, StoreError};
+use crate::background;
 use crate::contact::ContactId;
 use crate::phonebook::PhonebookId;
 use crate::sync::{Plan, RunId, Staged};
@@ -208,7 +209,8 @@ impl Writer<'_> {
             self.touched.push(id);
             Ok::<_, StoreError>(())
         };
-        for (place, contact) in plan.staged.read_back().map_err(StoreError::Staging)?.enumerate() {
+        let staged = plan.staged.read_back().map_err(StoreError::Staging)?;
+        for (place, contact) in background::pausing(staged).enumerate() {
             if place.is_multiple_of(LOOK_EVERY) {
                 go_on()?;
             }
@@ -227,7 +229,7 @@ impl Writer<'_> {
         let mut put = connection.prepare(PUT)?;
         let mut take_out = connection.prepare(TAKE_OUT)?;
         touched.extend(plan.moved.iter().map(|(id, _)| *id));
-        for (id, phonebook) in &plan.moved {
+        for (id, phonebook) in background::pausing(&plan.moved) {
             journal.placement(*id)?;
             take_out.execute([id.0])?;
             put.execute(params![id.0, phonebooks[*phonebook as usize].0])?;
@@ -235,14 +237,14 @@ impl Writer<'_> {
         if plan.remove_missing {
             touched.extend(&plan.not_received);
             let mut remove = connection.prepare("DELETE FROM contact WHERE id = ?")?;
-            for id in &plan.not_received {
+            for id in background::pausing(&plan.not_received) {
                 journal.contact(*id)?;
                 remove.execute([id.0])?;
             }
         } else {
             let mut is_marked = connection.prepare("SELECT missing_since FROM contact WHERE id = ?")?;
             let mut mark = connection.prepare("UPDATE contact SET missing_since = ? WHERE id = ?")?;
-            for id in &plan.not_received {
+            for id in background::pausing(&plan.not_received) {
                 let since: Option<String> = is_marked.query_row([id.0], |row| row.get(0))?;
                 if since.is_none() {
                     journal.placement(*id)?;
@@ -251,12 +253,12 @@ impl Writer<'_> {
             }
         }
         let mut unmark = connection.prepare("UPDATE contact SET missing_since = NULL WHERE id = ?")?;
-        for id in &plan.received_again {
+        for id in background::pausing(&plan.received_again) {
             journal.placement(*id)?;
             unmark.execute([id.0])?;
         }
         let mut remember = connection.prepare("UPDATE contact SET row_digest = ? WHERE id = ?")?;
-        for (id, row) in &plan.same_of_other_row {
+        for (id, row) in background::pausing(&plan.same_of_other_row) {
             remember.execute(params![row.0, id.0])?;
         }
         Ok(())
@@ -316,6 +318,7 @@ impl Writer<'_> {
             self.touched.push(id);
         }
         put.raw_execute()?;
+        background::pause();
         Ok(())
     }
 }

@@ -216,7 +216,7 @@ impl Planner {
     }
 
     fn compare_all(&mut self, (batch, prepared): PreparedBatch) -> Result<(), SyncError> {
-        for (row, prepared) in batch.rows().zip(prepared) {
+        for (row, prepared) in background::pausing(batch.rows().zip(prepared)) {
             self.plan.counts.rows += 1;
             match prepared {
                 Ok(contact) => self.compare(contact, row.position())?,
