@@ -36,6 +36,7 @@ mod quality;
 mod rolling_back;
 mod scheduling;
 mod searching;
+mod shares;
 mod status;
 mod syncing;
 #[cfg(test)]
@@ -258,7 +259,7 @@ impl Engine {
             accounts,
             data_folder: data_folder.to_owned(),
             current,
-            decisions: decisions::Decisions::new(),
+            decisions: decisions::Decisions::default(),
             search: searching::Search::default(),
             tokens: Arc::default(),
             look_ups: LookUps::default(),

@@ -1,19 +1,21 @@
 //! The last decisions, and how often each route and phonebook was met: what an administrator looks at.
 //!
 //! A call leaves a decision in a queue of fixed length that pushes the oldest out, without a lock and without
-//! waiting; whoever lists them empties the queue. Counters are shared by all snapshots that have the same
+//! waiting. Each thread has [its own](Shares), so that what it pushes out is what it put in, and its memory is at hand.
+//! Whoever lists decisions empties the queues. Counters are shared by all snapshots that have the same
 //! route or phonebook, so counting is one addition.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crossbeam_queue::ArrayQueue;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::shares::Shares;
 use crate::generation::Generation;
 use crate::matching::CallerMatch;
 use crate::phone_number::PhoneNumber;
@@ -73,10 +75,11 @@ pub struct Counts {
 }
 
 /// What is remembered of calls.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Decisions {
-    new: ArrayQueue<Decision>,
-    /// What readers took out of the queue, the oldest first.
+    /// Made by the first call of a thread: most threads answer none.
+    new: Shares<OnceLock<ArrayQueue<Decision>>>,
+    /// What readers took out of the queues, the oldest first.
     kept: Mutex<VecDeque<Decision>>,
     counters: Mutex<Counters>,
 }
@@ -89,10 +92,6 @@ struct Counters {
 }
 
 impl Decisions {
-    pub(super) fn new() -> Self {
-        Decisions { new: ArrayQueue::new(KEPT_DECISIONS), kept: Mutex::default(), counters: Mutex::default() }
-    }
-
     /// The counters for a snapshot that is about to be published: those that there are, and new ones. What the
     /// snapshot does not have is forgotten.
     pub(super) fn counters_for(&self, snapshot: &Snapshot) -> CallCounters {
@@ -108,10 +107,13 @@ impl Decisions {
 
     fn last(&self, most: usize, is_wanted: impl Fn(&Decision) -> bool) -> Vec<Decision> {
         let mut kept = lock(&self.kept);
-        // As many as there were: calls go on while this reads.
-        for _ in 0..self.new.len() {
-            kept.extend(self.new.pop());
+        let mut new = Vec::new();
+        for queue in self.new.all().filter_map(OnceLock::get) {
+            // As many as there were: calls go on while this reads.
+            new.extend((0..queue.len()).map_while(|_| queue.pop()));
         }
+        new.sort_by_key(|decision| decision.at);
+        kept.extend(new);
         let too_many = kept.len().saturating_sub(KEPT_DECISIONS);
         kept.drain(..too_many);
         kept.iter().rev().filter(|decision| is_wanted(decision)).take(most).cloned().collect()
@@ -165,21 +167,20 @@ impl Engine {
             CallerMatch::Withheld => DecidedCaller::Withheld,
             CallerMatch::Invalid(_) => DecidedCaller::Invalid,
         };
+        let destination = destination.as_ref();
+        let decision = Decision {
+            at: call.at,
+            caller,
+            did: beginning(call.did),
+            trunk: beginning(call.trunk),
+            route: route.map(|route| route.name.clone()),
+            destination: destination.map(|chosen| (chosen.destination_type, chosen.target.to_string())),
+            generation: snapshot.generation(),
+            shows_number: snapshot.shows_numbers(),
+        };
+        let queue = self.decisions.new.own().get_or_init(|| ArrayQueue::new(KEPT_DECISIONS));
         // What is pushed out is the oldest.
-        drop(
-            self.decisions.new.force_push(Decision {
-                at: call.at,
-                caller,
-                did: beginning(call.did),
-                trunk: beginning(call.trunk),
-                route: route.map(|route| route.name.clone()),
-                destination: destination
-                    .as_ref()
-                    .map(|chosen| (chosen.destination_type, chosen.target.clone().into_owned())),
-                generation: snapshot.generation(),
-                shows_number: snapshot.shows_numbers(),
-            }),
-        );
+        drop(queue.force_push(decision));
     }
 
     /// The last decisions, the latest first: all, or those of one route.

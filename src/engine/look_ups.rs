@@ -1,12 +1,12 @@
 //! How many look-ups were answered, how, and how fast: what dashboards and alerts look at.
 //!
-//! A call leaves three additions to numbers of its own kind, and nothing else: no lock, no allocation. Threads that
-//! answer calls add to numbers of their own, so that none waits for a line of cache that another has; whoever asks adds
-//! them up.
+//! A call leaves three additions to numbers of its own kind, and nothing else: no lock, no allocation. Each thread has
+//! [its own](Shares); whoever asks adds them up.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::shares::Shares;
 use crate::matching::CallerMatch;
 
 /// What was asked.
@@ -105,29 +105,9 @@ fn duration_class(nanoseconds: u64) -> usize {
     ((u64::BITS - doublings.leading_zeros()) as usize).min(DURATION_CLASSES - 1)
 }
 
-/// So many threads have numbers of their own; more of them share.
-const SHARES: usize = 16;
-
-/// Counts up the threads that count.
-static THREADS: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// Which numbers this thread adds to.
-    static SHARE: usize = THREADS.fetch_add(1, Relaxed) % SHARES;
-}
-
 /// The counts, growing since the process began.
 #[derive(Debug, Default)]
-pub struct LookUps {
-    shares: [Share; SHARES],
-}
-
-/// On lines of cache of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Share {
-    kinds: [OfKind; LookUpKind::ALL.len()],
-}
+pub struct LookUps(Shares<[OfKind; LookUpKind::ALL.len()]>);
 
 #[derive(Debug, Default)]
 struct OfKind {
@@ -149,7 +129,7 @@ impl LookUps {
     /// Counts one, which took so long from the request that was read to the answer that can be written.
     pub fn count(&self, kind: LookUpKind, outcome: LookUpOutcome, took: Duration) {
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let of_kind = &self.shares[SHARE.with(|share| *share)].kinds[kind as usize];
+        let of_kind = &self.0.own()[kind as usize];
         of_kind.outcomes[outcome as usize].fetch_add(1, Relaxed);
         of_kind.nanoseconds.fetch_add(nanoseconds, Relaxed);
         of_kind.durations[duration_class(nanoseconds)].fetch_add(1, Relaxed);
@@ -175,12 +155,13 @@ impl LookUps {
     }
 
     fn of_kind(&self, kind: LookUpKind) -> impl Iterator<Item = &OfKind> {
-        self.shares.iter().map(move |share| &share.kinds[kind as usize])
+        self.0.all().map(move |kinds| &kinds[kind as usize])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::shares::SHARES;
     use super::*;
 
     #[test]
