@@ -216,12 +216,7 @@ impl Engine {
 
 /// What the audit calls a run.
 fn subject(run: &SyncRun) -> String {
-    let kind = match run.kind {
-        RunKind::Sync => "sync run",
-        RunKind::Preview => "preview",
-        RunKind::Rollback => "rollback",
-    };
-    format!("{kind} {} of source {:?}", run.id, run.source)
+    format!("{} {} of source {:?}", run.kind.in_words(), run.id, run.source)
 }
 
 /// What the audit tells of a run that somebody starts.

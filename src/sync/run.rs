@@ -33,6 +33,27 @@ pub enum RunKind {
     Rollback,
 }
 
+impl RunKind {
+    /// The name shown, such as `sync`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RunKind::Sync => "sync",
+            RunKind::Preview => "preview",
+            RunKind::Rollback => "rollback",
+        }
+    }
+
+    /// What such a run is called in a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            RunKind::Sync => "sync run",
+            RunKind::Preview | RunKind::Rollback => self.name(),
+        }
+    }
+}
+
 /// How far a run is, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +68,20 @@ pub enum RunState {
     Refused,
     /// Somebody asked for it to end; nothing was changed.
     Cancelled,
+}
+
+impl RunState {
+    /// The name shown, such as `succeeded`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Succeeded => "succeeded",
+            RunState::Failed => "failed",
+            RunState::Refused => "refused",
+            RunState::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// The steps of a run, in their order.

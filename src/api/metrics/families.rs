@@ -7,7 +7,7 @@ use super::{MAX_LABELS, process};
 use crate::engine::{
     Engine, LookUpKind, LookUpOutcome, MAX_NAMES, OTHERS, SourceStatus, Status, WarningKind,
 };
-use crate::sync::{Channel, NotificationState, RunKind, RunState};
+use crate::sync::{Channel, NotificationState, RunState};
 
 /// All metrics at a moment. Reads the store, so it blocks.
 pub(super) fn of(engine: &Engine, is_ready: bool, at: Timestamp) -> Vec<Family> {
@@ -98,7 +98,7 @@ fn activity(engine: &Engine) -> Vec<Family> {
             std::iter::once(("source", source.clone())).chain(more).collect()
         };
         for (kind, state, count) in &of_source.runs {
-            runs.push((labels(&[("kind", kind_name(*kind)), ("result", state_name(*state))]), *count));
+            runs.push((labels(&[("kind", kind.name()), ("result", state.name())]), *count));
         }
         let counts = of_source.rows;
         for (outcome, count) in [
@@ -268,24 +268,6 @@ fn gauges(name: &'static str, help: &'static str, samples: Vec<(Labels, f64)>) -
 
 fn counts_of(name: &'static str, help: &'static str, samples: Vec<(Labels, u64)>) -> Family {
     Family { name, help, samples: Samples::Counts(samples) }
-}
-
-fn kind_name(kind: RunKind) -> &'static str {
-    match kind {
-        RunKind::Sync => "sync",
-        RunKind::Preview => "preview",
-        RunKind::Rollback => "rollback",
-    }
-}
-
-fn state_name(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Succeeded => "succeeded",
-        RunState::Failed => "failed",
-        RunState::Refused => "refused",
-        RunState::Cancelled => "cancelled",
-    }
 }
 
 #[cfg(test)]
