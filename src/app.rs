@@ -36,6 +36,7 @@ use crate::listening::SocketError;
 use crate::listening::{Incoming, Tls, TlsError};
 use crate::notifier::{self, Ways};
 use crate::scheduler;
+use crate::traces::{self, Traces, TracesError};
 
 pub use console::Console;
 pub use logging::{start_logging, wants_colours};
@@ -59,8 +60,18 @@ pub struct Server {
     remembering: JoinHandle<()>,
     keeping: JoinHandle<()>,
     showing: JoinHandle<()>,
+    following: Option<Following>,
     ways: watch::Sender<Ways>,
     watched: Watched,
+}
+
+/// Spans of what this server does are sent.
+#[derive(Debug)]
+struct Following {
+    traces: Arc<Traces>,
+    /// Runs have ended.
+    stop: CancellationToken,
+    runs: JoinHandle<()>,
 }
 
 /// What watches the server, and is there until the end of its drain.
@@ -129,6 +140,9 @@ pub enum ServerError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Spans cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The data folder cannot be opened.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -149,6 +163,7 @@ impl Server {
         let metrics_claimed = config.metrics.map(claim_port).transpose()?.zip(config.metrics);
         let console = console::claim(&config.console)?;
         let tls = config.tls.as_ref().map(Tls::load).transpose()?;
+        let traces = Traces::start(&config.traces)?;
         let data_folder = config.data_folder.clone();
         let opening = tokio::task::spawn_blocking(move || Engine::open(&data_folder));
         let engine = match opening.await {
@@ -174,6 +189,7 @@ impl Server {
         let (console, showing) =
             console::start(console, &config.console, &engine, http, surroundings, &stop)?;
         let gate = Gate::new(engine.tokens(), config.requires_tokens(), config.bounds);
+        let gate = gate.with_traces(traces.clone());
         let serving =
             grpc::serve_behind(gate, Arc::clone(&engine), incoming, known_ways.clone(), stop.clone());
         let serving = tokio::spawn(serving);
@@ -183,6 +199,7 @@ impl Server {
         }
         let remembering = tokio::spawn(remember_token_uses(Arc::clone(&engine), stop.clone()));
         let keeping = tokio::spawn(engine::keep_last_good(Arc::clone(&engine), stop.clone()));
+        let following = traces.map(|traces| Following::start(traces, &engine));
         let scheduling =
             tokio::spawn(scheduler::run(Arc::clone(&engine), Arc::new(SystemClock), stop.clone()));
         let notifying =
@@ -206,6 +223,7 @@ impl Server {
             remembering,
             keeping,
             showing,
+            following,
             ways,
             watched,
         })
@@ -292,9 +310,27 @@ impl Server {
                 grpc::DRAIN_TIME
             );
         }
+        if let Some(following) = self.following {
+            following.end().await;
+        }
         // Whoever watches sees the server drain.
         self.watched.end().await;
         joined(served);
+    }
+}
+
+impl Following {
+    fn start(traces: Arc<Traces>, engine: &Arc<Engine>) -> Self {
+        let stop = CancellationToken::new();
+        let runs = traces::follow_runs(Arc::clone(&traces), Arc::clone(engine), stop.clone());
+        Following { traces, stop, runs: tokio::spawn(runs) }
+    }
+
+    /// Sends what is left, within a bound.
+    async fn end(self) {
+        self.stop.cancel();
+        joined(self.runs.await);
+        self.traces.shutdown().await;
     }
 }
 

@@ -11,6 +11,7 @@ mod listen;
 mod notify;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -28,13 +29,14 @@ use crate::toml_document::{self, TomlError};
 pub use console::ConsoleConfig;
 pub use listen::{BoundsConfig, ListenAddress, TlsConfig};
 pub use notify::{MailConfig, MailEncryption, WebhookConfig};
+pub use traces::TracesConfig;
 
 /// The file that is read when none is named and there is one in the current folder.
 pub const DEFAULT_FILE: &str = "ringroute.toml";
 
 const PREFIX: &str = "RINGROUTE_";
 /// Behind the prefix.
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 10] = [
     "LISTEN",
     "METRICS",
     "DATA_FOLDER",
@@ -44,6 +46,7 @@ const VARIABLES: [&str; 9] = [
     "REQUIRE_TOKENS",
     "CONSOLE",
     "CONSOLE_ADDRESS",
+    "TRACES_ENDPOINT",
 ];
 /// Not of the server but of the command line and of tests.
 const FOREIGN_VARIABLES: [&str; 6] =
@@ -51,7 +54,7 @@ const FOREIGN_VARIABLES: [&str; 6] =
 const FOREIGN_VARIABLE_PREFIX: &str = "TEST_";
 
 /// What a server process needs, checked.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where gRPC is served. `RINGROUTE_LISTEN`.
@@ -79,6 +82,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How webhooks are reached.
     pub webhook: WebhookConfig,
+    /// Where spans of calls and runs are sent; nowhere unless given.
+    pub traces: TracesConfig,
     /// What should be looked at but does not keep the server from starting.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -98,6 +103,7 @@ impl Default for Config {
             log: LogConfig::default(),
             mail: None,
             webhook: WebhookConfig::default(),
+            traces: TracesConfig::default(),
             warnings: Vec::new(),
         }
     }
@@ -244,8 +250,18 @@ impl Config {
             .collect();
         let mut take = |name| variables.remove(name).map(|value| (name, value));
         // In the order of VARIABLES, so that none is forgotten.
-        let [listen, metrics, data_folder, level, format, insecure, require_tokens, console, console_address] =
-            VARIABLES.map(&mut take);
+        let [
+            listen,
+            metrics,
+            data_folder,
+            level,
+            format,
+            insecure,
+            require_tokens,
+            console,
+            console_address,
+            traces_endpoint,
+        ] = VARIABLES.map(&mut take);
         if let Some(listen) = listen {
             self.listen = parsed(listen, listen::EXPECTED_ADDRESS)?;
         }
@@ -272,6 +288,9 @@ impl Config {
         }
         if let Some(address) = console_address {
             self.console.address = Some(parsed(address, EXPECTED_ADDRESS)?);
+        }
+        if let Some(endpoint) = traces_endpoint {
+            self.traces.endpoint = Some(parsed(endpoint, "a URL")?);
         }
         for name in variables.keys().map(String::as_str) {
             let is_foreign = FOREIGN_VARIABLES.contains(&name) || name.starts_with(FOREIGN_VARIABLE_PREFIX);
@@ -330,6 +349,7 @@ impl Config {
         let problem = problem.or_else(|| self.bounds.problem());
         let problem = problem.or_else(|| self.mail.as_ref().and_then(MailConfig::problem));
         let problem = problem.or_else(|| self.webhook.problem()).or_else(|| self.console.problem());
+        let problem = problem.or_else(|| self.traces.problem(self.insecure));
         match problem {
             None => Ok(self),
             Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),

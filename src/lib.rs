@@ -12,7 +12,7 @@
 //! [`routing`] says where the call goes, and why.
 //!
 //! The [`engine`] wires these rooms together. The [`scheduler`] starts the runs that are due, the [`notifier`] tells
-//! what they came to, and the doors call the
+//! what they came to, [`traces`] tells those who follow calls and runs from program to program, and the doors call the
 //! engine: gRPC in [`api`], the web [`console`], the commands in [`cli`], a whole process in [`app`]. [`demo`] is a
 //! company to try it with.
 //!
@@ -55,3 +55,4 @@ pub mod spreadsheet;
 pub mod store;
 pub mod sync;
 pub mod toml_document;
+pub mod traces;

@@ -38,6 +38,7 @@ const ROOMS: &[&str] = &[
     "engine",
     "scheduler",
     "notifier",
+    "traces",
     "listening",
     "api",
     "console",
@@ -47,7 +48,7 @@ const ROOMS: &[&str] = &[
 ];
 
 /// What a process needs; only whoever starts one looks at it.
-const PROCESS: &[(&str, &[&str])] = &[("config", &["notifier", "listening", "api", "app", "cli"])];
+const PROCESS: &[(&str, &[&str])] = &[("config", &["notifier", "traces", "listening", "api", "app", "cli"])];
 
 fn rank(module: &str) -> Option<usize> {
     if VOCABULARY.contains(&module) {

@@ -27,6 +27,7 @@ impl Server {
             ("tls", before.tls.is_some() != config.tls.is_some()),
             ("bounds", before.bounds != config.bounds),
             ("log.format", before.log.format != config.log.format),
+            ("traces", before.traces != config.traces),
         ];
         let needs_restart: Vec<_> =
             needs_restart.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect();

@@ -251,3 +251,33 @@ fn what_is_wrong_with_a_mail_server_is_told() {
         assert!(message.contains("is not an email address, such as"), "{message}");
     }
 }
+
+#[test]
+fn where_spans_are_sent_is_a_url_of_grpc_and_in_clear_only_on_this_machine() {
+    assert_eq!(load("", &[]).unwrap().traces, TracesConfig { endpoint: None, sample: 0.0 });
+    for endpoint in
+        ["http://127.0.0.1:4317", "http://localhost:4317/", "http://[::1]:4317", "https://otel.example.com"]
+    {
+        let config = load("", &[("RINGROUTE_TRACES_ENDPOINT", endpoint)]).unwrap();
+        assert_eq!(config.traces.endpoint.as_deref(), Some(endpoint));
+        assert!(load(&format!("[traces]\nendpoint = '{endpoint}'\nsample = 1"), &[]).is_ok(), "{endpoint}");
+    }
+    for (endpoint, expected) in [
+        ("127.0.0.1:4317", "\"127.0.0.1:4317\" is not a whole URL; http://127.0.0.1:4317 or https://"),
+        ("a b", "is not a URL"),
+        ("grpc://127.0.0.1:4317", "\"grpc\" is no scheme of a receiver"),
+        ("https://otel.example.com/v1/traces", "\"https://otel.example.com/v1/traces\" has a path"),
+        ("http://192.0.2.1:4317", "\"http://192.0.2.1:4317\" can be read on the way; write https://"),
+        ("https://key@otel.example.com", "there is a user in the URL"),
+    ] {
+        let message = error(&format!("traces.endpoint = '{endpoint}'"), &[]);
+        assert!(message.starts_with(&format!("traces.endpoint: {expected}")), "{message}");
+        assert!(!message.contains("key@"), "{message}");
+    }
+    assert!(load("insecure = true\ntraces.endpoint = 'http://192.0.2.1:4317'", &[]).is_ok());
+    for sample in ["-0.1", "1.5", "nan"] {
+        let message = error(&format!("traces.sample = {sample}"), &[]);
+        let found = sample.replace("nan", "NaN");
+        assert!(message.starts_with(&format!("traces.sample: {found} is not 0 to 1")), "{message}");
+    }
+}

@@ -35,6 +35,7 @@ use crate::access::{Caller, Peer, Permission, Token, Tokens, bearer};
 use crate::api::proto::v1::call_routing_service_server::CallRoutingServiceServer;
 use crate::config::BoundsConfig;
 use crate::listening::Client;
+use crate::traces::Traces;
 
 /// How long the client waits.
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -45,13 +46,20 @@ pub struct Gate {
     tokens: Arc<Tokens>,
     is_required: bool,
     load: Arc<Load>,
+    traces: Option<Arc<Traces>>,
 }
 
 impl Gate {
     /// Lets in who has one of these tokens, and, unless they are required, who sends none; as many as the bounds allow.
     #[must_use]
     pub fn new(tokens: &Arc<Tokens>, is_required: bool, bounds: BoundsConfig) -> Self {
-        Gate { tokens: Arc::clone(tokens), is_required, load: Arc::new(Load::new(bounds)) }
+        Gate { tokens: Arc::clone(tokens), is_required, load: Arc::new(Load::new(bounds)), traces: None }
+    }
+
+    /// Has requests followed by these, if there are any.
+    #[must_use]
+    pub fn with_traces(self, traces: Option<Arc<Traces>>) -> Self {
+        Gate { traces, ..self }
     }
 
     /// Whether a request without a token is refused.
@@ -179,7 +187,9 @@ impl Gated {
         // Last, so that whoever is not let in takes nobody's place.
         let open = self.counting.take_on(permission)?;
         let is_call = permission == Permission::Call;
-        Ok((permission, Pass { token, deadline, is_call, open: Some(open) }))
+        let traces = self.gate.traces.as_ref().filter(|_| permission != Permission::Open);
+        let span = traces.and_then(|traces| traces.begin_call(request.uri().path(), request.headers()));
+        Ok((permission, Pass { token, deadline, is_call, open: Some(open), span }))
     }
 
     /// By a task of its own, since it may take long: calls go on over the same connection. It ends when nobody waits
@@ -257,15 +267,21 @@ impl Future for Answering {
                 if !std::mem::replace(is_begun, true)
                     && deadline.is_some_and(|deadline| deadline <= Instant::now())
                 {
-                    return Poll::Ready(Ok(refusal(status::too_late())));
+                    let status = status::too_late();
+                    pass.iter_mut().for_each(|pass| pass.answered(status.code()));
+                    return Poll::Ready(Ok(refusal(status)));
                 }
                 if let Poll::Ready(Ok(response)) = answer.as_mut().poll(context) {
-                    let pass = pass.take().unwrap_or_default();
+                    let mut pass = pass.take().unwrap_or_default();
+                    pass.answered_by(response.headers());
                     return Poll::Ready(Ok(response.map(|body| Guarded::new(body, pass))));
                 }
                 let Some(pass) = pass else { return Poll::Pending };
                 let late = late.get_or_insert_with(|| too_late(pass));
-                late.as_mut().poll(context).map(|status| Ok(refusal(status)))
+                late.as_mut().poll(context).map(|status| {
+                    pass.answered(status.code());
+                    Ok(refusal(status))
+                })
             }
         }
     }

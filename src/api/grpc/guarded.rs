@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use jiff::Timestamp;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
+use tonic::{Code, Status};
 
 use super::load::Open;
 use super::status;
 use crate::access::Token;
+use crate::traces::CallSpan;
 
 /// How long nothing may go over a stream of calls. What keeps it open longer is a client that was forgotten.
 const IDLE_TIME: Duration = Duration::from_secs(24 * 3600);
@@ -34,6 +35,25 @@ pub(super) struct Pass {
     pub(super) is_call: bool,
     /// Its place among those that are under way.
     pub(super) open: Option<Open>,
+    /// What it is followed by, which few requests are.
+    pub(super) span: Option<Box<CallSpan>>,
+}
+
+impl Pass {
+    /// Notes what the request was answered with.
+    pub(super) fn answered(&mut self, code: Code) {
+        self.span.iter_mut().for_each(|span| span.answered(code));
+    }
+
+    /// The same, from where the status of an answer is: in its headers when there is nothing else in it, else in its
+    /// trailers.
+    pub(super) fn answered_by(&mut self, headers: &HeaderMap) {
+        if self.span.is_some()
+            && let Some(code) = headers.get(Status::GRPC_STATUS)
+        {
+            self.answered(Code::from_bytes(code.as_bytes()));
+        }
+    }
 }
 
 /// An answer that ends when its pass does.
@@ -60,6 +80,7 @@ impl Guarded {
 
     fn finish(&mut self, status: &Status) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.is_over = true;
+        self.pass.answered(status.code());
         // Whatever the service still does for this answer ends with it.
         self.inner = Body::empty();
         let mut trailers = HeaderMap::new();
@@ -139,6 +160,11 @@ impl HttpBody for Guarded {
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(context) {
             if let Some(End { began, last, .. }) = &this.end {
                 last.store(began.elapsed().as_secs(), Ordering::Relaxed);
+            }
+            if let Some(Ok(frame)) = &frame
+                && let Some(trailers) = frame.trailers_ref()
+            {
+                this.pass.answered_by(trailers);
             }
             return Poll::Ready(frame);
         }
