@@ -1,4 +1,4 @@
-//! Running it, through real processes, signals and sockets: metrics, log, status, start and stop.
+//! Running it, through real processes, signals and sockets: metrics, log, traces, status, start and stop.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 #![allow(unreachable_pub, reason = "what tests share is public for some of them")]
 
@@ -21,9 +21,15 @@ mod log;
 #[path = "monitoring/metrics.rs"]
 mod metrics;
 #[cfg(unix)]
+#[path = "monitoring/receiver.rs"]
+mod receiver;
+#[cfg(unix)]
 #[path = "monitoring/service.rs"]
 mod service;
 #[path = "monitoring/staleness.rs"]
 mod staleness;
 #[path = "monitoring/status.rs"]
 mod status;
+#[cfg(unix)]
+#[path = "monitoring/traces.rs"]
+mod traces;

@@ -13,6 +13,21 @@ pub(crate) const PEOPLE: [(i64, &str, &str, &str, &str); 4] = [
     (4, "Walburga", "Nirgendwo", "no number at all", "Sales"),
 ];
 
+/// Every way in which a person could be recognised.
+pub(crate) fn recognised_by() -> Vec<String> {
+    let mut marks = Vec::new();
+    for (_, first, last, number, _) in PEOPLE {
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        marks.extend([first.to_owned(), last.to_owned()]);
+        if !digits.is_empty() {
+            // Also without the country code, in front of which a zero may be.
+            let national = digits.strip_prefix("49").or(digits.strip_prefix("44")).unwrap_or(&digits);
+            marks.extend([number.to_owned(), national.trim_start_matches('0').to_owned()]);
+        }
+    }
+    marks
+}
+
 /// A server with its data folder, and metrics on a port of their own.
 pub(crate) struct Company {
     pub(crate) program: Program,

@@ -1,21 +1,6 @@
 //! What is logged at info can be shown to anybody: nobody's name and nobody's number is in it.
 
-use crate::company::{Company, PEOPLE};
-
-/// Every way in which a person could be recognised.
-fn traces() -> Vec<String> {
-    let mut traces = Vec::new();
-    for (_, first, last, number, _) in PEOPLE {
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        traces.extend([first.to_owned(), last.to_owned()]);
-        if !digits.is_empty() {
-            // Also without the country code, in front of which a zero may be.
-            let national = digits.strip_prefix("49").or(digits.strip_prefix("44")).unwrap_or(&digits);
-            traces.extend([number.to_owned(), national.trim_start_matches('0').to_owned()]);
-        }
-    }
-    traces
-}
+use crate::company::{Company, PEOPLE, recognised_by};
 
 /// Everything that one can do, done to these people.
 fn live(company: &Company) {
@@ -52,8 +37,8 @@ fn the_log_at_info_names_nobody() {
         live(&company);
         let log = company.program.end();
         assert!(log.contains("sync run finished") && log.contains("published"), "{log}");
-        for trace in traces() {
-            assert!(!log.contains(&trace), "{trace} is in the log:\n{log}");
+        for mark in recognised_by() {
+            assert!(!log.contains(&mark), "{mark} is in the log:\n{log}");
         }
     }
 }
