@@ -37,7 +37,7 @@ impl TraceService for Keeping {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.0.send_modify(|received| received.push(request.into_inner()));
-        Ok(Response::default())
+        Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
 
@@ -57,7 +57,7 @@ impl Receiver {
 
     /// All that has come, byte by byte.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.received.borrow().iter().flat_map(Message::encode_to_vec).collect()
+        self.received.borrow().iter().flat_map(|request| request.encode_to_vec()).collect()
     }
 
     /// What is said of the program that sends.
