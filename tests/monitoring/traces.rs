@@ -134,8 +134,8 @@ async fn a_request_is_followed_when_its_trace_is() {
     let refused = calls.match_caller(traced(too_long, 3, true)).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     let questions = vec![
-        v1::MatchCallersRequest { request_id: 1, request: Some(ask(number)), ..Default::default() },
-        v1::MatchCallersRequest { request_id: 2, request: Some(ask("withheld")), ..Default::default() },
+        v1::MatchCallersRequest { request_id: 1, request: Some(ask(number)) },
+        v1::MatchCallersRequest { request_id: 2, request: Some(ask("withheld")) },
     ];
     let answers = calls.match_callers(traced(tokio_stream::iter(questions), 4, true)).await.unwrap();
     assert_eq!(answers.into_inner().collect::<Vec<_>>().await.len(), 2);
