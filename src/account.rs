@@ -22,7 +22,7 @@ pub fn role_description(role: Role) -> &'static str {
         Role::Directory => "Looks into the phonebooks on behalf of extensions.",
         Role::Viewer => "Looks at everything, changes nothing.",
         Role::Operator => "Looks at everything; synchronises, previews, cancels and rolls back.",
-        Role::Admin => "Does all that can be done here; settings, users and tokens are theirs alone.",
+        Role::Admin => "Does all that can be done here, settings, users and tokens included.",
     }
 }
 
