@@ -259,7 +259,7 @@ impl Engine {
             accounts,
             data_folder: data_folder.to_owned(),
             current,
-            decisions: decisions::Decisions::default(),
+            decisions: decisions::Decisions::new(),
             search: searching::Search::default(),
             tokens: Arc::default(),
             look_ups: LookUps::default(),

@@ -9,7 +9,7 @@
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_queue::ArrayQueue;
 use jiff::Timestamp;
@@ -75,10 +75,10 @@ pub struct Counts {
 }
 
 /// What is remembered of calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Decisions {
-    /// Made by the first call of a thread: most threads answer none.
-    new: Shares<OnceLock<ArrayQueue<Decision>>>,
+    /// All made at the start, so that no call makes one or waits for it.
+    new: Shares<ArrayQueue<Decision>>,
     /// What readers took out of the queues, the oldest first.
     kept: Mutex<VecDeque<Decision>>,
     counters: Mutex<Counters>,
@@ -92,6 +92,11 @@ struct Counters {
 }
 
 impl Decisions {
+    pub(super) fn new() -> Self {
+        let new = Shares::made_by(|| ArrayQueue::new(KEPT_DECISIONS));
+        Decisions { new, kept: Mutex::default(), counters: Mutex::default() }
+    }
+
     /// The counters for a snapshot that is about to be published: those that there are, and new ones. What the
     /// snapshot does not have is forgotten.
     pub(super) fn counters_for(&self, snapshot: &Snapshot) -> CallCounters {
@@ -108,7 +113,7 @@ impl Decisions {
     fn last(&self, most: usize, is_wanted: impl Fn(&Decision) -> bool) -> Vec<Decision> {
         let mut kept = lock(&self.kept);
         let mut new = Vec::new();
-        for queue in self.new.all().filter_map(OnceLock::get) {
+        for queue in self.new.all() {
             // As many as there were: calls go on while this reads.
             new.extend((0..queue.len()).map_while(|_| queue.pop()));
         }
@@ -178,9 +183,8 @@ impl Engine {
             generation: snapshot.generation(),
             shows_number: snapshot.shows_numbers(),
         };
-        let queue = self.decisions.new.own().get_or_init(|| ArrayQueue::new(KEPT_DECISIONS));
         // What is pushed out is the oldest.
-        drop(queue.force_push(decision));
+        drop(self.decisions.new.own().force_push(decision));
     }
 
     /// The last decisions, the latest first: all, or those of one route.

@@ -23,6 +23,11 @@ pub(super) struct Shares<T>([Share<T>; SHARES]);
 struct Share<T>(T);
 
 impl<T> Shares<T> {
+    /// One for each thread.
+    pub(super) fn made_by(mut make: impl FnMut() -> T) -> Self {
+        Shares(std::array::from_fn(|_| Share(make())))
+    }
+
     /// That of the thread that asks.
     pub(super) fn own(&self) -> &T {
         &self.0[SHARE.with(|share| *share)].0
