@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 #![allow(unreachable_pub, reason = "what tests share is public for some of them")]
 
+#[cfg(unix)]
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "support/clock.rs"]
 mod clock;
 #[path = "support/program.rs"]

@@ -17,7 +17,10 @@ use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
+
+use crate::certificates::Certificates;
 
 /// Longest wait for something that would never come if it did not come soon.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,7 +31,14 @@ pub(crate) struct Receiver {
     received: watch::Receiver<Vec<ExportTraceServiceRequest>>,
 }
 
-struct Keeping(watch::Sender<Vec<ExportTraceServiceRequest>>);
+struct Keeping {
+    received: watch::Sender<Vec<ExportTraceServiceRequest>>,
+    /// What a request has to say in [`KEY`]; without one, nothing.
+    key: Option<&'static str>,
+}
+
+/// Where those who are paid for receiving spans look for the one who pays.
+pub(crate) const KEY: &str = "api-key";
 
 #[tonic::async_trait]
 impl TraceService for Keeping {
@@ -36,7 +46,11 @@ impl TraceService for Keeping {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.0.send_modify(|received| received.push(request.into_inner()));
+        let found = request.metadata().get(KEY).and_then(|key| key.to_str().ok());
+        if self.key.is_some_and(|key| found != Some(key)) {
+            return Err(Status::unauthenticated("who are you?"));
+        }
+        self.received.send_modify(|received| received.push(request.into_inner()));
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
@@ -47,12 +61,24 @@ impl Receiver {
     }
 
     pub(crate) fn start_on(listener: TcpListener) -> Self {
+        Receiver::serve(listener, "http", Server::builder(), None)
+    }
+
+    /// One that is spoken to by TLS, and by nobody without the key.
+    pub(crate) async fn start_secured(certificates: &Certificates, key: &'static str) -> Self {
+        let (certificate, private_key) = &certificates.server_files;
+        let [certificate, private_key] = [certificate, private_key].map(|file| std::fs::read(file).unwrap());
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, private_key));
+        let server = Server::builder().tls_config(tls).unwrap();
+        Receiver::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), "https", server, Some(key))
+    }
+
+    fn serve(listener: TcpListener, scheme: &str, mut server: Server, key: Option<&'static str>) -> Self {
         let address: SocketAddr = listener.local_addr().unwrap();
-        let (keeping, received) = watch::channel(Vec::new());
-        let server =
-            tonic::transport::Server::builder().add_service(TraceServiceServer::new(Keeping(keeping)));
+        let (sender, received) = watch::channel(Vec::new());
+        let server = server.add_service(TraceServiceServer::new(Keeping { received: sender, key }));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Receiver { url: format!("http://{address}"), received }
+        Receiver { url: format!("{scheme}://{address}"), received }
     }
 
     /// All that has come, byte by byte.

@@ -21,19 +21,25 @@ use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::certificates::Certificates;
 use crate::company::{Company, PEOPLE, recognised_by};
-use crate::receiver::{Receiver, read};
+use crate::receiver::{KEY, Receiver, read};
 
 /// Much longer than a stop takes when nobody calls, and shorter than waiting for a receiver to its end would.
 const STOP_BOUND: Duration = Duration::from_secs(5);
 
 /// A server that sends its spans there, and logs what it does to everybody.
 fn company(endpoint: &str, more: &str) -> Company {
+    company_in(endpoint, more, &[])
+}
+
+/// The same, with more in its environment.
+fn company_in(endpoint: &str, more: &str, environment: &[(&str, &str)]) -> Company {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ringroute.toml"), format!("[traces]\n{more}")).unwrap();
     crate::company::make_database(&folder.path().join("company.db"));
-    let environment = [("RINGROUTE_TRACES_ENDPOINT", endpoint), ("RINGROUTE_LOG_LEVEL", "info")];
-    Company::start_in(folder, &environment)
+    let here = [("RINGROUTE_TRACES_ENDPOINT", endpoint), ("RINGROUTE_LOG_LEVEL", "info")];
+    Company::start_in(folder, &[&here, environment].concat())
 }
 
 /// Stops the server as a service manager does, and says how long that took, and what it logged.
@@ -275,6 +281,15 @@ async fn is_served_all_the_same(company: &mut Company) -> String {
     log
 }
 
+async fn until_loss_is_told(company: &Company) {
+    let waiting = async {
+        while !company.program.log().contains("spans could not be sent") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it is not told");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_is_not_there_is_told_of_once_and_nobody_waits_for_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -312,16 +327,44 @@ async fn a_receiver_that_comes_later_gets_what_ends_from_then_on() {
     drop(listener);
     let mut company = company(&format!("http://{address}"), "sample = 1");
     let mut calls = CallRoutingServiceClient::new(channel(&company).await);
-    let waiting = async {
-        while !company.program.log().contains("spans could not be sent") {
-            calls.match_caller(ask("+4930901820")).await.unwrap_err();
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it is not told");
+    calls.match_caller(ask("+4930901820")).await.unwrap_err();
+    until_loss_is_told(&company).await;
     let receiver = Receiver::start_on(TcpListener::bind(address).await.unwrap());
     calls.match_caller(traced(ask("+4930901820"), 9, true)).await.unwrap_err();
     receiver.until(|span| span.trace_id == trace_id(9)).await;
     let (_, log) = stopped(&mut company);
     assert!(log.contains("spans arrive again"), "{log}");
+}
+
+/// Receivers that are paid for are reached by TLS, and want a key, which OpenTelemetry's programs take from the
+/// environment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_is_reached_by_tls_and_with_the_key_of_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::new(folder.path());
+    let receiver = Receiver::start_secured(&certificates, "7f3a b2").await;
+    let headers = format!("{KEY}=7f3a%20b2");
+    let key = ("OTEL_EXPORTER_OTLP_HEADERS", headers.as_str());
+    let believed = ("SSL_CERT_FILE", certificates.ca_file.to_str().unwrap());
+
+    let mut company = company_in(&receiver.url, "sample = 1", &[key, believed]);
+    let mut calls = CallRoutingServiceClient::new(channel(&company).await);
+    calls.match_caller(traced(ask("+4930901820"), 1, true)).await.unwrap_err();
+    receiver.until(|span| span.trace_id == trace_id(1)).await;
+    let (_, log) = stopped(&mut company);
+    assert!(!log.contains("WARN") && !log.contains("ERROR") && !log.contains("7f3a"), "{log}");
+
+    let another = tempfile::tempdir().unwrap();
+    let another = Certificates::new(another.path()).ca_file;
+    let disbelieved = ("SSL_CERT_FILE", another.to_str().unwrap());
+    for (environment, told) in [(vec![believed], "Unauthenticated"), (vec![key, disbelieved], "certificate")]
+    {
+        let mut company = company_in(&receiver.url, "sample = 1", &environment);
+        let mut calls = CallRoutingServiceClient::new(channel(&company).await);
+        calls.match_caller(traced(ask("+4930901820"), 2, true)).await.unwrap_err();
+        until_loss_is_told(&company).await;
+        let (_, log) = stopped(&mut company);
+        assert!(log.contains(told) && !log.contains("7f3a"), "{log}");
+    }
+    assert!(receiver.spans().iter().all(|span| span.trace_id != trace_id(2)));
 }
