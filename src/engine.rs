@@ -59,7 +59,7 @@ use crate::index::{IndexError, VerifyError};
 use crate::settings::DocumentError;
 use crate::snapshot::{CurrentSnapshot, RouteError, Snapshot};
 use crate::source::SourceError;
-use crate::store::{Opening, Reading, Store, StoreError};
+use crate::store::{Opening, OutOfService, Reading, Store, StoreError};
 use crate::sync::{FieldProblem, RunId, SyncError};
 
 use beginning::Beginning;
@@ -190,8 +190,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 impl Engine {
     /// Opens the data folder, and serves the last committed generation at once: no source is needed.
     ///
-    /// When the store is damaged, the last good generation is served from its own files, and nothing can be read from
-    /// the store or changed until a backup is in its place.
+    /// When the store is damaged, or cannot be read or written, the last good generation is served from its own files,
+    /// and nothing can be read from the store or changed until that is mended and the engine opened again.
     pub fn open(data_folder: &Path) -> Result<Arc<Self>, EngineError> {
         let last_good = last_good::LastGood::in_folder(data_folder);
         let opened = match last_good.is_there() && !Store::is_in(data_folder) {
@@ -199,8 +199,8 @@ impl Engine {
             false => Self::open_store(data_folder),
         };
         match opened {
-            Err(EngineError::Store(error)) => match error.damage() {
-                Some(damage) if last_good.is_there() => Self::stand_in(data_folder, error, damage),
+            Err(EngineError::Store(error)) => match error.why_out_of_service() {
+                Some(why) if last_good.is_there() => Self::stand_in(data_folder, error, why),
                 _ => Err(error.into()),
             },
             opened => opened,
@@ -226,8 +226,8 @@ impl Engine {
     }
 
     /// Serves from the last good files instead of the store.
-    fn stand_in(data_folder: &Path, error: StoreError, damage: String) -> Result<Arc<Self>, EngineError> {
-        let store = Store::out_of_service(data_folder, damage)?;
+    fn stand_in(data_folder: &Path, error: StoreError, why: OutOfService) -> Result<Arc<Self>, EngineError> {
+        let store = Store::out_of_service(data_folder, why)?;
         let last_good = last_good::LastGood::in_folder(data_folder);
         let beginning: Beginning = match last_good.served() {
             Ok(served) => served.into(),
@@ -239,7 +239,7 @@ impl Engine {
         let engine = Self::begun(data_folder, last_good, store, beginning)?;
         tracing::error!(
             %error, generation = %engine.generation(),
-            "the store is damaged: calls are answered from the last good generation, and nothing can be changed"
+            "the store cannot be used: calls are answered from the last good generation, and nothing can be changed"
         );
         Ok(engine)
     }
@@ -284,10 +284,10 @@ impl Engine {
         self.store.give_up_check();
     }
 
-    /// What is wrong with the store, if it is out of service; while it is being checked, nothing is known yet.
+    /// Why the store is out of service, if it is; while it is being checked, nothing is known yet.
     #[must_use]
-    pub fn store_damage(&self) -> Option<&str> {
-        self.store.damage()
+    pub fn store_out_of_service(&self) -> Option<&OutOfService> {
+        self.store.why_out_of_service()
     }
 
     /// The snapshot to answer one call from; `None` before the first commit of a new data folder.

@@ -74,8 +74,22 @@ const LOCK_FILE: &str = "ringroute.lock";
 /// How long a reader waits for the short moments in which even WAL locks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The only writer, once the file has been checked; or what is wrong with the file, which is not touched then.
-type Writer = OnceLock<Result<Mutex<Connection>, String>>;
+/// What was committed is on the disk: it survives a power cut, not only a killed process.
+const SYNCED: &str = "FULL";
+/// It is in the log, and on the disk with what is committed next.
+const UNSYNCED: &str = "NORMAL";
+
+/// The only writer, once the file has been checked; or why nobody can use it.
+type Writer = OnceLock<Result<Mutex<Connection>, OutOfService>>;
+
+/// Why a store cannot be used until the process is started again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutOfService {
+    /// The file is damaged, in this way. It is not touched.
+    Damaged(String),
+    /// The file could not be looked at, or be made ready, for another reason: a full disk, say.
+    NotReady(String),
+}
 
 /// The state that survives.
 #[derive(Debug)]
@@ -144,6 +158,17 @@ pub enum StoreError {
     /// Contacts on their way into the store could not be read back from the disk.
     #[error("the staging file could not be read back: {0}; is the disk of the data folder in order?")]
     Staging(std::io::Error),
+    /// Something kept the start from making it ready.
+    #[error(
+        "{} could not be made ready ({detail}): see to that, then start ringroute again",
+        file.display()
+    )]
+    NotReady {
+        /// The store's file.
+        file: PathBuf,
+        /// What it was.
+        detail: String,
+    },
     /// A contact in the store cannot be read.
     #[error("contact {contact} in the store is damaged ({detail}): restore a backup")]
     DamagedContact {
@@ -188,6 +213,16 @@ impl StoreError {
             _ => None,
         }
     }
+
+    /// Why nobody can use the store, if that is what this is about: it is damaged, or could not be read or written.
+    #[must_use]
+    pub fn why_out_of_service(&self) -> Option<OutOfService> {
+        match (self.damage(), self) {
+            (Some(damage), _) => Some(OutOfService::Damaged(damage)),
+            (None, StoreError::Sqlite(error)) => Some(OutOfService::NotReady(error.to_string())),
+            (None, _) => None,
+        }
+    }
 }
 
 impl Store {
@@ -196,13 +231,13 @@ impl Store {
         Opening::begin(folder)?.check()
     }
 
-    /// The store of a data folder whose file is damaged: everything that is asked of it fails, saying so, and the file
-    /// stays as it is. No other process opens the folder meanwhile.
-    pub fn out_of_service(folder: &Path, damage: String) -> Result<Self, StoreError> {
+    /// The store of a data folder whose file cannot be used: everything that is asked of it fails, saying so, and the
+    /// file stays as it is. No other process opens the folder meanwhile.
+    pub fn out_of_service(folder: &Path, why: OutOfService) -> Result<Self, StoreError> {
         let lock = lock(folder)?;
         Ok(Store {
             file: folder.join(STORE_FILE),
-            writer: Arc::new(Writer::from(Err(damage))),
+            writer: Arc::new(Writer::from(Err(why))),
             checking: Checking::default(),
             checkpoints: Checkpoints::default(),
             _lock: lock,
@@ -221,10 +256,10 @@ impl Store {
         schema == schema::KNOWN
     }
 
-    /// What is wrong with the file, if it is out of service. Does not wait for a check that is under way.
+    /// Why it is out of service, if it is. Does not wait for a check that is under way.
     #[must_use]
-    pub fn damage(&self) -> Option<&str> {
-        self.writer.get()?.as_ref().err().map(String::as_str)
+    pub fn why_out_of_service(&self) -> Option<&OutOfService> {
+        self.writer.get()?.as_ref().err()
     }
 
     /// Whether the file has been checked and is sound.
@@ -272,7 +307,26 @@ impl Store {
         change: impl FnOnce(&Change<'_>) -> Result<T, E>,
         then: impl FnOnce(T) -> U,
     ) -> Result<U, E> {
+        self.commit(SYNCED, change, then)
+    }
+
+    /// Like [`Self::write`], without waiting for the disk: a power cut may take it back, whole. For what nobody would
+    /// miss.
+    pub fn write_unsynced<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.commit(UNSYNCED, change, |value| value)
+    }
+
+    fn commit<T, U, E: From<StoreError>>(
+        &self,
+        synchronous: &str,
+        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
+        then: impl FnOnce(T) -> U,
+    ) -> Result<U, E> {
         let mut writer = self.writer()?;
+        writer.pragma_update(None, "synchronous", synchronous).map_err(StoreError::from)?;
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
@@ -301,9 +355,13 @@ impl Store {
     }
 
     fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
-        let damaged =
-            |detail: &String| StoreError::Damaged { file: self.file.clone(), detail: detail.clone() };
-        self.writer.wait().as_ref().map_err(damaged)
+        self.writer.wait().as_ref().map_err(|why| {
+            let file = self.file.clone();
+            match why.clone() {
+                OutOfService::Damaged(detail) => StoreError::Damaged { file, detail },
+                OutOfService::NotReady(detail) => StoreError::NotReady { file, detail },
+            }
+        })
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
@@ -395,21 +453,20 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         }
         Err(fs::TryLockError::Error(error)) => return Err(folder_error(error)),
     }
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
-        .map_err(folder_error)?;
+    // Only told to people, and there may be no room for it.
+    let _ =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     Ok(file)
 }
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // FULL: a commit that was answered survives a power cut, not only a killed process.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -32768; PRAGMA temp_store = FILE; PRAGMA trusted_schema = OFF;",
     )?;
+    connection.pragma_update(None, "synchronous", SYNCED)?;
     Ok(())
 }
 

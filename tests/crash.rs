@@ -23,7 +23,9 @@ use std::time::{Duration, Instant};
 
 use company::Version;
 use process::{Job, Limit, Outcome, Serving, copy_folder};
+use ringroute::api::proto::v1;
 use ringroute::api::proto::v1::SyncRunState;
+use tonic::Code;
 
 /// Points at which a run is struck, of each kind.
 const POINTS: u64 = 12;
@@ -247,18 +249,24 @@ fn a_write_that_fails_changes_nothing_and_the_process_goes_on() {
     Stage::before_rollback().fails_to_write_and_goes_on();
 }
 
-/// A file system of its own, in a mount namespace of its own: it goes with the process that holds it.
+/// A file system of its own with the data folder, in a mount namespace of its own: it goes with the process that holds
+/// it.
+fn small_disk(stage: &Stage) -> Option<process::SmallDisk> {
+    let disk = process::SmallDisk::mount(stage.folder.path(), 48 * 1024 * 1024);
+    match &disk {
+        Some(disk) => copy_folder(&stage.data(), &disk.seen_from_outside().join("data")),
+        None => eprintln!(
+            "SKIPPED: a small file system cannot be mounted here (needs root, or user namespaces for everybody); \
+             writes that fail are tested by limits of file sizes"
+        ),
+    }
+    disk
+}
+
 #[test]
 fn a_full_disk_changes_nothing_and_the_process_goes_on() {
     let stage = Stage::before_sync();
-    let Some(disk) = process::SmallDisk::mount(stage.folder.path(), 48 * 1024 * 1024) else {
-        eprintln!(
-            "SKIPPED: a small file system cannot be mounted here (needs root, or user namespaces for everybody); \
-             writes that fail are tested by limits of file sizes"
-        );
-        return;
-    };
-    copy_folder(&stage.data(), &disk.seen_from_outside().join("data"));
+    let Some(disk) = small_disk(&stage) else { return };
     let serving = disk.serve("data");
     let mut failed = 0;
     for point in 1..=POINTS {
@@ -289,4 +297,34 @@ fn a_full_disk_changes_nothing_and_the_process_goes_on() {
     eprintln!("{failed} of {} runs found the disk full", 2 * POINTS);
     assert!(failed > 1, "the disk was never full");
     serving.stop();
+}
+
+/// Started again before anybody has made room, it answers calls, and says what it cannot do.
+#[test]
+fn a_start_on_a_full_disk_answers_calls() {
+    let stage = Stage::before_sync();
+    let Some(disk) = small_disk(&stage) else { return };
+    for was_killed in [false, true] {
+        let at = if was_killed { "after a kill" } else { "after a stop" };
+        disk.leave_room(0);
+        let serving = disk.serve("data");
+        serving.check(&[Version::Before], at);
+        let list = v1::ListSyncRunsRequest::default();
+        let refused = serving.finish_other(async |mut client| client.list_sync_runs(list).await).unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable, "{at}: {refused}");
+        assert!(refused.message().contains("could not be made ready"), "{at}: {refused}");
+        serving.check(&[Version::Before], at);
+        serving.stop();
+        disk.make_room();
+        let mut serving = disk.serve("data");
+        serving.check(&[Version::Before], at);
+        match was_killed {
+            false => serving.kill(),
+            true => {
+                assert_eq!(serving.finish(Job::Sync).state(), SyncRunState::Succeeded);
+                serving.check(&[Version::After], at);
+                serving.stop();
+            }
+        }
+    }
 }

@@ -291,7 +291,7 @@ impl Engine {
     pub fn write_last_good(&self) -> Result<(), EngineError> {
         let Some(snapshot) = self.snapshot().as_ref().cloned() else { return Ok(()) };
         self.store.wait_for_check();
-        if self.store_damage().is_some() {
+        if self.store_out_of_service().is_some() {
             // They are where it comes from.
             return Ok(());
         }

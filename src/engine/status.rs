@@ -98,8 +98,8 @@ impl Engine {
     /// How all this is at a moment. Reads the store, so it blocks: not for the path of a call.
     pub fn status(&self, at: Timestamp) -> Result<Status, EngineError> {
         self.store.wait_for_check();
-        let damage = self.store_damage();
-        let stored = match damage {
+        let out_of_service = self.store_out_of_service();
+        let stored = match out_of_service {
             None => self.store.read(|reading| self.stored(reading, at))?,
             // What it knows besides is asked for again when it is mended.
             Some(_) => Stored { made_at: self.last_good.made_at(), sources: Vec::new(), pending: Vec::new() },
@@ -137,7 +137,7 @@ impl Engine {
             status.snapshot_bytes = (memory.contacts + memory.numbers) as u64;
             routes = routing::check(snapshot, at);
         }
-        status.warnings = assess::warnings(&status, damage, &pending, routes);
+        status.warnings = assess::warnings(&status, out_of_service, &pending, routes);
         status.health = assess::health(&status);
         Ok(status)
     }

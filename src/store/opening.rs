@@ -13,7 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::checkpoint::Checkpoints;
 use super::{
-    Change, Reading, STORE_FILE, Store, StoreError, Writer, check, configure, explained, lock,
+    Change, OutOfService, Reading, STORE_FILE, Store, StoreError, Writer, check, configure, explained, lock,
     make_private_file, make_private_folder, replacing, runs, schema,
 };
 use crate::background;
@@ -108,7 +108,8 @@ impl Opening {
                              can be changed"
                         );
                     }
-                    Err(error.damage().unwrap_or_else(|| error.to_string()))
+                    let why = error.why_out_of_service();
+                    Err(why.unwrap_or_else(|| OutOfService::NotReady(error.to_string())))
                 }
             };
             settled.settle(writer);
@@ -136,14 +137,14 @@ impl Drop for Checking {
 struct Settled(Arc<Writer>);
 
 impl Settled {
-    fn settle(self, writer: Result<Mutex<Connection>, String>) {
+    fn settle(self, writer: Result<Mutex<Connection>, OutOfService>) {
         let _ = self.0.set(writer);
     }
 }
 
 impl Drop for Settled {
     fn drop(&mut self) {
-        let _ = self.0.set(Err("it could not be checked".to_owned()));
+        let _ = self.0.set(Err(OutOfService::NotReady("it could not be checked".to_owned())));
     }
 }
 
@@ -192,7 +193,7 @@ mod tests {
         opening.store.checking.give_up();
         let store = opening.check_in_background();
         store.wait_for_check();
-        assert!(!store.is_in_service());
+        assert!(matches!(store.why_out_of_service(), Some(OutOfService::NotReady(_))), "it is not damaged");
         drop(store);
         assert!(Store::open(folder.path()).is_ok(), "the folder is free again");
     }

@@ -36,6 +36,7 @@ pub(super) fn of(error: EngineError) -> Status {
         EngineError::Store(error) => match error {
             StoreError::Refused(_) => Code::FailedPrecondition,
             StoreError::Damaged { .. } => return store_damaged(),
+            StoreError::NotReady { .. } => return store_not_ready(),
             StoreError::InUse { .. }
             | StoreError::Folder { .. }
             | StoreError::NewerSchema { .. }
@@ -80,6 +81,14 @@ fn store_damaged() -> Status {
     Status::data_loss(
         "the store of the server is damaged: nothing can be read from it or changed until a backup is in its place \
          (ringroute restore); calls go on being answered from the last good generation",
+    )
+}
+
+fn store_not_ready() -> Status {
+    Status::unavailable(
+        "the store of the server could not be made ready at its start, and `ringroute status` says why: nothing can be \
+         read from it or changed until the server was started again; calls go on being answered from the last good \
+         generation",
     )
 }
 

@@ -110,6 +110,7 @@ fn tone(kind: WarningKind) -> Tone {
     match kind {
         WarningKind::NothingToServe
         | WarningKind::StoreDamaged
+        | WarningKind::StoreNotReady
         | WarningKind::DiskLow
         | WarningKind::RunFailed => Tone::Bad,
         WarningKind::NeverSynced => Tone::Plain,

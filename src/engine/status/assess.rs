@@ -3,6 +3,7 @@
 use super::{DiskSpace, SourceStatus, Status};
 use crate::generation::Generation;
 use crate::routing::{RouteWarning, RouteWarningKind};
+use crate::store::OutOfService;
 use crate::sync::{Channel, Notification, NotificationState, RunState};
 
 /// How all is, in one word.
@@ -36,6 +37,9 @@ pub enum WarningKind {
     NothingToServe,
     /// The store is damaged: calls are answered from the last good generation, and nothing can be changed.
     StoreDamaged,
+    /// The start could not make the store ready: calls are answered from the last good generation, and nothing can be
+    /// changed.
+    StoreNotReady,
     /// The disk is nearly full: runs are going to fail.
     DiskLow,
     /// The contacts of a source are older than they should be.
@@ -54,9 +58,10 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// All of them.
-    pub const ALL: [WarningKind; 9] = [
+    pub const ALL: [WarningKind; 10] = [
         WarningKind::NothingToServe,
         WarningKind::StoreDamaged,
+        WarningKind::StoreNotReady,
         WarningKind::DiskLow,
         WarningKind::SourceStale,
         WarningKind::RunFailed,
@@ -72,6 +77,7 @@ impl WarningKind {
         match self {
             WarningKind::NothingToServe => "nothing_to_serve",
             WarningKind::StoreDamaged => "store_damaged",
+            WarningKind::StoreNotReady => "store_not_ready",
             WarningKind::DiskLow => "disk_low",
             WarningKind::SourceStale => "source_stale",
             WarningKind::RunFailed => "run_failed",
@@ -109,7 +115,7 @@ pub(super) fn health(status: &Status) -> Health {
 /// Everything that is wrong, the worst first.
 pub(super) fn warnings(
     status: &Status,
-    damage: Option<&str>,
+    out_of_service: Option<&OutOfService>,
     pending: &[Notification],
     routes: Vec<RouteWarning>,
 ) -> Vec<Warning> {
@@ -126,17 +132,24 @@ pub(super) fn warnings(
                 .into(),
         );
     }
-    if let Some(damage) = damage {
-        warn(
-            WarningKind::StoreDamaged,
-            "",
-            format!(
-                "the store is damaged ({damage}): calls are answered from the last good generation, and nothing can \
-                 be changed or synchronised"
+    if let Some(out_of_service) = out_of_service {
+        let (kind, what, remedy) = match out_of_service {
+            OutOfService::Damaged(detail) => (
+                WarningKind::StoreDamaged,
+                format!("the store is damaged ({detail})"),
+                "stop the server, put a backup in its place (ringroute restore BACKUP --data-folder FOLDER), start it \
+                 again",
             ),
-            "stop the server, put a backup in its place (ringroute restore BACKUP --data-folder FOLDER), start it again"
-                .into(),
+            OutOfService::NotReady(detail) => (
+                WarningKind::StoreNotReady,
+                format!("the store could not be made ready at the start ({detail})"),
+                "see to that, then start the server again",
+            ),
+        };
+        let message = format!(
+            "{what}: calls are answered from the last good generation, and nothing can be changed or synchronised"
         );
+        warn(kind, "", message, remedy.into());
     }
     if let Some(disk) = status.disk
         && disk.free < disk.needed()
@@ -323,13 +336,18 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_store_is_a_worry_while_calls_are_answered() {
+    fn a_store_that_cannot_be_used_is_a_worry_while_calls_are_answered() {
         let mut status = status();
-        status.warnings = warnings(&status, Some("page 7"), &[], Vec::new());
-        assert_eq!(status.warnings[0].kind, WarningKind::StoreDamaged);
-        assert!(status.warnings[0].message.contains("page 7"));
-        assert!(status.warnings[0].remedy.contains("ringroute restore"));
-        assert_eq!(health(&status), Health::Degraded);
+        for (why, kind, remedy) in [
+            (OutOfService::Damaged("page 7".into()), WarningKind::StoreDamaged, "ringroute restore"),
+            (OutOfService::NotReady("page 7".into()), WarningKind::StoreNotReady, "start the server again"),
+        ] {
+            status.warnings = warnings(&status, Some(&why), &[], Vec::new());
+            assert_eq!(status.warnings[0].kind, kind);
+            assert!(status.warnings[0].message.contains("page 7"));
+            assert!(status.warnings[0].remedy.contains(remedy));
+            assert_eq!(health(&status), Health::Degraded);
+        }
     }
 
     #[test]
