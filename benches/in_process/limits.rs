@@ -19,7 +19,8 @@ type Line<'a> = (Contender<'a>, Option<usize>, Option<Goal>);
 /// The bases of [`call_path`], by place.
 const TABLE_HIT: usize = 0;
 const TABLE_MISS: usize = 1;
-const MATCH_AFTER_READING: usize = 6;
+const TABLE_IN_TURN: usize = 2;
+const MATCH_AFTER_READING: usize = 9;
 
 pub(crate) fn print(company: &CallPath, scale: Scale) {
     call_path(company, scale);
@@ -46,6 +47,12 @@ fn call_path(company: &CallPath, scale: Scale) {
         texts.iter().for_each(|text| work(black_box(text)));
         texts.len()
     };
+    // What is asked next hangs on what was found, though nothing is ever added.
+    let next = |place: usize, found: usize| place + (found & black_box(0));
+    let in_turn = |count: usize, ask: &dyn Fn(usize) -> Option<usize>| {
+        black_box((0..count).fold(0, |found, place| ask(next(place, found)).unwrap()));
+        count
+    };
     let region = company::region();
     let similar = similar.contacts();
     let unread: Vec<String> = international.iter().map(|caller| format!("00{}", &caller[1..])).collect();
@@ -55,6 +62,15 @@ fn call_path(company: &CallPath, scale: Scale) {
         (Contender::new("FxHashMap, hit", || in_table(numbers)), None, None),
         (Contender::new("FxHashMap, miss", || in_table(strangers)), None, None),
         (
+            Contender::new("FxHashMap, hit, in turn", || {
+                in_turn(numbers.len(), &|place| {
+                    table.get(&numbers[place].to_bits()).map(|found| *found as usize)
+                })
+            }),
+            None,
+            None,
+        ),
+        (
             Contender::new("exact look-up, hit", || in_index(numbers, numbers.len())),
             Some(TABLE_HIT),
             Some(Goal::AtMost(3.0)),
@@ -63,6 +79,26 @@ fn call_path(company: &CallPath, scale: Scale) {
             Contender::new("exact look-up, miss", || in_index(strangers, 0)),
             Some(TABLE_MISS),
             Some(Goal::AtMost(3.0)),
+        ),
+        (
+            Contender::new("exact look-up, hit, in turn", || {
+                in_turn(numbers.len(), &|place| {
+                    let posting = snapshot.contacts().exact(numbers[place]).next();
+                    posting.map(|posting| posting.contact.place())
+                })
+            }),
+            Some(TABLE_IN_TURN),
+            None,
+        ),
+        (
+            Contender::new("match from raw text, international, in turn", || {
+                in_turn(international.len(), &|place| {
+                    let found = match_caller(snapshot, &international[place], "berlin");
+                    found.contacts().first().map(|posting| posting.contact.place())
+                })
+            }),
+            Some(TABLE_IN_TURN),
+            None,
         ),
         (
             Contender::new("reading the number only, international", || {

@@ -14,6 +14,7 @@ mod during;
 mod origin;
 mod sql_server;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ringroute::settings::Settings;
@@ -110,6 +111,7 @@ fn measure(origin: &dyn Origin, scale: Scale, table: &mut Table) {
         let settings = settings_of(origin);
         let engine = server::engine(folder.path(), &settings);
         let synchronise = |runs: &mut Runs, peak: &mut Option<u64>| {
+            come_to_rest(folder.path());
             let start = Instant::now();
             let rows = origin.drain();
             let drain = start.elapsed();
@@ -133,6 +135,15 @@ fn measure(origin: &dyn Origin, scale: Scale, table: &mut Table) {
     let kind = origin.kind();
     first.tell(table, &format!("{kind}: first"), first_goal, peaks[0]);
     again.tell(table, &format!("{kind}: again, 1 % changed"), again_goal, peaks[1]);
+}
+
+/// Waits until what the run before committed is in the store's file, beside which nobody synchronises again.
+fn come_to_rest(data_folder: &Path) {
+    const SHORT: u64 = 1024 * 1024;
+    let log = data_folder.join("ringroute.db-wal");
+    while std::fs::metadata(&log).is_ok_and(|log| log.len() > SHORT) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 impl Runs {

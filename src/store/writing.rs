@@ -170,8 +170,10 @@ impl PlanUnderWay<'_> {
     }
 }
 
-const PUT: &str = "INSERT INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)";
-const TAKE_OUT: &str = "DELETE FROM phonebook_contact WHERE contact_id = ?";
+/// Puts a contact into a phonebook and takes it out of all others. Of one that is there and nowhere else no page is
+/// written.
+const PUT: &str = "INSERT OR IGNORE INTO phonebook_contact (contact_id, phonebook_id) VALUES (?, ?)";
+const TAKE_OUT: &str = "DELETE FROM phonebook_contact WHERE contact_id = ? AND phonebook_id <> ?";
 
 /// Looks at the pages that were written before the new contacts and are written again behind them, so that they stay in
 /// the cache. Had one gone into the write-ahead log meanwhile, SQLite would write it there in its first place, and the
@@ -204,7 +206,7 @@ impl Writer<'_> {
                 && self.touched.len() < FEW_CONTACTS
                 && has_same_numbers.query_row(params![id.0, details, phonebook], |row| row.get(0))?;
             change.execute(params![digest.0, row.map(|row| row.0), details, id.0])?;
-            take_out.execute([id.0])?;
+            take_out.execute(params![id.0, phonebook])?;
             put.execute(params![id.0, phonebook])?;
             self.touched.push(id);
             Ok::<_, StoreError>(())
@@ -231,8 +233,9 @@ impl Writer<'_> {
         touched.extend(plan.moved.iter().map(|(id, _)| *id));
         for (id, phonebook) in background::pausing(&plan.moved) {
             journal.placement(*id)?;
-            take_out.execute([id.0])?;
-            put.execute(params![id.0, phonebooks[*phonebook as usize].0])?;
+            let phonebook = phonebooks[*phonebook as usize].0;
+            take_out.execute(params![id.0, phonebook])?;
+            put.execute(params![id.0, phonebook])?;
         }
         if plan.remove_missing {
             touched.extend(&plan.not_received);

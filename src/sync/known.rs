@@ -2,10 +2,12 @@
 //! rows can be prepared on all cores while others are compared.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::prepare::{DetailsDigest, RowDigest, hash_of};
+use super::prepare::{DetailsDigest, RowDigest};
 use crate::background;
 use crate::contact::ContactId;
 use crate::phonebook::PhonebookId;
@@ -29,8 +31,10 @@ pub struct KnownContact {
 ///
 /// Half a million of them are 32 MB: they lie in the order of their hashes, which are spread evenly, so that
 /// one is found by its first bits and a look at some neighbours.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct KnownContacts {
+    /// Drawn for each run, so that nobody can choose keys that have the same hash.
+    seed: u64,
     contacts: Vec<Entry>,
     /// Of each value of the first [`PREFIX_BITS`] of a hash, where its entries begin.
     starts: Vec<u32>,
@@ -94,18 +98,29 @@ impl Entry {
     }
 }
 
+impl Default for KnownContacts {
+    fn default() -> Self {
+        KnownContacts::with_room_for(0)
+    }
+}
+
 impl KnownContacts {
     /// Knows none yet, of so many.
     #[must_use]
     pub fn with_room_for(contacts: u64) -> Self {
         let contacts = Vec::with_capacity(usize::try_from(contacts).unwrap_or(0));
-        KnownContacts { contacts, ..KnownContacts::default() }
+        KnownContacts { seed: RandomState::new().hash_one(0), contacts, starts: Vec::new() }
+    }
+
+    /// What contacts are found by: a hash of their keys, for one run.
+    pub(super) fn hash_of(&self, key: &str) -> u128 {
+        xxh3_128_with_seed(key.as_bytes(), self.seed)
     }
 
     /// Adds what is known of a contact.
     pub fn insert(&mut self, source_key: &str, contact: KnownContact) {
         let KnownContact { id, digest, row, phonebook, is_missing } = contact;
-        let key = halves(hash_of(source_key));
+        let key = halves(self.hash_of(source_key));
         self.contacts.push(Entry { key, id, digest, row, phonebook, is_missing });
     }
 
@@ -219,7 +234,7 @@ mod tests {
         known.complete();
         let mut received = Received::none_of(&known);
         let mut receive = |key: &str| {
-            let key_hash = hash_of(key);
+            let key_hash = known.hash_of(key);
             received.receive(key_hash, known.place_of(key_hash))
         };
         for id in (1..=1000).filter(|id| id % 2 == 0) {
@@ -231,7 +246,7 @@ mod tests {
         }
         assert!(matches!(receive("another"), Receipt::New));
         assert!(matches!(receive("another"), Receipt::Duplicate));
-        let place = |key| known.place_of(hash_of(key)).unwrap();
+        let place = |key| known.place_of(known.hash_of(key)).unwrap();
         assert!(received.reject(place("key 1")) && !received.reject(place("key 1")));
         assert!(!received.reject(place("key 2")), "it was received before");
         let expected: Vec<_> = (3..=1000).filter(|id| id % 2 == 1).map(ContactId).collect();

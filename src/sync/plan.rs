@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::SyncError;
 use super::known::{KnownContact, KnownContacts, Receipt, Received};
-use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest, hash_of};
+use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest};
 use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
 use super::staging::{Staged, StagedContacts};
 use crate::background;
@@ -99,12 +99,12 @@ pub struct Planner {
     received: Received,
     known_phonebooks: Vec<KnownPhonebook>,
     max_phonebooks: usize,
-    /// Hashes of the names of phonebooks that are too many. Their contacts are not staged: the run is refused
+    /// Digests of the names of phonebooks that are too many. Their contacts are not staged: the run is refused
     /// when all of them are counted.
-    too_many: HashSet<u128>,
-    /// Folded name -> place in the plan's phonebooks; and of each of these, a hash of that name.
+    too_many: HashSet<DetailsDigest>,
+    /// Folded name -> place in the plan's phonebooks; and of each of these, a digest of that name.
     places: HashMap<String, u32>,
-    name_hashes: Vec<u128>,
+    name_digests: Vec<DetailsDigest>,
     /// Some names as they are written -> the same: most rows write them like others before.
     spellings: HashMap<PhonebookName, u32>,
     plan: Plan,
@@ -141,7 +141,7 @@ impl Planner {
             max_phonebooks: max_phonebooks as usize,
             too_many: HashSet::new(),
             places: HashMap::new(),
-            name_hashes: Vec::new(),
+            name_digests: Vec::new(),
             spellings: HashMap::new(),
             plan,
         };
@@ -264,7 +264,7 @@ impl Planner {
                 (details, digest, row)
             }
             (Made::AsKnown, Some(known)) => {
-                self.place(key_hash, known, phonebook);
+                self.place(&key, known, phonebook);
                 return Ok(());
             }
             // What is not known any more is a duplicate, found above.
@@ -274,41 +274,41 @@ impl Planner {
             if let Some(row) = row.filter(|row| known.row != Some(*row)) {
                 self.plan.same_of_other_row.push((known.id, row));
             }
-            self.place(key_hash, known, phonebook);
+            self.place(&key, known, phonebook);
             return Ok(());
         }
         let what = if known.is_some() { "changed" } else { "added" };
         let counts = &mut self.plan.counts;
         *(if known.is_some() { &mut counts.changed } else { &mut counts.added }) += 1;
         let id = known.map(|known| known.id);
-        self.count_in(what, key_hash, digest, phonebook);
+        self.count_in(what, &key, digest, phonebook);
         self.plan.staged.push(&Staged { id, phonebook, digest, row, source_key: key, details })?;
         Ok(())
     }
 
     /// A contact that is as it was, but perhaps in another phonebook.
-    fn place(&mut self, key_hash: u128, known: KnownContact, phonebook: u32) {
+    fn place(&mut self, key: &str, known: KnownContact, phonebook: u32) {
         if self.plan.phonebooks[phonebook as usize].id == Some(known.phonebook) {
             self.plan.counts.unchanged += 1;
             return;
         }
         self.plan.counts.moved += 1;
         self.plan.moved.push((known.id, phonebook));
-        self.count_in("moved", key_hash, known.digest, phonebook);
+        self.count_in("moved", key, known.digest, phonebook);
     }
 
     /// Adds a change to the plan's digest. A sum does not depend on the order.
-    fn count_in(&mut self, what: &str, key_hash: u128, digest: DetailsDigest, phonebook: u32) {
-        // Only the last part has no length of its own; all of it is one block of the hash.
-        let name_hash = self.name_hashes[phonebook as usize];
-        let parts = [&key_hash.to_le_bytes()[..], &name_hash.to_le_bytes(), &digest.0, what.as_bytes()];
-        let change = DetailsDigest::of(&parts.concat());
+    fn count_in(&mut self, what: &str, key: &str, digest: DetailsDigest, phonebook: u32) {
+        // Each kind of change has its letters; of a short key all of it is one block of the hash.
+        let name_digest = self.name_digests[phonebook as usize];
+        let change =
+            DetailsDigest::of(&[&name_digest.0, &digest.0, what.as_bytes(), b"\0", key.as_bytes()].concat());
         self.plan.digest = self.plan.digest.wrapping_add(u128::from_le_bytes(change.0));
     }
 
     fn reject(&mut self, mut problem: Problem) {
         self.plan.counts.rejected += 1;
-        let known = self.known.place_of(hash_of(&problem.source_key));
+        let known = self.known.place_of(self.known.hash_of(&problem.source_key));
         if known.is_some_and(|place| self.received.reject(place)) {
             // It was received, only not usable: removing the contact would be wrong.
             problem.reason.push_str("; the contact stays as it was");
@@ -394,12 +394,12 @@ impl Planner {
         };
         let made = self.plan.phonebooks.iter().filter(|phonebook| phonebook.id.is_none()).count();
         if planned.id.is_none() && self.known_phonebooks.len() + made >= self.max_phonebooks {
-            self.too_many.insert(hash_of(&folded));
+            self.too_many.insert(DetailsDigest::of(folded.as_bytes()));
             return Ok(None);
         }
         let place = self.plan.phonebooks.len() as u32;
         self.plan.phonebooks.push(planned);
-        self.name_hashes.push(hash_of(&folded));
+        self.name_digests.push(DetailsDigest::of(folded.as_bytes()));
         self.places.insert(folded, place);
         Ok(Some(place))
     }

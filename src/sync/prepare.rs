@@ -4,6 +4,8 @@
 //! of, and a row with the same digest is not made into the same contact once more ([`Made::AsKnown`]). Only rows
 //! without anything to report have one: whatever is wrong with a row is found and told in every run.
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use crate::contact::{ContactDetails, ContactNumber};
 use crate::phone_number::{NumberError, Region, normalise};
 use crate::phonebook::PhonebookName;
@@ -26,8 +28,9 @@ impl DetailsDigest {
     }
 }
 
-/// Tells whether a row, read by the same rules, makes the same contact as before: half of a BLAKE3 hash of its
-/// values, combined with one of the rules.
+/// Tells whether a row, read by the same rules, makes the same contact as before: an XXH3 hash of its values, combined
+/// with one of the rules. It is compared with that of the same contact only, so whoever could make two rows with the same
+/// one would keep a change of their own from being seen, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RowDigest(pub [u8; 16]);
 
@@ -59,11 +62,6 @@ pub(super) struct Prepared {
     pub(super) made: Made,
 }
 
-/// What contacts are found by: half of a hash of their keys.
-pub(super) fn hash_of(key: &str) -> u128 {
-    u128::from_le_bytes(DetailsDigest::of(key.as_bytes()).0)
-}
-
 /// What a row was made into.
 #[derive(Debug)]
 pub(super) enum Made {
@@ -81,8 +79,8 @@ pub(super) enum Made {
     },
 }
 
-/// The values of a row as a whole.
-struct Content(blake3::Hash);
+/// The values of a row as a whole: bytes that no other row has.
+struct Content(Vec<u8>);
 
 impl Content {
     fn of(row: &Row<'_>, columns: usize) -> Self {
@@ -94,17 +92,17 @@ impl Content {
             content.extend_from_slice(&value.map_or(u32::MAX, |text| text.len() as u32).to_le_bytes());
             content.extend_from_slice(value.unwrap_or_default().as_bytes());
         }
-        Content(blake3::hash(&content))
+        Content(content)
     }
 
-    /// The key of a row that has none.
+    /// The key of a row that has none: half of a BLAKE3 hash, as nobody may be able to make a row with the key of another.
     fn key(&self) -> String {
-        self.0.to_hex()[..32].to_owned()
+        blake3::hash(&self.0).to_hex()[..32].to_owned()
     }
 
-    /// The other half.
     fn digest(&self, rules: RowDigest) -> RowDigest {
-        RowDigest(std::array::from_fn(|at| self.0.as_bytes()[16 + at] ^ rules.0[at]))
+        let hash = xxh3_128(&self.0).to_le_bytes();
+        RowDigest(std::array::from_fn(|at| hash[at] ^ rules.0[at]))
     }
 }
 
@@ -149,7 +147,7 @@ impl Preparation {
         let phonebook = self.phonebook(&reading)?;
         let content = Content::of(row, self.projection.columns().len());
         let source_key = if reading.key.is_empty() { content.key() } else { reading.key.to_owned() };
-        let (key_hash, row_digest) = (hash_of(&source_key), content.digest(rules));
+        let (key_hash, row_digest) = (known.hash_of(&source_key), content.digest(rules));
         let place = known.place_of(key_hash);
         if place.and_then(|place| known.row_of(place)) == Some(row_digest) {
             return Ok(Prepared { source_key, key_hash, known: place, phonebook, made: Made::AsKnown });
