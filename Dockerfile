@@ -24,8 +24,9 @@ ENV RINGROUTE_LISTEN=0.0.0.0:50051 \
 USER ringroute
 VOLUME /var/lib/ringroute
 EXPOSE 50051 8080 9464
-# Alive is who tells how it is: what is wrong with it, such as that there are no phonebooks yet, no restart puts right.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ringroute status --json 2> /dev/null | grep -q '"health"'
+# Alive is who tells how it is, or asks for a token first: what is wrong with it, such as that there are no phonebooks yet,
+# no restart puts right.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ringroute status --json 2>&1 | grep -qE '"health"|token'
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["ringroute"]
 CMD ["serve"]

@@ -42,7 +42,7 @@ pub use console::Console;
 pub use logging::{start_logging, wants_colours};
 pub use signals::{reload_signals, stop_signal};
 
-use claiming::{claim, claim_port, listen};
+use claiming::{claim, claim_metrics, claim_port, listen};
 
 /// A running server.
 #[derive(Debug)]
@@ -129,6 +129,16 @@ pub enum ServerError {
         /// Where tokens are kept.
         data_folder: PathBuf,
     },
+    /// Metrics cannot be told where they were to be.
+    #[error(
+        "metrics cannot be told on {address}: {cause}; choose another address with metrics (or RINGROUTE_METRICS)"
+    )]
+    Metrics {
+        /// Where they were to be.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
     /// Somebody listens where the console was to be.
     #[error(
         "the console cannot be served on {address}: {cause}; choose another address with console.address \
@@ -160,7 +170,7 @@ impl Server {
     /// Opens the data folder and serves; returns as soon as callers are answered.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let claimed = claim(&config.listen)?;
-        let metrics_claimed = config.metrics.map(claim_port).transpose()?.zip(config.metrics);
+        let metrics_claimed = config.metrics.map(claim_metrics).transpose()?.zip(config.metrics);
         let console = console::claim(&config.console)?;
         let tls = config.tls.as_ref().map(Tls::load).transpose()?;
         let traces = Traces::start(&config.traces)?;

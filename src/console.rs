@@ -12,6 +12,7 @@
 //! `docs/decisions/0060-console.md` says how a page is added.
 
 mod assets;
+mod attestation;
 mod control;
 mod failure;
 mod form;

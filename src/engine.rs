@@ -145,7 +145,7 @@ pub enum EngineError {
     Directory(#[from] DirectoryError),
     #[error("there is no {what} {name:?}")]
     NotFound { what: &'static str, name: String },
-    #[error("there is a {what} {name:?} already")]
+    #[error("there is {} {name:?} already", with_article(what))]
     AlreadyExists { what: &'static str, name: String },
     #[error("{what} {name:?} was changed by somebody else since you read it: read it again, then change it")]
     ChangedMeanwhile { what: &'static str, name: String },
@@ -161,6 +161,12 @@ pub enum EngineError {
     SourceIsOff { name: String },
     #[error("the system gives no random numbers, so no secret can be made; its log may say why")]
     NoRandomNumbers,
+}
+
+/// A kind of thing as a sentence has it: `a trunk`, `an extension`.
+pub(crate) fn with_article(what: &str) -> String {
+    // Nothing but a user begins with a u here, which is spoken as in `you`.
+    format!("{} {what}", if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" })
 }
 
 fn tell(problems: &[FieldProblem]) -> String {
@@ -190,8 +196,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 impl Engine {
     /// Opens the data folder, and serves the last committed generation at once: no source is needed.
     ///
-    /// When the store is damaged, or cannot be read or written, the last good generation is served from its own files,
-    /// and nothing can be read from the store or changed until that is mended and the engine opened again.
+    /// When the store is damaged, or cannot be read or written, the last good generation is served, from the store if it
+    /// can be read, else from its own files. Nothing can be changed until that is mended and the engine opened again.
     pub fn open(data_folder: &Path) -> Result<Arc<Self>, EngineError> {
         let last_good = last_good::LastGood::in_folder(data_folder);
         let opened = match last_good.is_there() && !Store::is_in(data_folder) {
@@ -200,8 +206,8 @@ impl Engine {
         };
         match opened {
             Err(EngineError::Store(error)) => match error.why_out_of_service() {
-                Some(why) if last_good.is_there() => Self::stand_in(data_folder, error, why),
-                _ => Err(error.into()),
+                Some(why) => Self::stand_in(data_folder, error, why),
+                None => Err(error.into()),
             },
             opened => opened,
         }
@@ -225,16 +231,23 @@ impl Engine {
         Self::begun(data_folder, last_good, store, beginning)
     }
 
-    /// Serves from the last good files instead of the store.
+    /// Serves without a store that could be changed.
     fn stand_in(data_folder: &Path, error: StoreError, why: OutOfService) -> Result<Arc<Self>, EngineError> {
-        let store = Store::out_of_service(data_folder, why)?;
         let last_good = last_good::LastGood::in_folder(data_folder);
-        let beginning: Beginning = match last_good.served() {
-            Ok(served) => served.into(),
-            Err(unusable) => {
-                tracing::error!(error = %unusable, "the last good generation cannot be served either");
-                return Err(error.into());
-            }
+        let (store, found) = match &why {
+            OutOfService::Damaged(_) if !last_good.is_there() => return Err(error.into()),
+            OutOfService::Damaged(_) => (Store::out_of_service(data_folder, why)?, None),
+            OutOfService::NotReady(_) => Opening::begin(data_folder)?.out_of_service(why, Beginning::built),
+        };
+        let beginning = match found {
+            Some(beginning) => beginning,
+            None => match last_good.served() {
+                Ok(served) => served.into(),
+                Err(unusable) => {
+                    tracing::error!(error = %unusable, "the last good generation cannot be served either");
+                    return Err(error.into());
+                }
+            },
         };
         let engine = Self::begun(data_folder, last_good, store, beginning)?;
         tracing::error!(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 /// Number of a phonebook in the store; never given to another phonebook.
@@ -21,7 +22,7 @@ pub const MAX_NAME_CHARACTERS: usize = 63;
 /// The name of a phonebook: not blank, at most [`MAX_NAME_CHARACTERS`], no control characters.
 ///
 /// Two spellings that differ only in case or in white space name the same phonebook: `"Sales"`,
-/// `"sales "` and `"SALES"`. The first spelling seen is the one shown. Compare with [`Self::folded`].
+/// `"sales "` and `"SALES"`; so do an é of one character and one of two (Unicode's form NFC). The first spelling seen is the one shown. Compare with [`Self::folded`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PhonebookName(String);
@@ -41,6 +42,8 @@ pub enum PhonebookNameError {
 impl PhonebookName {
     /// Checks and trims `text`, and folds runs of white space inside it to one space.
     pub fn parse(text: &str) -> Result<Self, PhonebookNameError> {
+        // Databases and people write it either way, and nobody can see which.
+        let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
         let mut name = String::with_capacity(text.len());
         for word in text.split_whitespace() {
             if !name.is_empty() {
@@ -117,6 +120,7 @@ mod tests {
         assert_eq!(name.as_str(), "Key Accounts");
         assert!(name.is_same_as(&PhonebookName::parse("KEY  ACCOUNTS").unwrap()));
         assert!(!name.is_same_as(&PhonebookName::parse("KeyAccounts").unwrap()));
+        assert_eq!(PhonebookName::parse("Cafe\u{301}"), PhonebookName::parse("Caf\u{e9}"));
     }
 
     #[test]

@@ -48,8 +48,24 @@ impl fmt::Debug for Revealed {
 
 /// Why a secret is not to be had; says where it was looked for, never what was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SecretError(String);
+#[error("{problem}{for_servers}")]
+pub struct SecretError {
+    problem: String,
+    /// What to do, and to know, where it is the server that looks for it.
+    for_servers: &'static str,
+}
+
+impl SecretError {
+    fn new(problem: impl Into<String>) -> Self {
+        SecretError { problem: problem.into(), for_servers: "" }
+    }
+
+    /// The same without a word about the server, for a command that looks for a secret of its own.
+    #[must_use]
+    pub fn of_this_process(&self) -> &str {
+        &self.problem
+    }
+}
 
 impl Secret {
     /// A secret as written in settings.
@@ -115,9 +131,9 @@ impl Secret {
     /// The secret itself, from where it is to be found; waits for files where waiting is allowed.
     pub async fn resolve(&self) -> Result<Revealed, SecretError> {
         let secret = self.clone();
-        tokio::task::spawn_blocking(move || secret.find())
-            .await
-            .unwrap_or_else(|failure| Err(SecretError(format!("the secret could not be read: {failure}"))))
+        tokio::task::spawn_blocking(move || secret.find()).await.unwrap_or_else(|failure| {
+            Err(SecretError::new(format!("the secret could not be read: {failure}")))
+        })
     }
 
     fn find(&self) -> Result<Revealed, SecretError> {
@@ -126,19 +142,18 @@ impl Secret {
         } else if let Some(path) = self.0.strip_prefix(FILE) {
             (format!("the file {path}"), from_file(Path::new(path))?)
         } else if self.is_stored() {
-            return Err(SecretError("no secret is stored; write env:NAME, file:PATH or the secret".into()));
+            return Err(SecretError::new("no secret is stored; write env:NAME, file:PATH or the secret"));
         } else if self.is_missing() {
-            return Err(SecretError(
+            return Err(SecretError::new(
                 "the secret was typed in, and the backup that was restored did not have it; type it in again, or \
-                 write env:NAME or file:PATH"
-                    .into(),
+                 write env:NAME or file:PATH",
             ));
         } else {
             ("the secret".to_owned(), self.0.clone())
         };
         match problem_of(&found) {
             None => Ok(Revealed(found)),
-            Some(problem) => Err(SecretError(format!("{place} {problem}"))),
+            Some(problem) => Err(SecretError::new(format!("{place} {problem}"))),
         }
     }
 }
@@ -163,16 +178,14 @@ fn problem_of(secret: &str) -> Option<String> {
 }
 
 fn from_environment(name: &str) -> Result<String, SecretError> {
-    std::env::var(name).map_err(|error| {
-        SecretError(match error {
-            std::env::VarError::NotPresent => format!(
-                "the environment variable {name} is not set for the server process; set it where the server is \
-                 started, then restart it"
-            ),
-            std::env::VarError::NotUnicode(_) => {
-                format!("the environment variable {name} is not Unicode; set it to the secret as text")
-            }
-        })
+    std::env::var(name).map_err(|error| match error {
+        std::env::VarError::NotPresent => SecretError {
+            problem: format!("the environment variable {name} is not set"),
+            for_servers: " for the server process; set it where the server is started, then restart it",
+        },
+        std::env::VarError::NotUnicode(_) => SecretError::new(format!(
+            "the environment variable {name} is not Unicode; set it to the secret as text"
+        )),
     })
 }
 
@@ -180,18 +193,18 @@ fn from_environment(name: &str) -> Result<String, SecretError> {
 fn from_file(path: &Path) -> Result<String, SecretError> {
     let shown = path.display();
     let failed = |failure: std::io::Error| {
-        let remedy = "the server reads it, as the user that it runs as";
-        SecretError(format!("the file {shown} cannot be read: {failure}; {remedy}"))
+        let problem = format!("the file {shown} cannot be read: {failure}");
+        SecretError { problem, for_servers: "; the server reads it, as the user that it runs as" }
     };
     // Opening a pipe would wait for ever.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(SecretError(format!("{shown} is not a file; name the file that holds the secret")));
+        return Err(SecretError::new(format!("{shown} is not a file; name the file that holds the secret")));
     }
     let mut bytes = Vec::new();
     let limit = MAX_SECRET_BYTES as u64 + 3; // a line break, and one byte that tells that there is more
     std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(failed)?;
     let mut text = String::from_utf8(bytes)
-        .map_err(|_| SecretError(format!("the file {shown} is not UTF-8; save the secret as UTF-8")))?;
+        .map_err(|_| SecretError::new(format!("the file {shown} is not UTF-8; save the secret as UTF-8")))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

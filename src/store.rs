@@ -139,7 +139,11 @@ pub enum StoreError {
         known: u32,
     },
     /// Not ours.
-    #[error("{} is not a ringroute store; choose another folder with --data-folder", file.display())]
+    #[error(
+        "{} is not a ringroute store: if it was one, put a backup in its place with `ringroute restore BACKUP \
+         --data-folder {}`, else choose another folder with --data-folder",
+        file.display(), file.parent().unwrap_or(Path::new(".")).display()
+    )]
     NotAStore {
         /// The file found.
         file: PathBuf,
@@ -186,6 +190,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// That there is no store in a data folder.
+    #[must_use]
+    pub fn none_in(folder: &Path) -> Self {
+        let source = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no store in it");
+        StoreError::Folder { folder: folder.to_owned(), source }
+    }
+
     /// What is wrong with the content of the store, if that is what this is about.
     #[must_use]
     pub fn damage(&self) -> Option<String> {
@@ -229,6 +240,11 @@ impl Store {
     /// Opens the store of a data folder; makes both when they are not there yet.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         Opening::begin(folder)?.check()
+    }
+
+    /// Opens the store of a data folder in which there is one.
+    pub fn open_existing(folder: &Path) -> Result<Self, StoreError> {
+        if Store::is_in(folder) { Store::open(folder) } else { Err(StoreError::none_in(folder)) }
     }
 
     /// The store of a data folder whose file cannot be used: everything that is asked of it fails, saying so, and the
@@ -431,7 +447,11 @@ fn make_private_file(file: &Path) -> std::io::Result<()> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
+    options.open(file)?;
+    match file.parent() {
+        Some(folder) => replacing::belong_to_owner(folder, file),
+        None => Ok(()),
+    }
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
@@ -443,6 +463,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(folder.join(LOCK_FILE))
         .map_err(folder_error)?;
+    replacing::belong_to_owner(folder, &folder.join(LOCK_FILE)).map_err(folder_error)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {

@@ -8,6 +8,10 @@ const MAX_MESSAGE_CHARACTERS: usize = 1000;
 /// Longest name that can be a misspelling; comparing takes time and memory by the length.
 const MAX_NAME_BYTES: usize = 64;
 
+/// The largest number of what serde calls so.
+const INTEGERS: [(&str, u64); 4] =
+    [("u8", u8::MAX as u64), ("u16", u16::MAX as u64), ("u32", u32::MAX as u64), ("usize", u64::MAX)];
+
 /// Why a TOML document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
@@ -34,8 +38,8 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, TomlError> {
     })
 }
 
-/// Puts serde's message about an unknown name into our words, with the nearest known name. Any other
-/// message is returned as it is.
+/// Puts serde's message about an unknown name into our words, with the nearest known name, and toml's about what is of
+/// several kinds or of none. Any other message is returned as it is.
 ///
 /// The known names are in the messages only: serde's "unknown field `lisen`, expected one of `listen`,
 /// `log`", and toml's "unexpected keys in table: nam, available keys: name" for what belongs to one of
@@ -47,11 +51,19 @@ pub(crate) fn with_nearest_name(message: &str) -> String {
         let found = found.split(", ").next().unwrap_or(found);
         return unknown("key", found, &known.split(", ").collect::<Vec<_>>());
     }
+    if message.starts_with("wanted exactly 1 element") {
+        return "exactly one of the kinds that there are is expected here".to_owned();
+    }
     // The text may be a secret in the wrong place.
     if message.starts_with("invalid type: string")
         && let Some((_, expected)) = message.rsplit_once(", expected ")
     {
         return format!("invalid type: a text, expected {expected}");
+    }
+    for (name, range) in INTEGERS {
+        if let Some(before) = message.strip_suffix(&format!(", expected {name}")) {
+            return format!("{before}, expected a whole number from 0 to {range}");
+        }
     }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (message.split('`').next(), quoted.as_slice()) {
@@ -135,6 +147,17 @@ mod tests {
             error("[log.format.custom]\nname = \"\"\ncolour = 1\nsize = 2"),
             "line 3, column 1: unknown key `colour`, expected one of: name, more"
         );
+    }
+
+    #[test]
+    fn what_is_of_several_kinds_or_of_none_is_told_so() {
+        for formats in ["{}", "{ custom = { name = '' }, text = {} }"] {
+            let message = error(&format!("listen = ''\nlog = {{ format = {formats} }}"));
+            assert!(
+                message.ends_with("exactly one of the kinds that there are is expected here"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

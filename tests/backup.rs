@@ -349,7 +349,10 @@ fn a_damaged_store_is_named_calls_are_answered_and_a_backup_mends_it() {
     assert!(!place.path("damaged.backup").exists());
     assert_eq!(fs::read(place.store()).unwrap(), bytes, "it is left alone");
     let log = program.log();
-    assert!(log.contains("the store is damaged: calls are answered from the last good generation"), "{log}");
+    assert!(
+        log.contains("the store cannot be used: calls are answered from the last good generation"),
+        "{log}"
+    );
     stop(program);
     place.refused(&["backup", "damaged.backup", "--data-folder", "data"], 1);
 

@@ -54,6 +54,17 @@ pub(super) fn claim_port(address: SocketAddr) -> Result<TcpSocket, ServerError> 
     claimed().map_err(|cause| explain(address, cause))
 }
 
+/// Claims where metrics are to be told.
+pub(super) fn claim_metrics(address: SocketAddr) -> Result<TcpSocket, ServerError> {
+    claim_port(address).map_err(|error| match error {
+        ServerError::PortTaken { .. } => {
+            ServerError::Metrics { address, cause: io::ErrorKind::AddrInUse.into() }
+        }
+        ServerError::Listen { cause, .. } => ServerError::Metrics { address, cause },
+        error => error,
+    })
+}
+
 /// Answers on a claimed port, and says which it is.
 pub(super) fn listen(
     claimed: TcpSocket,

@@ -146,7 +146,8 @@ impl PasswordArgument {
     async fn given(self) -> Result<String> {
         let Some(password) = self.password else { return Ok(String::new()) };
         let resolved = password.resolve().await;
-        let resolved = resolved.map_err(|error| Failure::new(Exit::Usage, format!("--password: {error}")))?;
+        let resolved = resolved
+            .map_err(|error| Failure::new(Exit::Usage, format!("--password: {}", error.of_this_process())))?;
         Ok(resolved.as_str().to_owned())
     }
 }
@@ -202,9 +203,12 @@ impl CreateArguments {
             Some(folder) => {
                 let generated_password = if given.is_empty() { generated_password() } else { String::new() };
                 let password = if given.is_empty() { &generated_password } else { &given };
-                OfflineUsers::open(&folder)
-                    .and_then(|users| users.create(&name, role.into(), password))
-                    .map_err(offline)?;
+                let users = OfflineUsers::open_or_make(&folder).map_err(offline)?;
+                users.create(&name, role.into(), password).map_err(offline)?;
+                if users.are_of_a_new_store() {
+                    // Whoever mistyped the folder of a server would think that they are back in.
+                    eprintln!("There was no store in {}, so a new one was made there.", folder.display());
+                }
                 let user = v1::User { name, role: proto(role), ..Default::default() };
                 v1::CreateUserResponse { user: Some(user), generated_password }
             }

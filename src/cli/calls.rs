@@ -169,7 +169,8 @@ fn sentence(found: &v1::CallerMatch, caller: &str) -> String {
         }
         MatchStatus::NotMatched => format!("{} is no contact's number.", found.e164),
         MatchStatus::Withheld => "The caller's number is withheld.".into(),
-        MatchStatus::Invalid => format!("{caller:?} is not a phone number: {}.", found.invalid_reason),
+        // The reason may be a question.
+        MatchStatus::Invalid => format!("{caller:?} is not a phone number: {}", found.invalid_reason),
         MatchStatus::Unspecified => format!("The server did not say who {caller:?} is."),
     }
 }

@@ -14,6 +14,7 @@ use super::serve::ProcessArguments;
 use super::words;
 use crate::generation::Generation;
 use crate::index::ContactIndexBuilder;
+use crate::listening::Tls;
 use crate::routing::{self, RouteWarning};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -96,8 +97,10 @@ impl CheckArguments {
                 let has_mail_server = config.mail.is_some();
                 let fine =
                     format!("listens on {}, data folder {}", config.listen, config.data_folder.display());
-                let finding =
-                    Finding { warnings: config.warnings, ..Finding::new("configuration", Ok(fine)) };
+                let certificates = config.tls.as_ref().map(Tls::load).transpose();
+                let certificates = certificates.map_err(|error| error.to_string());
+                let finding = Finding::new("configuration", certificates.map(|_| fine));
+                let finding = Finding { warnings: config.warnings, ..finding };
                 (finding, Some(has_mail_server))
             }
             Err(error) => (Finding::new("configuration", Err(error.to_string())), None),

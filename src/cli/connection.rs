@@ -39,12 +39,12 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArguments {
     /// The server to ask: http://HOST:PORT, https://HOST:PORT or unix:PATH
-    #[arg(long, value_name = "URL", env = "RINGROUTE_SERVER", default_value = DEFAULT_SERVER)]
+    #[arg(long, value_name = "URL", env = "RINGROUTE_SERVER", default_value = DEFAULT_SERVER, value_parser = server)]
     server: String,
     #[command(flatten)]
     tls: TlsArguments,
     /// The token to show, or where it is: env:NAME or file:PATH
-    #[arg(long, value_name = "TOKEN", env = "RINGROUTE_TOKEN", hide_env_values = true, value_parser = secret)]
+    #[arg(long, value_name = "TOKEN", env = "RINGROUTE_TOKEN", hide_env_values = true, value_parser = token)]
     token: Option<Secret>,
     /// Print the answer as JSON, in protobuf's own form of it
     #[arg(long)]
@@ -135,6 +135,16 @@ impl Interceptor for Credentials {
 /// What requests go through.
 pub(super) type Way = InterceptedService<Channel, Credentials>;
 
+/// An empty variable is as good as none.
+fn token(text: &str) -> std::result::Result<Secret, String> {
+    if text.is_empty() { Ok(Secret::new(text)) } else { secret(text) }
+}
+
+/// The same for where the server is.
+fn server(text: &str) -> std::result::Result<String, std::convert::Infallible> {
+    Ok(if text.is_empty() { DEFAULT_SERVER } else { text }.to_owned())
+}
+
 pub(super) fn secret(text: &str) -> std::result::Result<Secret, String> {
     let secret = Secret::new(text);
     match secret.problem() {
@@ -146,7 +156,7 @@ pub(super) fn secret(text: &str) -> std::result::Result<Secret, String> {
 impl ServerArguments {
     pub(super) async fn connect(&self) -> Result<Connection> {
         let connection = Connection::with_tls(&self.server, &self.tls).await?;
-        match &self.token {
+        match self.token.as_ref().filter(|token| token.typed_in() != Some("")) {
             None => Ok(connection),
             Some(token) => connection.with_token(token).await,
         }
@@ -178,7 +188,7 @@ impl Connection {
     async fn with_token(self, token: &Secret) -> Result<Self> {
         let wrong =
             |problem: &str| Failure::new(Exit::Usage, format!("--token (or RINGROUTE_TOKEN): {problem}"));
-        let token = token.resolve().await.map_err(|error| wrong(&error.to_string()))?;
+        let token = token.resolve().await.map_err(|error| wrong(error.of_this_process()))?;
         let mut authorization: AsciiMetadataValue = format!("Bearer {}", token.as_str())
             .parse()
             .map_err(|_| wrong("it has characters that no token has; those begin with rr_"))?;
@@ -246,7 +256,7 @@ impl Connection {
 }
 
 /// What is at the bottom of "transport error".
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use tonic::{Code, Status};
 
+use super::connection::root_cause;
 use super::words;
 
 /// How a command ended. The numbers are part of what scripts rely on.
@@ -89,6 +90,17 @@ impl From<Status> for Failure {
             | Code::Internal
             | Code::DataLoss => Exit::Failed,
         };
+        // An error of the connection is behind what the library, not the server, says.
+        if std::error::Error::source(&status).is_some() {
+            return Failure::new(
+                Exit::Unreachable,
+                format!(
+                    "the connection to the server broke, or the server does not answer ({}): see whether it runs, and \
+                     whether this is its address for gRPC; a run that was begun may go on",
+                    root_cause(&status)
+                ),
+            );
+        }
         let message = match (status.code(), status.message()) {
             (Code::Unimplemented, _) => {
                 "the server does not know this request: is it an older ringroute?".to_owned()

@@ -163,8 +163,9 @@ impl CreateArguments {
             Some(folder) => {
                 let created_by = "the command line".to_owned();
                 let new = NewToken { name, role, expires_at: expires, created_by };
-                let (record, secret) =
-                    OfflineTokens::open(&folder).and_then(|tokens| tokens.create(&new)).map_err(offline)?;
+                let (record, secret) = OfflineTokens::open_or_make(&folder)
+                    .and_then(|tokens| tokens.create(&new))
+                    .map_err(offline)?;
                 // Whether it is asked for is for the server to say that will be started.
                 let tokens_required = true;
                 v1::CreateTokenResponse { token: Some(grpc::token_to_proto(record)), secret, tokens_required }

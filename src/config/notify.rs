@@ -95,6 +95,14 @@ impl MailConfig {
         if self.host.trim().is_empty() {
             return Some(("mail.host", "is empty; the name of the mail server is expected".into()));
         }
+        if let Some((name, port)) = self.host.rsplit_once(':').filter(|(name, _)| !name.contains(':')) {
+            let problem =
+                format!("{:?} is a name and a port; write host = {name:?} and port = {port}", self.host);
+            return Some(("mail.host", problem));
+        }
+        if self.port == Some(0) {
+            return Some(("mail.port", "0 is no port; 1 to 65535 is expected".into()));
+        }
         if let Some(problem) = self.password.as_ref().and_then(Secret::problem) {
             return Some(("mail.password", problem));
         }

@@ -237,6 +237,7 @@ fn what_is_wrong_with_a_mail_server_is_told() {
             "user = 'u'\npassword = 'x'\nencryption = 'dangerously_none'",
             "mail.encryption: the password could be read",
         ),
+        ("port = 0", "mail.port: 0 is no port"),
         ("timeout_seconds = 0", "mail.timeout_seconds: 0 is not 1 to 600"),
         ("[webhook]\ntimeout_seconds = 601", "webhook.timeout_seconds: 601 is not 1 to 600"),
     ] {
@@ -244,6 +245,8 @@ fn what_is_wrong_with_a_mail_server_is_told() {
         assert!(message.starts_with(expected), "{message}");
     }
     assert!(error("[mail]\nhost = 'mail.example.com'", &[]).contains("the key `from` is missing"));
+    let with_port = error("[mail]\nhost = 'mail.example.com:587'\nfrom = 'a@example.com'", &[]);
+    assert!(with_port.contains("write host = \"mail.example.com\" and port = 587"), "{with_port}");
     assert!(error("[mail]\nhost = ' '\nfrom = 'a@example.com'", &[]).starts_with("mail.host: is empty"));
     assert!(error(&format!("{MAIL}encryption = 'none'"), &[]).contains("unknown name `none`"));
     for from in ["ringroute", "Ring <ring@example.com>\\r\\nBcc: x@example.com", "ring@müller.example"] {

@@ -4,12 +4,14 @@
 use maud::{Markup, html};
 
 use super::form::Form;
+use super::widgets;
 
 /// A field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Control<'a> {
     name: &'a str,
     label: &'a str,
+    section: &'a str,
     hint: &'a str,
     placeholder: &'a str,
     kind: &'a str,
@@ -27,6 +29,7 @@ impl<'a> Control<'a> {
         Control {
             name,
             label,
+            section: "",
             hint: "",
             placeholder: "",
             kind: "text",
@@ -57,6 +60,11 @@ impl<'a> Control<'a> {
     /// A day.
     pub(super) fn date(name: &'a str, label: &'a str) -> Self {
         Control { kind: "date", is_short: true, ..Control::text(name, label) }
+    }
+
+    /// What it is a part of: said before its label in the list of errors, where its label alone would not tell.
+    pub(super) fn within(self, section: &'a str) -> Self {
+        Control { section, ..self }
     }
 
     /// What it is for.
@@ -115,10 +123,18 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// What it is called where it stands alone.
+    fn full_label(&self) -> String {
+        match self.section {
+            "" => self.label.to_owned(),
+            section => format!("{section}: {}", self.label),
+        }
+    }
+
     /// What is written about it, below.
     fn notes(&self, form: &Form) -> Markup {
         html! {
-            @if let Some(error) = form.error(self.name) {
+            @if let Some(error) = form.error_at(self.name, || self.full_label()) {
                 // Code is not wrapped, so that the mark stands under the word; keys can move it sideways.
                 p.error tabindex=[self.is_code.then_some("0")] id=(format!("{}-error", self.name)) { (error) }
             }
@@ -146,6 +162,19 @@ impl<'a> Control<'a> {
                     list=[self.list] autocomplete=(self.autocomplete) spellcheck="false"
                     autofocus[self.autofocus]
                     aria-required=[self.is_required.then_some("true")]
+                    aria-invalid=[form.error(self.name).map(|_| "true")]
+                    aria-describedby=[self.described_by(form)];
+                (self.notes(form))
+            }
+        }
+    }
+
+    /// A file; `accept` is what browsers offer to choose.
+    pub(super) fn file(&self, form: &Form, accept: &str) -> Markup {
+        html! {
+            div class=(self.class(form)) {
+                (self.label())
+                input id=(self.name) name=(self.name) type="file" accept=(accept)
                     aria-invalid=[form.error(self.name).map(|_| "true")]
                     aria-describedby=[self.described_by(form)];
                 (self.notes(form))
@@ -219,23 +248,81 @@ impl<'a> Control<'a> {
             }
         }
     }
+
+    /// Any of what there is to choose, and what is chosen though it is not there any more.
+    pub(super) fn ticks(&self, form: &Form, known: &[String]) -> Markup {
+        let chosen = form.all(self.name);
+        let gone = chosen.iter().filter(|value| !known.contains(value));
+        let options: Vec<(&str, &str, &str)> =
+            known.iter().chain(gone).map(|value| (value.as_str(), value.as_str(), "")).collect();
+        html! {
+            @if options.is_empty() && form.error(self.name).is_none() { p.hint { (self.label) ": there are none yet." } }
+            @else { (self.choices(form, "checkbox", &options)) }
+        }
+    }
 }
 
-/// Above a form that was refused: how much is wrong, with a way to each field.
-pub(super) fn error_summary(form: &Form, label: impl Fn(&str) -> String) -> Markup {
-    let count = form.errors().len();
+/// The fields of a form; if it was refused, below how much is wrong, with a way to each field. The fields are made
+/// first, since they tell what they are called.
+pub(super) fn below_errors(form: &Form, fields: Markup) -> Markup {
+    html! { (error_summary(form, "Nothing was saved. ")) (fields) }
+}
+
+/// The same for a form that asks, and never saves anything.
+pub(super) fn below_errors_of_question(form: &Form, fields: Markup) -> Markup {
+    html! { (error_summary(form, "")) (fields) }
+}
+
+fn error_summary(form: &Form, consequence: &str) -> Markup {
+    let wrong = form.wrong_fields();
     html! {
         @if !form.is_fine() {
             div.banner.bad role="alert" {
-                (super::widgets::icon("bad"))
+                (widgets::icon("bad"))
                 div {
                     @for problem in &form.general { p { (problem) } }
-                    @if count > 0 {
-                        p { "Nothing was saved. " (if count == 1 { "One field has" } else { "Some fields have" }) " to be changed:" }
-                        ul { @for (name, _) in form.errors() { li { a href=(format!("#{name}")) { (label(name)) } } } }
+                    @if wrong.len() > 0 {
+                        p { (consequence) (if wrong.len() == 1 { "One field has" } else { "Some fields have" }) " to be changed:" }
+                        ul { @for (name, label) in wrong { li { a href=(format!("#{name}")) { (label) } } } }
                     }
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_errors_stands_above_the_fields_in_their_words_and_leads_to_them() {
+        let mut form = Form::default();
+        for name in ["rules.0.add", "file", "not_shown"] {
+            form.fail(name, "is missing");
+        }
+        let fields = html! {
+            (Control::text("rules.0.add", "Put in front").within("Callers, rule 1").show(&form))
+            (Control::text("file", "Document").file(&form, ".toml"))
+        };
+        let page = below_errors(&form, fields.clone()).into_string();
+        let (summary, rest) = page.split_once("</ul>").unwrap();
+        for (name, label) in [
+            ("rules.0.add", "Callers, rule 1: Put in front"),
+            ("file", "Document"),
+            ("not_shown", "Not shown"),
+        ] {
+            let link = format!("<a href=\"#{name}\">{label}</a>");
+            assert!(summary.contains(&link), "{link}: {summary}");
+        }
+        assert!(summary.contains("Nothing was saved. Some fields have to be changed:"), "{summary}");
+        assert!(rest.contains("id=\"rules.0.add\"") && rest.contains("id=\"file\""), "{rest}");
+        assert!(!below_errors_of_question(&form, fields).into_string().contains("saved"));
+    }
+
+    #[test]
+    fn nothing_stands_above_a_form_that_was_not_refused() {
+        let fields = Control::text("name", "Name").show(&Form::default());
+        assert_eq!(below_errors(&Form::default(), fields.clone()).into_string(), fields.into_string());
     }
 }

@@ -5,7 +5,9 @@
 //! field by itself ([`Form::refuse`]).
 
 use std::str::FromStr;
+use std::sync::OnceLock;
 
+use super::show;
 use super::visit::Fields;
 use crate::engine::EngineError;
 use crate::settings::DocumentError;
@@ -15,9 +17,18 @@ use crate::source::SourceError;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Form {
     values: Vec<(String, String)>,
-    errors: Vec<(String, String)>,
+    errors: Vec<FieldError>,
     /// What is wrong with no field in particular.
     pub(super) general: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct FieldError {
+    field: String,
+    problem: String,
+    /// What the page calls the field; the field tells it when it is shown. A lock, since handlers that wait with a form
+    /// in hand go from thread to thread.
+    label: OnceLock<String>,
 }
 
 impl From<Fields> for Form {
@@ -94,12 +105,13 @@ impl Form {
 
     /// Something is wrong with a field.
     pub(super) fn fail(&mut self, name: &str, problem: impl Into<String>) {
-        self.errors.push((name.to_owned(), problem.into()));
+        let (field, problem) = (name.to_owned(), problem.into());
+        self.errors.push(FieldError { field, problem, label: OnceLock::new() });
     }
 
     /// Forgets what is wrong with other fields than these.
     pub(super) fn keep_errors(&mut self, is_kept: impl Fn(&str) -> bool) {
-        self.errors.retain(|(name, _)| is_kept(name));
+        self.errors.retain(|error| is_kept(&error.field));
     }
 
     /// Whether nothing is wrong.
@@ -109,12 +121,24 @@ impl Form {
 
     /// What is wrong with a field.
     pub(super) fn error(&self, name: &str) -> Option<&str> {
-        self.errors.iter().find(|(found, _)| found == name).map(|(_, problem)| problem.as_str())
+        self.errors.iter().find(|error| error.field == name).map(|error| error.problem.as_str())
     }
 
-    /// What is wrong, field by field.
-    pub(super) fn errors(&self) -> &[(String, String)] {
-        &self.errors
+    /// The same, to be shown at the field; what the field is called there is what the list of errors calls it.
+    pub(super) fn error_at(&self, name: &str, label: impl Fn() -> String) -> Option<&str> {
+        for error in self.errors.iter().filter(|error| error.field == name) {
+            error.label.get_or_init(&label);
+        }
+        self.error(name)
+    }
+
+    /// Each field that something is wrong with, and what the page calls it. To be asked when the fields are shown:
+    /// one that the page does not have is called by its name.
+    pub(super) fn wrong_fields(&self) -> impl ExactSizeIterator<Item = (&str, String)> {
+        self.errors.iter().map(|FieldError { field, label, .. }| {
+            let by_name = || show::label(field.rsplit('.').next().unwrap_or(field));
+            (field.as_str(), label.get().cloned().unwrap_or_else(by_name))
+        })
     }
 
     /// Puts what the engine refuses at the field that it is about. What is not about the form is given back.
@@ -184,5 +208,16 @@ mod tests {
         assert_eq!(form.error("port"), Some("\"many\" is not a port, such as 1433"));
         assert_eq!(form.raw("port"), " many ");
         assert!(!form.is_fine());
+    }
+
+    #[test]
+    fn a_wrong_field_is_called_as_where_it_is_shown_or_by_its_name() {
+        let mut form = Form::default();
+        form.fail("schedule.at", "is missing");
+        form.fail("guard.max_removed_percent", "is missing");
+        assert_eq!(form.error_at("schedule.at", || "Time".to_owned()), Some("is missing"));
+        assert_eq!(form.error_at("name", || "Name".to_owned()), None);
+        let called: Vec<String> = form.wrong_fields().map(|(_, label)| label).collect();
+        assert_eq!(called, ["Time", "Max removed percent"]);
     }
 }

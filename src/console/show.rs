@@ -1,4 +1,4 @@
-//! Numbers and moments as people read them.
+//! Numbers, moments and names as people read them.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +66,20 @@ pub(super) fn moment_in_full(at: Timestamp, now: Timestamp) -> Markup {
     html! {
         time.full datetime=(at) { (clock_time(at)) } " " span.faint { "(" (distance(at, now)) ")" }
     }
+}
+
+/// The name of a field or of a kind in words: `ring_group` is a `Ring group`.
+pub(super) fn label(name: &str) -> String {
+    match name {
+        "ivr" => return "IVR".to_owned(),
+        "did" | "dids" => return "Dialled number (DID)".to_owned(),
+        _ => {}
+    }
+    let mut label = name.replace('_', " ");
+    if let Some(first) = label.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    label
 }
 
 #[cfg(test)]

@@ -177,7 +177,14 @@ impl Editor<'_> {
         let shared = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
         let contacts = match shared {
             Some(contacts) if !touched && !renamed && contacts.has_last_digits() == last_digits_on => {
-                contacts
+                match publishing::indexed_phonebooks(change)? == contacts.phonebooks() {
+                    true => contacts,
+                    // One without a contact came, went or has another name.
+                    false => {
+                        let touched = publishing::Touched::Contacts(Vec::new());
+                        self.index_after(change, &new, touched, &|| false)?.contacts
+                    }
+                }
             }
             _ => publishing::index_of(change, &new, None, &|| false)?.contacts,
         };

@@ -36,6 +36,9 @@ const INDEX_FILE: &str = "ringroute.index-";
 const RULES: Kind = Kind { magic: *b"RINGRULE", version: 1, name: "file of a ringroute's last good rules" };
 const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 2, name: "file of a ringroute's contacts" };
 
+/// How long after a failure it is written again, though nothing changed.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// How long after a change the files are written, so that changes one after another are written once.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -323,20 +326,28 @@ pub async fn keep_last_good(engine: Arc<Engine>, stop: CancellationToken) {
     let mut published = engine.published();
     // What was published by the start is perhaps in no file.
     published.mark_changed();
+    let mut is_to_be_tried_again = false;
     loop {
         let change = async {
             tokio::select! {
                 // The engine is there as long as this is.
                 _ = published.changed() => {}
                 () = engine.last_good.changed.notified() => {}
+                () = tokio::time::sleep(TRIED_AGAIN_AFTER), if is_to_be_tried_again => {}
             }
         };
         let stopped = stop.run_until_cancelled(change).await.is_none()
             || tokio::time::timeout(SETTLE, stop.cancelled()).await.is_ok();
         published.borrow_and_update();
         let writing = Arc::clone(&engine);
-        if let Err(error) = background::blocking(move || writing.write_last_good()).await {
-            tracing::warn!(%error, "what is being served could not be written; the next start takes longer");
+        let written = background::blocking(move || writing.write_last_good()).await;
+        is_to_be_tried_again = written.is_err();
+        if let Err(error) = written {
+            tracing::warn!(
+                %error,
+                "what is being served could not be written, and is tried again: without it the next start takes longer, \
+                 and should the store be damaged then, calls are answered as before this change"
+            );
         }
         if stopped {
             return;

@@ -67,9 +67,12 @@ impl Engine {
             Touched::Many => return anew(),
         };
         let Some(before) = before.filter(|_| ids.len() <= FEW_CONTACTS) else { return anew() };
+        let start = Instant::now();
         let edits = background::pausing(ids).map(|id| Ok((id, reading.contact(id)?)));
         let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
-        amended_index(reading, settings, before, &edits, only_texts)
+        let read = start.elapsed();
+        let amended = amended_index(reading, settings, before, &edits, only_texts)?;
+        Ok(VerifiedContacts { build: amended.build + read, ..amended })
     }
 
     /// Builds and verifies an index of everything, while `write` writes the contacts whose numbers are the highest.
@@ -147,7 +150,7 @@ impl IndexedTexts {
 }
 
 /// All phonebooks, in order of priority.
-fn indexed_phonebooks(reading: &Reading<'_>) -> Result<Vec<IndexedPhonebook>, StoreError> {
+pub(super) fn indexed_phonebooks(reading: &Reading<'_>) -> Result<Vec<IndexedPhonebook>, StoreError> {
     let phonebooks = reading.phonebooks()?.into_iter();
     Ok(phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect())
 }

@@ -98,11 +98,22 @@ impl Engine {
     /// How all this is at a moment. Reads the store, so it blocks: not for the path of a call.
     pub fn status(&self, at: Timestamp) -> Result<Status, EngineError> {
         self.store.wait_for_check();
-        let out_of_service = self.store_out_of_service();
-        let stored = match out_of_service {
-            None => self.store.read(|reading| self.stored(reading, at))?,
+        let stored = match self.store_out_of_service() {
+            Some(why) => Err(why.clone()),
+            None => match self.store.read(|reading| self.stored(reading, at)) {
+                Ok(stored) => Ok(stored),
+                // It broke while it was in service.
+                Err(EngineError::Store(error)) => Err(error.why_out_of_service().ok_or(error)?),
+                Err(error) => return Err(error),
+            },
+        };
+        let (stored, out_of_service) = match stored {
+            Ok(stored) => (stored, None),
             // What it knows besides is asked for again when it is mended.
-            Some(_) => Stored { made_at: self.last_good.made_at(), sources: Vec::new(), pending: Vec::new() },
+            Err(why) => {
+                let made_at = self.last_good.made_at();
+                (Stored { made_at, sources: Vec::new(), pending: Vec::new() }, Some(why))
+            }
         };
         let Stored { made_at, sources, pending } = stored;
         let serving = self.snapshot();
@@ -137,7 +148,7 @@ impl Engine {
             status.snapshot_bytes = (memory.contacts + memory.numbers) as u64;
             routes = routing::check(snapshot, at);
         }
-        status.warnings = assess::warnings(&status, out_of_service, &pending, routes);
+        status.warnings = assess::warnings(&status, out_of_service.as_ref(), &pending, routes);
         status.health = assess::health(&status);
         Ok(status)
     }

@@ -415,6 +415,29 @@ async fn a_local_phonebook_is_free_again_when_its_source_fills_another() {
     fixture.engine.by("test").delete_phonebook(&name("VIP")).unwrap();
 }
 
+/// Routes and the directory ask the index which phonebooks there are.
+#[tokio::test]
+async fn a_phonebook_without_contacts_is_there_and_gone_at_once() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let name = |text: &str| PhonebookName::parse(text).unwrap();
+    let served = || {
+        let loaded = fixture.engine.snapshot();
+        let contacts = loaded.as_ref().unwrap().contacts();
+        assert_eq!(contacts.contact_count(), 1);
+        contacts.phonebooks().iter().map(|phonebook| phonebook.name.to_string()).collect::<Vec<_>>()
+    };
+    let editor = || fixture.engine.by("test");
+    editor().create_phonebook(name("Fresh")).unwrap();
+    assert_eq!(served(), ["Sales", "Fresh"]);
+    assert_eq!(fixture.who("+49301234567"), Some(("Berg".into(), "Sales".into())));
+    editor().rename_phonebook(&name("Fresh"), &name("Stale")).unwrap();
+    assert_eq!(served(), ["Sales", "Stale"]);
+    editor().delete_phonebook(&name("Stale")).unwrap();
+    assert_eq!(served(), ["Sales"]);
+}
+
 #[tokio::test]
 async fn numbers_read_in_a_region_that_is_no_longer_the_general_one_are_not_stored() {
     let fixture = Fixture::new();

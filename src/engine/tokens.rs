@@ -22,8 +22,13 @@ pub struct OfflineTokens {
 }
 
 impl OfflineTokens {
-    /// Opens the data folder; fails while a server has it open.
+    /// Opens the data folder, in which there must be a store; fails while a server has it open.
     pub fn open(data_folder: &Path) -> Result<Self, EngineError> {
+        Ok(OfflineTokens { store: Store::open_existing(data_folder)? })
+    }
+
+    /// The same, and makes what is not there yet: where other machines are let in, a token comes before the first start.
+    pub fn open_or_make(data_folder: &Path) -> Result<Self, EngineError> {
         Ok(OfflineTokens { store: Store::open(data_folder)? })
     }
 

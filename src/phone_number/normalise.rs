@@ -70,7 +70,9 @@ pub enum NumberError {
     #[error("no country code begins with +{0}: write + and the country code first, such as +49")]
     UnknownCountryCode(String),
     /// A plus sign, a country code, and then too few or too many digits for that country.
-    #[error("numbers that begin with +{start} do not have {found} digits: is the area code missing?")]
+    #[error(
+        "numbers that begin with +{start} do not have {found} digits: is the area code missing, or a digit too much?"
+    )]
     ImpossibleLength {
         /// The first three digits, which hold the country code.
         start: String,

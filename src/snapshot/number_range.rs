@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::pattern::{Found, PatternError};
+use super::pattern::{EXPECTED_WITHOUT_ZERO, Found, PatternError, TRUNK_ZERO};
 use crate::phone_number::MAX_DIGITS;
 
 /// All numbers of the same length from the first to the last.
@@ -42,6 +42,11 @@ impl NumberRange {
         }
         if first.international && first.digits.starts_with('0') {
             return refuse(0, "a country code behind the +: none begins with 0 (ITU-T E.164)");
+        }
+        if first.international
+            && let Some(zero) = text.find(TRUNK_ZERO)
+        {
+            return refuse(zero, EXPECTED_WITHOUT_ZERO);
         }
         if last.digits < first.digits {
             return refuse(position, "the last number of the range, which is not below its first");
@@ -187,6 +192,10 @@ mod tests {
     fn what_cannot_be_is_refused_with_its_place() {
         assert!(refused("305-301").starts_with("found '3' at byte 4, expected the last number"));
         assert!(refused("+0301-+0302").starts_with("found '+' at byte 0, expected a country code"));
+        assert!(
+            refused("+49(0)301100-+49(0)301199")
+                .starts_with("found '(' at byte 3, expected the digits without (0)")
+        );
         assert!(refused("1234567890123456-1234567890123457").contains("at most 15 digits"));
     }
 }

@@ -16,7 +16,7 @@
 //! E.164 form. A pattern that is just a number ([`NumberPattern::literal`]) is also a number that a call's
 //! region can turn into E.164; whoever holds the pattern does that.
 //!
-//! What can never match (`+0…`, more than 15 digits after a `+`) is refused, so that a typing error shows
+//! What can never match (`+0…`, `+49 (0)30…` unless it is a whole number, more than 15 digits after a `+`) is refused, so that a typing error shows
 //! when a route is saved and not when it is missed.
 
 mod sample;
@@ -87,12 +87,18 @@ impl fmt::Display for Found {
     }
 }
 
+/// How people write the zero that is dialled within a country only.
+pub(super) const TRUNK_ZERO: &str = "(0)";
+
 /// What stands for the extension in a pattern, and in the target of a destination.
 pub const EXTENSION: &str = "{{.Ext}}";
 
 const EXPECTED_PLACE: &str = "a digit, X (0-9), Z (1-9), N (2-9), a set such as [1-37] or {{.Ext}}; a + only at the beginning, . or ! only at the end";
 const EXPECTED_AFTER_EXTENSION: &str =
     "a digit, X, Z, N or a set: with {{.Ext}} there is no second one, and no . or !";
+/// Also of ranges.
+pub(super) const EXPECTED_WITHOUT_ZERO: &str =
+    "the digits without (0), which is not part of the number for callers from abroad, nor of its E.164 form";
 const EXPECTED_IN_SET: &str = "a digit, a range such as 1-3, or ] behind at least one of them";
 
 impl NumberPattern {
@@ -116,10 +122,14 @@ impl NumberPattern {
 
         let mut places = Vec::new();
         let mut reader = Reader { text, position: text.len() - body.len() };
+        let mut zero = None;
         loop {
             let start = reader.clone();
             let Some(character) = reader.take() else { break };
             if is_separator(character) {
+                if pattern.international && start.rest().starts_with(TRUNK_ZERO) {
+                    zero = Some(start);
+                }
                 continue;
             }
             if pattern.after_places != AfterPlaces::Nothing {
@@ -168,6 +178,10 @@ impl NumberPattern {
         let is_anything = pattern.after_places != AfterPlaces::Nothing || pattern.before_extension.is_some();
         if places.is_empty() && !is_anything {
             return reader.refuse(EXPECTED_PLACE);
+        }
+        // A whole number is read as people write it.
+        if let Some(zero) = zero.filter(|_| !pattern.literal) {
+            return zero.refuse(EXPECTED_WITHOUT_ZERO);
         }
         pattern.places = places.into();
         Ok(pattern)

@@ -23,7 +23,7 @@ impl Outlet {
         projection: &Projection,
     ) -> Self {
         let columns = projection.columns().len();
-        Outlet { rows, stop, columns, batch: RowBatch::new(columns), sent: 0 }
+        Outlet { rows, stop, columns, batch: RowBatch::with_room(columns), sent: 0 }
     }
 
     /// Begins a row of the batch, which is to be [sent](Self::send) when it is full.
@@ -33,9 +33,14 @@ impl Outlet {
         &mut self.batch
     }
 
+    /// The rows that are not sent yet.
+    pub(super) fn batch(&mut self) -> &mut RowBatch {
+        &mut self.batch
+    }
+
     /// Sends the batch on, and waits while the channel is full.
     pub(super) async fn send(&mut self) -> Result<(), SourceError> {
-        let batch = std::mem::replace(&mut self.batch, RowBatch::new(self.columns));
+        let batch = std::mem::replace(&mut self.batch, RowBatch::with_room(self.columns));
         let count = batch.len() as u64;
         tokio::select! {
             biased;

@@ -3,6 +3,8 @@
 //! A row that could not be read as text is still a row: it carries its [`RowProblem`], so that the sync
 //! pass rejects and reports it instead of failing or, worse, never knowing of it.
 
+use memchr::memmem;
+
 use crate::contact::NumberLabel;
 use crate::settings::{FieldMap, PhonebookTarget};
 
@@ -218,6 +220,14 @@ impl RowBatch {
         RowBatch { columns, ..RowBatch::default() }
     }
 
+    /// The same, which takes a whole batch without growing.
+    #[must_use]
+    pub fn with_room(columns: usize) -> Self {
+        // The row that makes it full may be longer than most.
+        let text = String::with_capacity(TEXT_PER_BATCH + TEXT_PER_BATCH / 16);
+        RowBatch { text, ..RowBatch::new(columns) }
+    }
+
     /// Starts a row. `position` says where it is in the source, for people: the line of a CSV file, the
     /// running number of a database's row; from 1. Values that the row before still lacks are NULL.
     pub fn begin_row(&mut self, position: u64) {
@@ -273,6 +283,28 @@ impl RowBatch {
         if self.problems.last().is_none_or(|(last, _)| *last != row) {
             self.problems.push((row, problem));
         }
+    }
+
+    /// Takes away values that hold this character, for this reason, and marks their rows bad. The text of all rows is
+    /// searched as one, since there is hardly ever such a value.
+    pub fn reject_values(&mut self, character: char, projection: &Projection, reason: &str) {
+        if memmem::find(self.text.as_bytes(), character.encode_utf8(&mut [0; 4]).as_bytes()).is_none() {
+            return;
+        }
+        for index in 0..self.len() {
+            for (place, (_, column)) in projection.columns().iter().enumerate() {
+                let value = self.row(index).and_then(|row| row.value(place));
+                if value.is_none_or(|value| !value.contains(character)) {
+                    continue;
+                }
+                self.ends[index * self.columns + place] |= NULL;
+                self.problems
+                    .push((index, RowProblem { column: Some(column.clone()), reason: reason.to_owned() }));
+            }
+        }
+        // Of each row, the first that was found stays.
+        self.problems.sort_by_key(|(row, _)| *row);
+        self.problems.dedup_by_key(|(row, _)| *row);
     }
 
     /// Whether it is time to send the batch on.
@@ -421,6 +453,35 @@ mod tests {
             assert_eq!(batch.row(index).unwrap().value(0), Some("key"));
             assert_eq!(batch.row(index).unwrap().value(1), None);
         }
+    }
+
+    #[test]
+    fn a_value_with_a_character_that_cannot_be_is_taken_away_and_marks_its_row() {
+        let map = FieldMap { key: Some("id".into()), city: Some("town".into()), ..FieldMap::default() };
+        let new = PhonebookTarget::New { name: PhonebookName::parse("All").unwrap() };
+        let projection = Projection::new(&map, &new);
+        let mut batch = RowBatch::with_room(2);
+        for (position, key, town) in
+            [(1, "1", "Bonn"), (2, "\u{fffd}", "K\u{f6}ln"), (3, "3", "a\u{fffd}"), (4, "4", "")]
+        {
+            batch.begin_row(position);
+            batch.push_value(Some(key));
+            batch.push_value(Some(town));
+            if position == 3 {
+                batch.mark_bad(RowProblem { column: None, reason: "before".into() });
+            }
+        }
+        batch.reject_values('\0', &projection, "nul");
+        batch.reject_values(char::REPLACEMENT_CHARACTER, &projection, "no text");
+        let rows: Vec<_> = batch.rows().map(|row| [row.value(0), row.value(1)]).collect();
+        let expected =
+            [[Some("1"), Some("Bonn")], [None, Some("K\u{f6}ln")], [Some("3"), None], [Some("4"), Some("")]];
+        assert_eq!(rows, expected);
+        let problems: Vec<_> = batch
+            .rows()
+            .map(|row| row.problem().map(|problem| (problem.column.as_deref(), &*problem.reason)))
+            .collect();
+        assert_eq!(problems, [None, Some((Some("id"), "no text")), Some((None, "before")), None]);
     }
 
     #[test]

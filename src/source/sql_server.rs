@@ -122,9 +122,11 @@ async fn read(session: &mut Session, query: &MappedQuery, mut outlet: Outlet) ->
         let batch = outlet.begin_row(rows.received());
         fill(batch, &query.projection, &columns, &row).map_err(|problem| rows.unexpected(&problem))?;
         if batch.is_full() {
+            reject_what_is_no_text(batch, &query.projection);
             outlet.send().await?;
         }
     }
+    reject_what_is_no_text(outlet.batch(), &query.projection);
     outlet.finish().await
 }
 
@@ -141,7 +143,7 @@ fn fill(
             continue;
         };
         let mut room = String::new();
-        match checked(value).and_then(|value| column.finish.apply(value, &mut room)) {
+        match of_bounded_length(value).and_then(|value| column.finish.apply(value, &mut room)) {
             Ok(value) => batch.push_value(Some(value)),
             Err(reason) => {
                 batch.mark_bad(RowProblem { column: Some(name.clone()), reason });
@@ -152,21 +154,22 @@ fn fill(
     Ok(())
 }
 
-/// What came is text, and all of it.
-fn checked(value: &str) -> Result<&str, String> {
+fn of_bounded_length(value: &str) -> Result<&str, String> {
     if value.len() > MAX_VALUE_BYTES {
         return Err(format!("the value has more than {MAX_VALUE_BYTES} bytes, which is more than is read"));
     }
-    if value.contains('\0') {
-        return Err("the value holds a NUL character; expected text".to_owned());
-    }
-    // What stands in for bytes that mean nothing in their code page, and for half a surrogate pair.
-    if !value.is_ascii() && value.contains(char::REPLACEMENT_CHARACTER) {
-        return Err("the value holds bytes that are no character of its encoding (shown as U+FFFD); correct it in the \
-                    database"
-            .to_owned());
-    }
     Ok(value)
+}
+
+/// What came has to be text, and all of it.
+fn reject_what_is_no_text(batch: &mut RowBatch, projection: &Projection) {
+    batch.reject_values('\0', projection, "the value holds a NUL character; expected text");
+    // What stands in for bytes that mean nothing in their code page, and for half a surrogate pair.
+    batch.reject_values(
+        char::REPLACEMENT_CHARACTER,
+        projection,
+        "the value holds bytes that are no character of its encoding (shown as U+FFFD); correct it in the database",
+    );
 }
 
 /// Says what is there and what the query gives.
@@ -201,6 +204,7 @@ async fn report_query(session: &mut Session, query: &MappedQuery) -> Result<Quer
         batch.begin_row(rows.received());
         fill(&mut batch, &query.projection, &columns, &row).map_err(|problem| rows.unexpected(&problem))?;
     }
+    reject_what_is_no_text(&mut batch, &query.projection);
     let values = |row: super::rows::Row<'_>| {
         (0..columns.len()).map(|column| row.value(column).map(str::to_owned)).collect()
     };

@@ -69,9 +69,10 @@ impl Reading<'_> {
 
     /// A contact.
     pub fn contact(&self, id: ContactId) -> Result<Option<StoredContact>, StoreError> {
+        // A run asks for thousands, one after the other.
         let mut statement = self
             .connection
-            .prepare(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
         Ok(statement.query_row([id.0], contact).optional()?)
     }
 

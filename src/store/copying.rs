@@ -47,8 +47,7 @@ impl Store {
     /// The same of a data folder that is not opened here: as it is, whatever its schema is. A server may have it open.
     pub fn copy_of(folder: &Path, to: &Path) -> Result<StoreCopy, StoreError> {
         if !Store::is_in(folder) {
-            let source = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no store in it");
-            return Err(StoreError::Folder { folder: folder.to_owned(), source });
+            return Err(StoreError::none_in(folder));
         }
         copy(&folder.join(STORE_FILE), to)
     }

@@ -69,6 +69,20 @@ impl Opening {
         read(&Reading { connection: &transaction }).map(Some)
     }
 
+    /// Leaves the store out of service. What is read of it before is believed when the file is sound: one that cannot be
+    /// written may be newer than anything that was kept beside it.
+    pub fn out_of_service<T, E: From<StoreError>>(
+        self,
+        why: OutOfService,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
+    ) -> (Store, Option<T>) {
+        let is_sound = check::is_sound(&self.connection, &self.store.file).is_ok();
+        let found = is_sound.then(|| self.peek(read).ok().flatten()).flatten();
+        // Nobody else has it yet.
+        let _ = self.store.writer.set(Err(why));
+        (self.store, found)
+    }
+
     /// Checks the file, and puts the store in service.
     pub fn check(self) -> Result<Store, StoreError> {
         let Opening { store, connection } = self;

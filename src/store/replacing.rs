@@ -69,9 +69,9 @@ impl ClaimedFolder {
     }
 }
 
-/// Whoever restores may be root; whoever serves is not.
+/// Whoever restores, or makes a first token, may be root; whoever serves is not, and owns the folder.
 #[cfg(unix)]
-fn belong_to_owner(folder: &Path, file: &Path) -> io::Result<()> {
+pub(super) fn belong_to_owner(folder: &Path, file: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, chown};
     let (owner, now) = (fs::metadata(folder)?, fs::metadata(file)?);
     match (owner.uid(), owner.gid()) == (now.uid(), now.gid()) || owner.uid() == now.uid() {
@@ -81,7 +81,7 @@ fn belong_to_owner(folder: &Path, file: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn belong_to_owner(_: &Path, _: &Path) -> io::Result<()> {
+pub(super) fn belong_to_owner(_: &Path, _: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::json::{from_json, to_json};
 use super::{Change, Reading, StoreError};
+use crate::settings::folded_name;
 use crate::sync::{Problem, RunId, RunState, SyncRun};
 
 /// How many runs of a source are remembered.
@@ -12,6 +13,9 @@ const KEPT_RUNS: u32 = 1000;
 
 /// Of how many of these the problems are.
 const KEPT_PROBLEM_LISTS: u32 = 50;
+
+/// The last run of an earlier source with the same name, which is `?2`, folded.
+const OF_EARLIER_SOURCES: &str = "(SELECT coalesce(max(runs_after), 0) FROM source WHERE folded_name = ?2)";
 
 fn run(row: &Row<'_>) -> rusqlite::Result<SyncRun> {
     let mut run: SyncRun = from_json(row, 1)?;
@@ -47,28 +51,37 @@ impl Reading<'_> {
         run.map(|run| self.with_notifications(run)).transpose()
     }
 
-    /// The latest run of a source that was not a preview.
+    /// The latest run of a source that was not a preview. An earlier source with the same name does not count, here and
+    /// below.
     pub fn last_sync_run(&self, source: &str) -> Result<Option<SyncRun>, StoreError> {
-        let sql = "SELECT id, record FROM sync_run
-             WHERE source_name = ? AND record ->> 'kind' = 'sync' ORDER BY id DESC LIMIT 1";
-        let run = self.connection.query_row(sql, [source], run).optional()?;
+        let sql = format!(
+            "SELECT id, record FROM sync_run
+             WHERE source_name = ?1 AND id > {OF_EARLIER_SOURCES} AND record ->> 'kind' = 'sync'
+             ORDER BY id DESC LIMIT 1"
+        );
+        let run = self.connection.query_row(&sql, [source, &folded_name(source)], run).optional()?;
         run.map(|run| self.with_notifications(run)).transpose()
     }
 
     /// The latest sync run of a source that came to its end by itself: neither under way nor cancelled.
     pub fn last_ended_run(&self, source: &str) -> Result<Option<SyncRun>, StoreError> {
-        let sql = "SELECT id, record FROM sync_run WHERE source_name = ? AND record ->> 'kind' = 'sync'
-             AND record ->> 'state' NOT IN ('running', 'cancelled') ORDER BY id DESC LIMIT 1";
-        let run = self.connection.query_row(sql, [source], run).optional()?;
+        let sql = format!(
+            "SELECT id, record FROM sync_run
+             WHERE source_name = ?1 AND id > {OF_EARLIER_SOURCES} AND record ->> 'kind' = 'sync'
+             AND record ->> 'state' NOT IN ('running', 'cancelled') ORDER BY id DESC LIMIT 1"
+        );
+        let run = self.connection.query_row(&sql, [source, &folded_name(source)], run).optional()?;
         run.map(|run| self.with_notifications(run)).transpose()
     }
 
     /// How many rows a source had when it was last read to its end with success.
     pub fn rows_of_last_run(&self, source: &str) -> Result<Option<u64>, StoreError> {
-        let sql = "SELECT record ->> '$.counts.rows' FROM sync_run
-             WHERE source_name = ? AND record ->> 'state' = 'succeeded' AND record ->> 'kind' <> 'rollback'
-             ORDER BY id DESC LIMIT 1";
-        Ok(self.connection.query_row(sql, [source], |row| row.get(0)).optional()?)
+        let sql = format!(
+            "SELECT record ->> '$.counts.rows' FROM sync_run
+             WHERE source_name = ?1 AND id > {OF_EARLIER_SOURCES} AND record ->> 'state' = 'succeeded'
+             AND record ->> 'kind' <> 'rollback' ORDER BY id DESC LIMIT 1"
+        );
+        Ok(self.connection.query_row(&sql, [source, &folded_name(source)], |row| row.get(0)).optional()?)
     }
 
     /// The kept problems of a run, from number `after` (they count from 0).

@@ -224,6 +224,10 @@ const STEPS: &[&str] = &[
     -- Of the row that a synced contact was made of; see `sync::prepare`.
     ALTER TABLE contact ADD COLUMN row_digest BLOB;
 ",
+    "
+    -- Runs up to this one are of an earlier source, which had the same name.
+    ALTER TABLE source ADD COLUMN runs_after INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// The newest schema this program knows.

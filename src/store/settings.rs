@@ -199,8 +199,8 @@ impl Change<'_> {
                 touched = true;
             }
             self.connection.execute(
-                "INSERT INTO source (folded_name, position, settings, changes_lost_until)
-                 VALUES (?1, ?2, ?3, (SELECT coalesce(max(id), 0) FROM sync_run))
+                "INSERT INTO source (folded_name, position, settings, changes_lost_until, runs_after)
+                 SELECT ?1, ?2, ?3, last, last FROM (SELECT coalesce(max(id), 0) AS last FROM sync_run) WHERE true
                  ON CONFLICT (folded_name) DO UPDATE SET position = ?2, settings = ?3",
                 params![folded_name(&source.name), position, source_json(source)?],
             )?;

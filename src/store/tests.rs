@@ -184,6 +184,39 @@ fn a_run_that_was_interrupted_is_closed_at_the_next_start() {
 }
 
 #[test]
+fn a_source_that_is_made_again_has_no_runs_yet() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let save = |settings: &Settings| {
+        store.write(|change| change.save_settings(settings, RemovedSources::Refuse)).unwrap();
+    };
+    let run = || {
+        let begun = SyncRun::begin("crm", RunKind::Sync, "test", jiff::Timestamp::UNIX_EPOCH);
+        let begun = store.write(|change| change.begin_run(begun)).unwrap();
+        let ended = SyncRun { state: RunState::Succeeded, ..begun };
+        store.write(|change| change.update_run(&ended)).unwrap();
+        ended.id
+    };
+    let last = || {
+        let of = |reading: &Reading<'_>| {
+            let runs = [reading.last_sync_run("crm")?, reading.last_ended_run("crm")?];
+            Ok::<_, StoreError>((runs.map(|run| run.map(|run| run.id)), reading.rows_of_last_run("crm")?))
+        };
+        store.read(of).unwrap()
+    };
+    save(&settings_with_source());
+    let first = run();
+    save(&settings_with_source());
+    assert_eq!(last(), ([Some(first); 2], Some(0)), "an edit makes no other source of it");
+    save(&Settings { sources: Vec::new(), ..settings_with_source() });
+    save(&settings_with_source());
+    assert_eq!(last(), ([None; 2], None));
+    let second = run();
+    assert_eq!(last(), ([Some(second); 2], Some(0)));
+    assert_eq!(store.read(|reading| reading.sync_runs(Some("crm"), None, 10)).unwrap().len(), 2);
+}
+
+#[test]
 fn a_source_with_contacts_is_not_lost_by_an_edit() {
     let folder = folder();
     let store = store_with_contact(folder.path());

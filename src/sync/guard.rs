@@ -47,22 +47,29 @@ pub fn objection(counts: &RunCounts, known: u64, settings: &GuardSettings) -> Op
         return Some(Objection::NotBelieved("the source returned no rows".to_owned()));
     }
     let rejected_allowed = u64::from(settings.max_rejected_percent);
-    if rejected_allowed > 0 && counts.rejected * 100 > counts.rows * rejected_allowed {
-        return Some(Objection::TooManyRejects(format!(
-            "{} of {} rows were rejected, more than the {rejected_allowed} % that guard.max_rejected_percent \
-             allows",
+    let is_much_rejected = rejected_allowed > 0 && counts.rejected * 100 > counts.rows * rejected_allowed;
+    let rejects = is_much_rejected.then(|| {
+        format!(
+            "{} of {} rows were rejected, more than the {rejected_allowed} % that guard.max_rejected_percent allows",
             counts.rejected, counts.rows
-        )));
-    }
+        )
+    });
     let percent = u64::from(settings.max_removed_percent);
     let contacts = settings.max_removed_contacts;
     let is_on = percent > 0 && contacts > 0;
-    if is_on && counts.removed > contacts && counts.removed * 100 > known * percent {
-        return Some(Objection::NotBelieved(format!(
+    let is_much_removed = is_on && counts.removed > contacts && counts.removed * 100 > known * percent;
+    let removals = is_much_removed.then(|| {
+        format!(
             "{} of the source's {known} contacts would be removed, more than {contacts} and more than {percent} % \
              (guard.max_removed_contacts and guard.max_removed_percent)",
             counts.removed
-        )));
+        )
+    });
+    // Whoever allows the plan allows all of it, so all of it is said.
+    match (removals, rejects) {
+        (Some(removals), Some(rejects)) => Some(Objection::NotBelieved(format!("{removals}; and {rejects}"))),
+        (Some(why), None) => Some(Objection::NotBelieved(why)),
+        (None, Some(why)) => Some(Objection::TooManyRejects(why)),
+        (None, None) => None,
     }
-    None
 }

@@ -202,6 +202,11 @@ impl Received {
         is_first
     }
 
+    /// Whether no row of this contact came that was not rejected, but one that was.
+    pub(super) fn is_rejected(&self, place: KnownPlace) -> bool {
+        self.known[place.0 as usize] == Came::Rejected
+    }
+
     /// The contacts of which no row came, in the order of their numbers.
     pub(super) fn not_received(&self, known: &KnownContacts) -> Vec<ContactId> {
         let missing = known.contacts.iter().zip(&self.known).filter(|(_, came)| **came == Came::Not);

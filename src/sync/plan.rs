@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::SyncError;
-use super::known::{KnownContact, KnownContacts, Receipt, Received};
+use super::known::{KnownContact, KnownContacts, KnownPlace, Receipt, Received};
 use super::prepare::{DetailsDigest, Made, Preparation, Prepared, RowDigest};
 use super::run::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, Progress, RunCounts};
 use super::staging::{Staged, StagedContacts};
@@ -105,6 +105,8 @@ pub struct Planner {
     /// Folded name -> place in the plan's phonebooks; and of each of these, a digest of that name.
     places: HashMap<String, u32>,
     name_digests: Vec<DetailsDigest>,
+    /// Contacts whose first row was rejected, each with the place of its problem in the plan's list, if it is kept.
+    rejected_first: Vec<(usize, KnownPlace)>,
     /// Some names as they are written -> the same: most rows write them like others before.
     spellings: HashMap<PhonebookName, u32>,
     plan: Plan,
@@ -142,6 +144,7 @@ impl Planner {
             too_many: HashSet::new(),
             places: HashMap::new(),
             name_digests: Vec::new(),
+            rejected_first: Vec::new(),
             spellings: HashMap::new(),
             plan,
         };
@@ -306,12 +309,12 @@ impl Planner {
         self.plan.digest = self.plan.digest.wrapping_add(u128::from_le_bytes(change.0));
     }
 
-    fn reject(&mut self, mut problem: Problem) {
+    fn reject(&mut self, problem: Problem) {
         self.plan.counts.rejected += 1;
         let known = self.known.place_of(self.known.hash_of(&problem.source_key));
-        if known.is_some_and(|place| self.received.reject(place)) {
-            // It was received, only not usable: removing the contact would be wrong.
-            problem.reason.push_str("; the contact stays as it was");
+        // It was received, only not usable: removing the contact would be wrong.
+        if let Some(place) = known.filter(|place| self.received.reject(*place)) {
+            self.rejected_first.push((self.plan.problems.len(), place));
         }
         self.keep(problem);
     }
@@ -375,12 +378,12 @@ impl Planner {
                 ));
             }
             Some((known, owner)) => {
-                let whose = match owner {
-                    Owner::Source(other) => format!("source {other:?}"),
-                    _ => "a local phonebook".to_owned(),
+                let (whose, remedy) = match owner {
+                    Owner::Source(other) => (format!("source {other:?}"), "let that source choose another"),
+                    _ => ("a local phonebook".to_owned(), "rename or delete that one"),
                 };
                 return refuse(format!(
-                    "the phonebook name {:?} is taken by {whose}: rename or delete that one, or choose another name",
+                    "the phonebook name {:?} is taken by {whose}: choose another name, or {remedy}",
                     known.name.as_str()
                 ));
             }
@@ -406,6 +409,13 @@ impl Planner {
 
     fn finish(self) -> Plan {
         let mut plan = self.plan;
+        for (problem, place) in self.rejected_first {
+            // Unless a later row with its key was fine.
+            if let Some(problem) = plan.problems.get_mut(problem).filter(|_| self.received.is_rejected(place))
+            {
+                problem.reason.push_str("; the contact stays as it was");
+            }
+        }
         plan.not_received = self.received.not_received(&self.known);
         plan.remove_missing &= plan.unidentified_rows == 0;
         if plan.remove_missing {

@@ -419,6 +419,16 @@ fn the_guard_believes_small_losses_and_refuses_large_ones() {
     assert!(guard(&RunCounts::default(), 0, &off).is_err(), "no rows are refused whatever the settings");
 }
 
+/// Whoever allows a plan allows all of it.
+#[test]
+fn the_guard_says_everything_that_is_against_a_plan() {
+    let counts = RunCounts { rows: 3, rejected: 2, removed: 498, ..RunCounts::default() };
+    let SyncError::Refused(why) = guard(&counts, 501, &GuardSettings::default()).unwrap_err() else {
+        panic!("removals are not believed")
+    };
+    assert!(why.contains("498 of the source's 501 contacts") && why.contains("2 of 3 rows"), "{why}");
+}
+
 #[test]
 fn the_guard_refuses_a_source_of_mostly_rejects() {
     let counts = |rejected| RunCounts { rows: 100, added: 100 - rejected, rejected, ..RunCounts::default() };
@@ -523,4 +533,19 @@ proptest! {
         turned.pop();
         prop_assert_ne!(plan(&rows).digest, plan(&turned).digest);
     }
+}
+
+/// What a problem says of the contact is what became of it.
+#[test]
+fn a_contact_stays_as_it_was_unless_a_later_row_of_it_is_fine() {
+    let before = [row("7", "Sales", "Berg", "030 1000001"), row("8", "Sales", "Dorn", "030 1000002")];
+    let (known, phonebooks) = known_after(&mut plan(&before), &[]);
+    let bad = |key| row(key, "Sales", "Berg", "n/a");
+    let plan = Pass { known, phonebooks, ..Pass::default() }
+        .plan(&[bad("7"), bad("8"), row("8", "Sales", "Dup", "030 1000003")])
+        .unwrap();
+    assert_eq!(plan.counts, RunCounts { rows: 3, rejected: 2, changed: 1, ..RunCounts::default() });
+    let told: Vec<bool> =
+        plan.problems.iter().map(|problem| problem.reason.ends_with("the contact stays as it was")).collect();
+    assert_eq!(told, [true, false], "{:?}", plan.problems);
 }

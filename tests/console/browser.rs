@@ -104,6 +104,17 @@ impl Page {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// What a field is called in the list of errors, which leads to it.
+    pub fn called(&self, field: &str) -> &str {
+        let (_, rest) = self.text.split_once(&format!("<a href=\"#{field}\">")).expect(field);
+        rest.split_once("</a>").unwrap().0
+    }
+
+    /// Whether the list of errors calls a field as its label does.
+    pub fn is_called_as_labelled(&self, field: &str) -> bool {
+        self.text.contains(&format!("<label for=\"{field}\">{}<", self.called(field)))
+    }
+
     /// What is said to be wrong with a field.
     pub fn error_of(&self, field: &str) -> Option<String> {
         let (_, rest) = self.text.split_once(&format!("id=\"{field}-error\">"))?;

@@ -120,6 +120,7 @@ async fn a_file_is_tried_refused_imported_and_exported() {
     let page = admin.upload(path, &with("x", "import"), file).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.error_of("max_rejected_percent").is_some(), "{}", page.text);
+    assert!(page.is_called_as_labelled("max_rejected_percent"), "{}", page.text);
     let page = admin.upload(path, &with("50", "import"), file).await;
     assert!(page.text.contains("1\u{a0}contact imported"), "{}", page.text);
 
@@ -145,6 +146,10 @@ async fn a_tried_call_tells_who_it_would_be_and_where_it_would_go_and_changes_no
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.error_of("at").is_some() && page.text.contains("value=\"tomorrow\""), "{}", page.text);
     assert!(!page.text.contains(HOSTILE), "{}", page.text);
+    // It is no form that saves anything.
+    assert!(page.is_called_as_labelled("at") && !page.text.contains("Nothing was saved"), "{}", page.text);
+    let page = viewer.get("/try?caller=1&attestation=D").await;
+    assert!(page.error_of("attestation").is_some(), "{}", page.text);
     assert!(console.engine.last_decisions(10, None).is_empty(), "a tried call is no call");
 }
 
@@ -158,6 +163,7 @@ async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its
             ("enabled", "on"),
             ("phonebooks", "Support"),
             ("dids", dids),
+            ("attestation", "B"),
             ("destination.type", "queue"),
             ("destination.target", "6500"),
         ]
@@ -165,10 +171,13 @@ async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its
     let page = admin.post("/new-route", &typed("_5[")).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.error_of("dids").is_some(), "{}", page.text);
+    assert!(page.is_called_as_labelled("dids"), "{}", page.text);
     let page = admin.post("/new-route", &typed("")).await;
     assert_eq!(page.location(), "/routes", "{}", page.text);
     let last = console.engine.settings().unwrap().inbound_routes.len();
     assert_eq!(console.engine.settings().unwrap().inbound_routes[last - 1].name, "vip");
+    let page = admin.post("/new-route", &typed("")).await;
+    assert!(page.error_of("name").unwrap().starts_with("there is an inbound route"), "{}", page.text);
 
     let order = admin.get("/routes").await.hidden("order");
     let move_first = [("position", "1"), ("order", order.as_str())];
@@ -179,6 +188,8 @@ async fn a_route_is_made_moved_tried_and_deleted_and_what_is_wrong_stands_at_its
     assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
 
     let page = admin.get("/try?caller=030+901821&did=&trunk=&at=").await;
+    assert!(page.text.contains("gave no attestation"), "{}", page.text);
+    let page = admin.get("/try?caller=030+901821&did=&trunk=&attestation=A&at=").await;
     for part in ["Grace Hopper", "Queue 6500", "takes the call", "Support"] {
         assert!(page.text.contains(part), "{part}: {}", page.text);
     }

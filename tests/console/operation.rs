@@ -159,6 +159,7 @@ async fn the_audit_is_filtered_paged_and_downloaded() {
     let page = admin.get("/settings/audit?since=soon").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.error_of("since").unwrap().contains("is no day"), "{}", page.text);
+    assert!(page.is_called_as_labelled("since") && !page.text.contains("Nothing was saved"), "{}", page.text);
 
     let csv = admin.get("/settings/audit/audit.csv?what=phonebook").await;
     assert!(csv.header("content-disposition").contains("audit.csv"));
@@ -271,6 +272,7 @@ async fn a_document_that_cannot_be_is_refused_at_its_field_and_its_secrets_stay_
     let (server, console, mut admin) = company().await;
     let page = admin.upload("/settings/import", &[], "").await;
     assert_eq!(page.error_of("file").unwrap(), "choose a file");
+    assert!(page.is_called_as_labelled("file"), "{}", page.text);
     let secret = "hunter2 hunter2";
     let of_server = |host: &str| {
         format!(

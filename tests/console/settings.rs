@@ -35,8 +35,10 @@ struct Listed {
     /// Where it is once it is there.
     path: &'static str,
     fields: &'static [(&'static str, &'static str)],
-    /// A field, what cannot be in it, where that is said, and a part of it.
-    wrong: (&'static str, &'static str, &'static str, &'static str),
+    /// A field, what cannot be in it, where that is said, a part of it, and what the list of errors calls it.
+    wrong: (&'static str, &'static str, &'static str, &'static str, &'static str),
+    /// Where it is said that there is one already, what the list of errors calls it, and the beginning of what is said.
+    taken: (&'static str, &'static str, &'static str),
 }
 
 const LISTED: [Listed; 5] = [
@@ -56,14 +58,22 @@ const LISTED: [Listed; 5] = [
             ("caller_rules.1.add", "+33"),
         ],
         // The row that was empty is behind it then.
-        wrong: ("caller_rules.1.pattern", "0033[", "caller_rules.0.pattern", "is not a pattern"),
+        wrong: (
+            "caller_rules.1.pattern",
+            "0033[",
+            "caller_rules.0.pattern",
+            "is not a pattern",
+            "Callers' numbers: Rule 1: pattern",
+        ),
+        taken: ("name", "Name", "there is a trunk"),
     },
     Listed {
         list: "/settings/destinations",
         new: "/settings/new-destination",
         path: "/settings/destinations/conference%206900",
         fields: &[("type", "conference"), ("target", "6900"), ("name", "All hands")],
-        wrong: ("target", " ", "target", "blank"),
+        wrong: ("target", " ", "target", "blank", "Number"),
+        taken: ("target", "Number", "there is a destination"),
     },
     Listed {
         list: "/settings/hours",
@@ -75,7 +85,8 @@ const LISTED: [Listed; 5] = [
             ("hours", "sat,sun"),
             ("dates", "2026-12-24\r\n12-25..12-26"),
         ],
-        wrong: ("dates", "12-25..Easter", "dates", "Easter"),
+        wrong: ("dates", "12-25..Easter", "dates", "Easter", "Dates"),
+        taken: ("name", "Name", "there is a time condition"),
     },
     Listed {
         list: "/settings/extensions",
@@ -87,14 +98,16 @@ const LISTED: [Listed; 5] = [
             ("groups", "Berlin\r\nSales"),
             ("enabled", "on"),
         ],
-        wrong: ("number", "1001;", "number", "1001;"),
+        wrong: ("number", "1001;", "number", "1001;", "Number"),
+        taken: ("number", "Number", "there is an extension"),
     },
     Listed {
         list: "/settings/grants",
         new: "/settings/new-grant",
         path: "/settings/grants/for%20all",
         fields: &[("name", "for all"), ("phonebooks", "Sales"), ("all_extensions", "on"), ("extensions", "")],
-        wrong: ("extensions", "1999", "extensions", "there is no extension"),
+        wrong: ("extensions", "1999", "extensions", "there is no extension", "These extensions"),
+        taken: ("name", "Name", "there is a visibility grant"),
     },
 ];
 
@@ -108,7 +121,7 @@ fn with<'a>(fields: &[(&'a str, &'a str)], name: &'a str, value: &'a str) -> Vec
 async fn each_thing_is_added_with_its_errors_at_their_fields_changed_by_the_first_and_deleted() {
     let (_server, console) = company().await;
     let mut admin = console.signed_in(Role::Admin).await;
-    for Listed { list, new, path, fields, wrong: (field, value, at, said) } in LISTED {
+    for Listed { list, new, path, fields, wrong: (field, value, at, said, called), taken } in LISTED {
         assert_eq!(admin.get(list).await.status, StatusCode::OK, "{list}");
         let before = console.engine.settings().unwrap();
         let mut typed = with(fields, field, value);
@@ -117,6 +130,7 @@ async fn each_thing_is_added_with_its_errors_at_their_fields_changed_by_the_firs
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{new}: {}", page.text);
         let error = page.error_of(at).unwrap_or_else(|| panic!("{new}: {}", page.text));
         assert!(error.contains(said), "{new}: {error}");
+        assert_eq!(page.called(at), called, "{new}");
         if !value.trim().is_empty() {
             assert!(page.text.contains(value), "{new} forgot what was typed: {}", page.text);
         }
@@ -127,7 +141,9 @@ async fn each_thing_is_added_with_its_errors_at_their_fields_changed_by_the_firs
         let added = console.engine.settings().unwrap();
         let page = admin.post(new, fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{new} twice");
-        assert!(page.text.contains("already"), "{}", page.text);
+        let error = page.error_of(taken.0).unwrap_or_else(|| panic!("{new}: {}", page.text));
+        assert!(error.starts_with(taken.2) && error.ends_with("already"), "{new}: {error}");
+        assert_eq!(page.called(taken.0), taken.1, "{new}");
 
         // What is opened and saved is as it was; then somebody was faster.
         let tag = etag(&mut admin, path).await;
@@ -244,6 +260,7 @@ async fn last_digits_are_turned_on_by_whoever_saw_who_would_be_mixed_up() {
     let typed = |digits: &'static str| [("numbers.default_region", "DE"), ("numbers.last_digits", digits)];
     let page = admin.post(path, &typed("6")).await;
     assert!(page.error_of("numbers.last_digits").unwrap().contains("7 to 15"), "{}", page.text);
+    assert!(page.is_called_as_labelled("numbers.last_digits"), "{}", page.text);
 
     let page = admin.post(path, &typed("7")).await;
     assert_eq!((page.status, last_digits()), (StatusCode::UNPROCESSABLE_ENTITY, 0));
@@ -296,6 +313,7 @@ async fn what_there_is_once_is_saved_with_its_errors_at_their_fields_and_the_sec
         let page = admin.post(path, &with(fields, wrong.0, wrong.1)).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {wrong:?}");
         assert!(page.error_of(wrong.0).is_some(), "{path} {wrong:?}: {}", page.text);
+        assert!(page.is_called_as_labelled(wrong.0), "{path} {wrong:?}: {}", page.text);
         assert!(page.text.contains(wrong.1), "{path} forgot {wrong:?}");
         assert_eq!(console.engine.settings().unwrap(), before, "{path}");
 

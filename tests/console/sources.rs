@@ -112,6 +112,11 @@ async fn a_source_is_tested_saved_previewed_synchronised_and_rolled_back_by_form
     wait_for_runs(&console).await;
     assert_eq!(console.engine.snapshot().as_ref().unwrap().contacts().contact_count(), 0);
     assert!(admin.get("/sync-runs").await.text.contains("Rollback"));
+    for nobodys in ["abc", "99999999999999999999"] {
+        let page = admin.get(&format!("/sync-runs/{nobodys}")).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.text.contains(&format!("sync run &quot;{nobodys}&quot;")), "{}", page.text);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +130,7 @@ async fn each_error_stands_at_its_field_keeps_what_was_typed_and_saves_nothing()
         ("sync_filter", "select ${MAP} from main.people; drop table x", "line 1, column"),
         ("sync_filter", "select top 5 ${MAP} from main.people", "line 1, column"),
         ("notify.email", "a@example.com; nonsense", "nonsense"),
+        ("notify.webhook.secret", "env:HOOK", "without a URL"),
         ("schedule.at", "25:00", "25:00"),
         ("schedule.time_zone", "Europe/Berlim", "Europe/Berlin"),
         ("phonebook.by_property.column", "", "is missing"),
@@ -136,6 +142,11 @@ async fn each_error_stands_at_its_field_keeps_what_was_typed_and_saves_nothing()
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}={value}: {}", page.text);
         let error = page.error_of(field).unwrap_or_else(|| panic!("{field} has no error: {}", page.text));
         assert!(error.contains(expected), "{field}: {error}");
+        if field == "notify.webhook.secret" {
+            assert_eq!(page.called(field), "Feedback to a web server: Signed with");
+        } else {
+            assert!(page.is_called_as_labelled(field), "{field}: {}", page.text);
+        }
         assert!(
             page.text.contains("help@example.com") || field == "notify.email",
             "{field}: what was typed is gone"

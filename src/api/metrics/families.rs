@@ -13,6 +13,10 @@ use crate::sync::{Channel, NotificationState, RunState};
 pub(super) fn of(engine: &Engine, is_ready: bool, at: Timestamp) -> Vec<Family> {
     let status = engine.status(at).inspect_err(|error| tracing::warn!(%error, "the store cannot be read"));
     let is_serving = engine.snapshot().is_some();
+    let is_store_readable = status.as_ref().is_ok_and(|status| {
+        let of_the_store = [WarningKind::StoreDamaged, WarningKind::StoreNotReady];
+        !status.warnings.iter().any(|warning| of_the_store.contains(&warning.kind))
+    });
     let mut all = vec![
         gauges(
             "ringroute_build_info",
@@ -25,7 +29,7 @@ pub(super) fn of(engine: &Engine, is_ready: bool, at: Timestamp) -> Vec<Family> 
             seconds(engine.started_at()),
         ),
         gauge("ringroute_ready", "1 while calls are answered", flag(is_ready && is_serving)),
-        gauge("ringroute_store_readable", "1 while the store can be read", flag(status.is_ok())),
+        gauge("ringroute_store_readable", "1 while the store can be read", flag(is_store_readable)),
     ];
     all.extend(look_ups(engine));
     all.extend(phonebooks_and_routes(engine));

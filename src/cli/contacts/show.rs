@@ -49,7 +49,8 @@ impl ShowArguments {
                 goes_to.trim(),
             ]);
         }
-        screen.table(&table)
+        screen.table(&table)?;
+        screen.line("Of calls without attestation; `ringroute route --attestation` asks about others.")
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::account::role_description;
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Fields, Peer, Tone, Visit};
@@ -30,20 +30,17 @@ fn page(console: &Console, visit: &Visit, form: &Form) -> Markup {
         (page_head("Your account", about, html! {}))
         section.card {
             h2 { "Change the password" }
-            (error_summary(form, |name| match name {
-                "present" => "Present password".into(),
-                "again" => "The same again".into(),
-                _ => "New password".into(),
+            (below_errors(form, html! {
+                form.narrow method="post" action="/account/password" {
+                    (visit.token_field())
+                    input type="hidden" name="username" value=(user.name) autocomplete="username";
+                    (Control::password("present", "Present password", "current-password").show(form))
+                    (Control::password("password", "New password", "new-password")
+                        .hint("At least 12 characters; several words make a good one.").show(form))
+                    (Control::password("again", "The same again", "new-password").show(form))
+                    div.actions { button.solid type="submit" { "Change the password" } }
+                }
             }))
-            form.narrow method="post" action="/account/password" {
-                (visit.token_field())
-                input type="hidden" name="username" value=(user.name) autocomplete="username";
-                (Control::password("present", "Present password", "current-password").show(form))
-                (Control::password("password", "New password", "new-password")
-                    .hint("At least 12 characters; several words make a good one.").show(form))
-                (Control::password("again", "The same again", "new-password").show(form))
-                div.actions { button.solid type="submit" { "Change the password" } }
-            }
         }
         section.card {
             h2 { "Where you are signed in" }

@@ -13,6 +13,7 @@ use super::phonebooks;
 use crate::access::Permission;
 use crate::console::Console;
 use crate::console::layout::Nav;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Visit, escaped, segment};
 use crate::console::widgets::{confirm, empty, lines, page_head, pages, table, trail};
 use crate::contact::{ContactId, display_name};
@@ -58,8 +59,9 @@ impl Search {
 }
 
 /// A contact's number in a path; whatever is none is nobody's.
-fn contact_id(text: &str) -> ContactId {
-    ContactId(text.parse().ok().filter(|id| *id <= MAX_ID).unwrap_or(MAX_ID))
+fn contact_id(text: &str) -> Result<ContactId, EngineError> {
+    let id = text.parse().ok().filter(|id| *id <= MAX_ID);
+    id.map(ContactId).ok_or_else(|| EngineError::NotFound { what: "contact", name: text.to_owned() })
 }
 
 pub(super) fn path(id: ContactId) -> String {
@@ -139,20 +141,6 @@ pub(in crate::console) async fn list(
     visit.page(Nav::Phonebooks, "All contacts", content)
 }
 
-/// What a person calls a field.
-pub(super) fn label(field: &str) -> String {
-    match field {
-        "ivr" => return "IVR".to_owned(),
-        "did" | "dids" => return "Dialled number (DID)".to_owned(),
-        _ => {}
-    }
-    let mut label = field.replace('_', " ");
-    if let Some(first) = label.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    label
-}
-
 /// The contact of a path.
 async fn find(console: &Console, id: ContactId) -> Result<StoredContact, EngineError> {
     let found =
@@ -190,7 +178,7 @@ pub(in crate::console) async fn show(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let id = contact_id(&id);
+    let id = contact_id(&id)?;
     let contact = find(&console, id).await?;
     let (routes, names) = console
         .read(move |engine| {
@@ -268,7 +256,7 @@ fn routes_table(routes: &[NumberRoute]) -> Markup {
         td { a href=(format!("/try?caller={}&trunk={}", segment(&route.number.number.to_string()), segment(&route.trunk))) { "Try" } }
     } } };
     html! {
-        p.lead { "When they dial no particular number. Try one to add the number dialled." }
+        p.lead { "When they dial no particular number, in calls without attestation. Try one to add either." }
         (table("Where calls from this contact go", heads, rows))
     }
 }

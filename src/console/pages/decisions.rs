@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::contacts::label;
 use crate::console::control::Control;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Visit, segment};
 use crate::console::widgets::{empty, lines, page_head, stat};
 use crate::console::{Console, show};

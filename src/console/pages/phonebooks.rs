@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::contacts::{self, Search};
 use crate::access::Permission;
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
@@ -73,12 +73,13 @@ async fn list_page(console: &Console, visit: &Visit, form: &Form) -> Result<Mark
         @if visit.may(Permission::Change) {
             section.card {
                 h2 { "Make a local phonebook" }
-                (error_summary(form, |_| "Name".into()))
-                form.narrow method="post" action="/phonebooks" {
-                    (visit.token_field())
-                    (Control::text("name", "Name").required().hint("At most 63 characters.").show(form))
-                    div.actions { button.solid type="submit" { "Make it" } }
-                }
+                (below_errors(form, html! {
+                    form.narrow method="post" action="/phonebooks" {
+                        (visit.token_field())
+                        (Control::text("name", "Name").required().hint("At most 63 characters.").show(form))
+                        div.actions { button.solid type="submit" { "Make it" } }
+                    }
+                }))
             }
         }
     })
@@ -158,13 +159,14 @@ async fn page(
         @if is_ours {
             section.card.stack {
                 h2 { "Rename or delete" }
-                (error_summary(form, |_| "New name".into()))
-                form.narrow method="post" action=(format!("{here}/rename")) {
-                    (visit.token_field())
-                    (Control::text("new_name", "New name")
-                        .hint("Inbound routes that ask for the phonebook go on asking for it.").show(form))
-                    div.actions { button type="submit" { "Rename" } }
-                }
+                (below_errors(form, html! {
+                    form.narrow method="post" action=(format!("{here}/rename")) {
+                        (visit.token_field())
+                        (Control::text("new_name", "New name")
+                            .hint("Inbound routes that ask for the phonebook go on asking for it.").show(form))
+                        div.actions { button type="submit" { "Rename" } }
+                    }
+                }))
                 div.actions { (confirm(visit, &format!("{here}/delete"), "Delete the phonebook", deletion, "Delete")) }
             }
         }

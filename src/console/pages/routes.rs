@@ -6,11 +6,11 @@ mod route_form;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
-use super::contacts::label;
 use crate::access::Permission;
 use crate::console::Console;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
 use crate::console::widgets::{badge, banner, empty, page_head};
 use crate::engine::{EngineError, etag};

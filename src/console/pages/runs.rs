@@ -15,6 +15,7 @@ use super::sources;
 use crate::console::show;
 use crate::console::visit::Tone;
 use crate::console::widgets::{badge, banner, lines};
+use crate::engine::EngineError;
 use crate::sync::{RunId, RunKind, RunState, SyncRun};
 
 pub(in crate::console) use changes::changes;
@@ -29,8 +30,9 @@ pub(in crate::console) use run::show;
 const MAX_ID: u64 = i64::MAX as u64;
 
 /// A number in a path; whatever is no number of a run is nobody's.
-fn run_id(text: &str) -> RunId {
-    RunId(text.parse().ok().filter(|id| *id <= MAX_ID).unwrap_or(MAX_ID))
+fn run_id(text: &str) -> Result<RunId, EngineError> {
+    let id = text.parse().ok().filter(|id| *id <= MAX_ID);
+    id.map(RunId).ok_or_else(|| EngineError::NotFound { what: "sync run", name: text.to_owned() })
 }
 
 pub(in crate::console) fn path(run: RunId) -> String {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::form::Form;
 use crate::console::visit::{Answer, Fields, Peer, Tone, Visit, escaped};
 use crate::console::widgets::banner;
@@ -145,15 +145,16 @@ fn first_page(form: &Form, token: &str) -> Markup {
     html! {
         h1 { "Welcome" }
         p { "You are the first here. Choose a name and a password; you will be the administrator." }
-        (error_summary(form, |name| if name == "name" { "Name".into() } else { "Password".into() }))
-        form method="post" action="/first-sign-in" {
-            input type="hidden" name="token" value=(token);
-            (Control::text("name", "Name").autocomplete("username").first().show(form))
-            (Control::password("password", "Password", "new-password")
-                .hint("At least 12 characters; several words make a good one.").show(form))
-            (Control::password("again", "The same again", "new-password").show(form))
-            div.actions { button.solid type="submit" { "Begin" } }
-        }
+        (below_errors(form, html! {
+            form method="post" action="/first-sign-in" {
+                input type="hidden" name="token" value=(token);
+                (Control::text("name", "Name").autocomplete("username").first().show(form))
+                (Control::password("password", "Password", "new-password")
+                    .hint("At least 12 characters; several words make a good one.").show(form))
+                (Control::password("again", "The same again", "new-password").show(form))
+                div.actions { button.solid type="submit" { "Begin" } }
+            }
+        }))
     }
 }
 

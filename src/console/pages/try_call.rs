@@ -7,10 +7,11 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::contacts::label;
-use crate::console::control::{Control, error_summary};
+use crate::console::attestation;
+use crate::console::control::{Control, below_errors_of_question};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Tone, Visit, segment};
 use crate::console::widgets::{badge, banner, page_head, table};
 use crate::console::{Console, show};
@@ -31,6 +32,7 @@ pub(in crate::console) struct Tried {
     caller: Option<String>,
     did: String,
     trunk: String,
+    attestation: String,
     at: String,
 }
 
@@ -43,6 +45,7 @@ pub(in crate::console) async fn show(
         ("caller", tried.caller.clone().unwrap_or_default()),
         ("did", tried.did.clone()),
         ("trunk", tried.trunk.clone()),
+        ("attestation", tried.attestation.clone()),
         ("at", tried.at.clone()),
     ]);
     for (name, text) in [
@@ -54,6 +57,7 @@ pub(in crate::console) async fn show(
             form.fail(name, format!("at most {MAX_TEXT_BYTES} bytes fit"));
         }
     }
+    let attestation = attestation::read(&mut form);
     let at = match tried.at.trim() {
         "" => Some(Timestamp::now()),
         text => moment(text),
@@ -67,7 +71,7 @@ pub(in crate::console) async fn show(
         (Some(caller), Some(at)) if form.is_fine() => {
             let loaded = console.engine.snapshot();
             loaded.as_ref().map(|snapshot| {
-                let call = Call { caller, did: &tried.did, trunk: &tried.trunk, attestation: None, at };
+                let call = Call { caller, did: &tried.did, trunk: &tried.trunk, attestation, at };
                 let (decision, explanation) = routing::explain(snapshot, &call);
                 outcome(snapshot, &decision, &explanation)
             })
@@ -76,18 +80,20 @@ pub(in crate::console) async fn show(
     };
     let content = html! {
         (page_head("Try a call", html! { "Who would it be, where would it go, and why? Nobody is called." }, html! {}))
-        (error_summary(&form, label))
-        form.card.stack method="get" action="/try" {
-            div.fields.two {
-                (Control::text("caller", "Caller").hint("As the network gives it; empty is a withheld number.")
-                    .placeholder("030 1234567").show(&form))
-                (Control::text("did", "Dialled number (DID)").placeholder("+49 30 23125000").show(&form))
-                (trunk_control(&form, &trunks))
-                (Control::text("at", "Time").hint("On this server's clock; empty is now.")
-                    .placeholder("2026-12-24 18:30").show(&form))
+        (below_errors_of_question(&form, html! {
+            form.card.stack method="get" action="/try" {
+                div.fields.two {
+                    (Control::text("caller", "Caller").hint("As the network gives it; empty is a withheld number.")
+                        .placeholder("030 1234567").show(&form))
+                    (Control::text("did", "Dialled number (DID)").placeholder("+49 30 23125000").show(&form))
+                    (trunk_control(&form, &trunks))
+                    (attestation::of_call(&form))
+                    (Control::text("at", "Time").hint("On this server's clock; empty is now.")
+                        .placeholder("2026-12-24 18:30").show(&form))
+                }
+                div.actions { button.solid type="submit" { "Try it" } }
             }
-            div.actions { button.solid type="submit" { "Try it" } }
-        }
+        }))
         @match outcome {
             Some(outcome) => (outcome),
             None if tried.caller.is_some() && form.is_fine() => (banner(Tone::Warning,

@@ -14,12 +14,25 @@ use crate::store::{Change, Store, StoredUser};
 #[derive(Debug)]
 pub struct OfflineUsers {
     store: Store,
+    is_new: bool,
 }
 
 impl OfflineUsers {
-    /// Opens the data folder; fails while a server has it open.
+    /// Opens the data folder, in which there must be a store; fails while a server has it open.
     pub fn open(data_folder: &Path) -> Result<Self, EngineError> {
-        Ok(OfflineUsers { store: Store::open(data_folder)? })
+        Ok(OfflineUsers { store: Store::open_existing(data_folder)?, is_new: false })
+    }
+
+    /// The same, and makes what is not there yet.
+    pub fn open_or_make(data_folder: &Path) -> Result<Self, EngineError> {
+        let is_new = !Store::is_in(data_folder);
+        Ok(OfflineUsers { store: Store::open(data_folder)?, is_new })
+    }
+
+    /// Whether there was no store before it was opened.
+    #[must_use]
+    pub fn are_of_a_new_store(&self) -> bool {
+        self.is_new
     }
 
     /// Like [`crate::engine::Engine::users`]; sessions are not counted, since nobody is signed in to a server that

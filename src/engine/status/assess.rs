@@ -37,8 +37,8 @@ pub enum WarningKind {
     NothingToServe,
     /// The store is damaged: calls are answered from the last good generation, and nothing can be changed.
     StoreDamaged,
-    /// The start could not make the store ready: calls are answered from the last good generation, and nothing can be
-    /// changed.
+    /// The store cannot be read or written, or could not at the start: calls are answered from the last good generation,
+    /// and nothing can be changed.
     StoreNotReady,
     /// The disk is nearly full: runs are going to fail.
     DiskLow,
@@ -142,8 +142,8 @@ pub(super) fn warnings(
             ),
             OutOfService::NotReady(detail) => (
                 WarningKind::StoreNotReady,
-                format!("the store could not be made ready at the start ({detail})"),
-                "see to that, then start the server again",
+                format!("the store cannot be read or written ({detail})"),
+                "put that right; if it was so at the start already, start the server again",
             ),
         };
         let message = format!(
@@ -213,7 +213,9 @@ fn of_source(source: &SourceStatus, warn: &mut impl FnMut(WarningKind, &str, Str
         if let Some(kind) = kind {
             let ended = if kind == WarningKind::RunFailed { "failed" } else { "was refused" };
             let remedy = match kind {
-                WarningKind::RunRefused => "look at a preview, which can allow the next run",
+                WarningKind::RunRefused => {
+                    "what the guard holds back, a preview can allow; all else has to be put right first"
+                }
                 _ => "put that right, then synchronise",
             };
             let command = match kind {
@@ -340,7 +342,7 @@ mod tests {
         let mut status = status();
         for (why, kind, remedy) in [
             (OutOfService::Damaged("page 7".into()), WarningKind::StoreDamaged, "ringroute restore"),
-            (OutOfService::NotReady("page 7".into()), WarningKind::StoreNotReady, "start the server again"),
+            (OutOfService::NotReady("page 7".into()), WarningKind::StoreNotReady, "put that right"),
         ] {
             status.warnings = warnings(&status, Some(&why), &[], Vec::new());
             assert_eq!(status.warnings[0].kind, kind);

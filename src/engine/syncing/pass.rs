@@ -116,11 +116,7 @@ impl Pass {
         if let Err(error) = recorded {
             tracing::error!(run = %run.id, %error, "the outcome of the run could not be recorded");
         }
-        tracing::info!(
-            source = run.source, run = %run.id, state = ?run.state, rows = run.counts.rows, added = run.counts.added,
-            changed = run.counts.changed, moved = run.counts.moved, removed = run.counts.removed,
-            rejected = run.counts.rejected, failure = run.failure, "sync run finished"
-        );
+        tell(&run);
         for warning in &run.warnings {
             tracing::warn!(source = run.source, run = %run.id, "{warning}");
         }
@@ -381,6 +377,20 @@ impl Pass {
 
     fn time(&mut self, phase: Phase, start: Instant) {
         self.run.phases.push(time(phase, start));
+    }
+}
+
+/// What came to nothing by itself is told to those too who are told of warnings only.
+fn tell(run: &SyncRun) {
+    let SyncRun { source, id, state, counts, failure, .. } = run;
+    match state {
+        RunState::Failed | RunState::Refused => {
+            tracing::warn!(source, run = %id, ?state, rows = counts.rows, failure, "sync run finished");
+        }
+        RunState::Running | RunState::Succeeded | RunState::Cancelled => tracing::info!(
+            source, run = %id, ?state, rows = counts.rows, added = counts.added, changed = counts.changed,
+            moved = counts.moved, removed = counts.removed, rejected = counts.rejected, "sync run finished"
+        ),
     }
 }
 

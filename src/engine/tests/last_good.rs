@@ -260,6 +260,38 @@ async fn a_damaged_store_is_named_and_left_alone_while_calls_are_answered() {
     }
 }
 
+/// A store that cannot be written can be read, and is newer than what was kept beside it.
+#[tokio::test]
+async fn a_store_that_cannot_be_made_ready_is_served_from_as_long_as_it_is_sound() {
+    let at_rest = AtRest::new().await;
+    at_rest.rename_in_store();
+    // Of another generation than the store is, so not what is served at first.
+    let other = Connection::open(at_rest.store()).unwrap();
+    other.execute("UPDATE generation SET number = number + 1", []).unwrap();
+    other.execute_batch("DELETE FROM access_token; BEGIN IMMEDIATE").unwrap();
+
+    let engine = Engine::open(&at_rest.data()).unwrap();
+    assert_eq!(caller(&engine), "Thal");
+    assert!(engine.tokens().check(&at_rest.token, Timestamp::now()).is_err(), "it was revoked");
+    let status = engine.status(Timestamp::now()).unwrap();
+    assert_eq!((status.health, status.warnings[0].kind), (Health::Degraded, WarningKind::StoreNotReady));
+    assert!(status.warnings[0].message.contains("locked"), "{}", status.warnings[0].message);
+    let refused = engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap_err();
+    assert!(matches!(refused, EngineError::Store(StoreError::NotReady { .. })), "{refused}");
+}
+
+/// Removed, or a disk that went away: whoever asks is told so, and calls are answered.
+#[tokio::test]
+async fn a_store_that_breaks_while_it_is_in_service_is_told_by_the_status() {
+    let at_rest = AtRest::new().await;
+    let engine = Engine::open(&at_rest.data()).unwrap();
+    assert_eq!(engine.status(Timestamp::now()).unwrap().health, Health::Healthy);
+    fs::remove_file(at_rest.store()).unwrap();
+    let status = engine.status(Timestamp::now()).unwrap();
+    assert_eq!((status.health, status.warnings[0].kind), (Health::Degraded, WarningKind::StoreNotReady));
+    assert_eq!(caller(&engine), "Berg");
+}
+
 #[tokio::test]
 async fn a_damaged_store_without_anything_to_stand_in_is_an_error_that_names_it() {
     for (name, damage) in &DAMAGES[..4] {

@@ -22,6 +22,15 @@ fn letters_stand_for_digits_from_0_1_and_2() {
     }
 }
 
+/// It would never match: the E.164 form has no such zero. A whole number is read as people write it.
+#[test]
+fn a_zero_in_parentheses_behind_a_country_code_is_refused_unless_it_is_a_whole_number() {
+    refused("+49 (0)30 11XX", 4, Found::Character('('), "without (0)");
+    refused("+49(0)30!", 3, Found::Character('('), "without (0)");
+    assert!(NumberPattern::parse("+49 (0)30 1188").is_ok());
+    assert!(matches("(0)30 11XX", "0301188"));
+}
+
 #[test]
 fn a_set_holds_single_digits_and_ranges() {
     for digit in 0..=9 {

@@ -3,11 +3,12 @@
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 
-use super::{Search, contact_id, fields, find, label, name_of, path};
+use super::{Search, contact_id, fields, find, name_of, path};
 use crate::console::Console;
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Fields, Tone, Visit};
 use crate::console::widgets::{page_head, trail};
 use crate::engine::{ContactEntry, EngineError, contact_etag};
@@ -44,23 +45,24 @@ async fn page(
     Ok(html! {
         (trail(&[("/phonebooks", "Phonebooks"), ("/contacts", "All contacts")]))
         (page_head(title, html! { "A name or company, and a phone number, are needed." }, html! {}))
-        (error_summary(form, label))
-        form.stack method="post" action=(action) {
-            (visit.token_field())
-            input type="hidden" name="etag" value=(form.raw("etag"));
-            section.card { h2 { "Who" } (controls(is_name)) }
-            section.card { h2 { "Numbers" } (controls(is_number)) }
-            section.card {
-                h2 { "More" }
-                (controls(|field| !matches!(field, Field::Number(_) | Field::FirstName | Field::LastName
-                    | Field::Company | Field::Email)))
+        (below_errors(form, html! {
+            form.stack method="post" action=(action) {
+                (visit.token_field())
+                input type="hidden" name="etag" value=(form.raw("etag"));
+                section.card { h2 { "Who" } (controls(is_name)) }
+                section.card { h2 { "Numbers" } (controls(is_number)) }
+                section.card {
+                    h2 { "More" }
+                    (controls(|field| !matches!(field, Field::Number(_) | Field::FirstName | Field::LastName
+                        | Field::Company | Field::Email)))
+                }
+                section.card { (Control::text("phonebooks", "In which phonebooks").choices(form, "checkbox", &choices)) }
+                div.actions.save {
+                    button.solid type="submit" { "Save" }
+                    a.button href="/phonebooks" { "Cancel" }
+                }
             }
-            section.card { (Control::text("phonebooks", "In which phonebooks").choices(form, "checkbox", &choices)) }
-            div.actions.save {
-                button.solid type="submit" { "Save" }
-                a.button href="/phonebooks" { "Cancel" }
-            }
-        }
+        }))
     })
 }
 
@@ -112,7 +114,7 @@ pub(in crate::console) async fn edit(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let id = contact_id(&id);
+    let id = contact_id(&id)?;
     let contact = find(&console, id).await?;
     let names = console
         .read(|engine| engine.read(|reading| Ok::<_, EngineError>(reading.phonebook_names()?)))
@@ -134,7 +136,7 @@ pub(in crate::console) async fn save(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Answer {
-    let id = contact_id(&id);
+    let id = contact_id(&id)?;
     let mut form = Form::from(fields);
     let entry = entry(&form, &local_phonebooks(&console).await?);
     let etag = form.raw("etag").to_owned();
@@ -165,7 +167,7 @@ pub(in crate::console) async fn delete(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Answer {
-    let id = contact_id(&id);
+    let id = contact_id(&id)?;
     let etag = Form::from(fields).raw("etag").to_owned();
     let actor = visit.actor();
     console.edit(move |engine| engine.by(actor).delete_contact(id, &etag)).await?;

@@ -7,12 +7,12 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use maud::{Markup, html};
 
-use super::label;
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::pages::phonebooks;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Tone, Visit};
 use crate::console::widgets::{banner, page_head, table, trail};
 use crate::console::{Console, show};
@@ -53,38 +53,34 @@ async fn page(
         "One a line, such as Firma=company; nothing behind the = leaves a column out. What is not here is guessed by \
          its name. Fields: {fields}."
     );
+    let file_hint = format!("CSV in UTF-8, at most {} MiB.", MAX_IMPORT_BYTES >> 20);
     Ok(html! {
         (trail(&[("/phonebooks", "Phonebooks"), (&here, name)]))
         (page_head("Import contacts", about, html! {}))
         @if let Some(done) = done { (outcome(done)) }
-        (error_summary(form, |field| if field == "file" { "File".into() } else { label(field) }))
-        form.stack method="post" action=(visit.upload_to(&format!("{here}/import"))) enctype="multipart/form-data" {
-            section.card.stack {
-                (Control::number("max_rejected_percent", "Most rejects, in percent")
-                    .hint("When more of the rows are wrong, nothing is imported. 100 takes whatever is good.").show(form))
-                details.more {
-                    summary { "Columns, separator and region" }
-                    div.stack {
-                        (Control::text("columns", "What columns are").hint(&columns_hint).area(form, 4))
-                        (Control::text("delimiter", "Separator").hint("Found out unless given.").short().show(form))
-                        (Control::text("region", "Region")
-                            .hint("Of numbers that are not written internationally, such as DE; that of the settings \
-                                   unless given.").short().show(form))
+        (below_errors(form, html! {
+            form.stack method="post" action=(visit.upload_to(&format!("{here}/import"))) enctype="multipart/form-data" {
+                section.card.stack {
+                    (Control::number("max_rejected_percent", "Most rejects, in percent")
+                        .hint("When more of the rows are wrong, nothing is imported. 100 takes whatever is good.").show(form))
+                    details.more {
+                        summary { "Columns, separator and region" }
+                        div.stack {
+                            (Control::text("columns", "What columns are").hint(&columns_hint).area(form, 4))
+                            (Control::text("delimiter", "Separator").hint("Found out unless given.").short().show(form))
+                            (Control::text("region", "Region")
+                                .hint("Of numbers that are not written internationally, such as DE; that of the settings \
+                                       unless given.").short().show(form))
+                        }
+                    }
+                    (Control::text("file", "File").required().hint(&file_hint).file(form, ".csv,.txt,text/csv"))
+                    div.actions {
+                        button.solid type="submit" name="do" value="import" { "Import" }
+                        button type="submit" name="do" value="try" { "Only say what would be imported" }
                     }
                 }
-                div.field.wrong[form.error("file").is_some()] {
-                    label for="file" { "File" span.required { " (required)" } }
-                    input id="file" name="file" type="file" accept=".csv,.txt,text/csv" aria-describedby="file-hint"
-                        aria-invalid=[form.error("file").map(|_| "true")];
-                    @if let Some(error) = form.error("file") { p.error id="file-error" { (error) } }
-                    p.hint id="file-hint" { "CSV in UTF-8, at most " (MAX_IMPORT_BYTES >> 20) " MiB." }
-                }
-                div.actions {
-                    button.solid type="submit" name="do" value="import" { "Import" }
-                    button type="submit" name="do" value="try" { "Only say what would be imported" }
-                }
             }
-        }
+        }))
     })
 }
 

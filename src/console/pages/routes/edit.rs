@@ -6,33 +6,15 @@ use maud::{Markup, html};
 use super::{path, route_form};
 use crate::access::Permission;
 use crate::console::Console;
-use crate::console::control::error_summary;
+use crate::console::control::below_errors;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
-use crate::console::pages::contacts::label;
 use crate::console::visit::{Answer, Fields, Tone, Visit};
 use crate::console::widgets::{banner, confirm, page_head, trail};
 use crate::engine::{EngineError, etag, is_same_name};
 use crate::settings::InboundRoute;
 
 const NEW: &str = "/new-route";
-
-/// What a field of the form is called there.
-fn field_label(field: &str) -> String {
-    match field {
-        "dids" => "Dialled numbers (DID)",
-        "callers" => "Caller numbers",
-        "destination.type" => "Goes to: kind",
-        "destination.target" => "Goes to: which",
-        "destination.fallback" => "Or else",
-        "freshness.max_age_hours" => "Data are old after",
-        "freshness.older" => "Old data",
-        "alert_info" => "Alert-Info",
-        "caller_name_prefix" => "In front of the caller's name",
-        field => return label(field),
-    }
-    .to_owned()
-}
 
 async fn page(
     console: &Console,
@@ -55,16 +37,17 @@ async fn page(
         (trail(&[("/routes", "Inbound routes")]))
         (page_head(title, html! {}, html! {}))
         @for warning in about_it.into_iter().flatten() { (banner(Tone::Warning, &warning.message)) }
-        (error_summary(form, field_label))
-        form.stack method="post" action=(action) {
-            (visit.token_field())
-            input type="hidden" name="etag" value=(form.raw("etag"));
-            fieldset.stack disabled[!may] { (route_form::show(form, &known)) }
-            @if may { div.actions.save {
-                button.solid type="submit" { "Save" }
-                a.button href="/routes" { "Cancel" }
-            } }
-        }
+        (below_errors(form, html! {
+            form.stack method="post" action=(action) {
+                (visit.token_field())
+                input type="hidden" name="etag" value=(form.raw("etag"));
+                fieldset.stack disabled[!may] { (route_form::show(form, &known)) }
+                @if may { div.actions.save {
+                    button.solid type="submit" { "Save" }
+                    a.button href="/routes" { "Cancel" }
+                } }
+            }
+        }))
         @if let (true, Some(route)) = (may, before) {
             div.actions { (confirm(visit, &format!("{}/delete", path(&route.name)), "Delete the route", html! {
                 input type="hidden" name="etag" value=(etag(route));

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
+use crate::console::attestation;
 use crate::console::control::Control;
 use crate::console::form::Form;
-use crate::console::pages::contacts::label;
+use crate::console::show::label;
 use crate::phonebook::PhonebookName;
 use crate::settings::{
-    ALWAYS, Attestation, Destination, DestinationType, Freshness, InboundRoute, OlderData, RouteTime,
-    Settings,
+    ALWAYS, Destination, DestinationType, Freshness, InboundRoute, OlderData, RouteTime, Settings,
 };
 
 /// What a route can refer to.
@@ -37,6 +37,9 @@ impl Known {
         }
     }
 }
+
+/// Where the fields of a destination stand.
+const GOES_TO: &str = "Goes to";
 
 /// Between a destination and the one that stands in for it.
 const OR_ELSE: &str = " or else ";
@@ -127,12 +130,7 @@ pub(super) fn read(form: &mut Form) -> Option<InboundRoute> {
             Err(problem) => form.fail("times", problem),
         }
     }
-    let attestation = match form.text("attestation") {
-        "A" => Some(Attestation::A),
-        "B" => Some(Attestation::B),
-        "C" => Some(Attestation::C),
-        _ => None,
-    };
+    let attestation = attestation::read(form);
     let freshness = match form.optional("freshness.max_age_hours") {
         None => None,
         Some(_) => form.number("freshness.max_age_hours", "a whole number of hours").map(|max_age_hours| {
@@ -176,23 +174,6 @@ pub(super) fn read(form: &mut Form) -> Option<InboundRoute> {
     })
 }
 
-/// What there is to choose from, and what is chosen though it is not there any more.
-fn choices(known: &[String], chosen: Vec<String>) -> Vec<String> {
-    let mut all = known.to_vec();
-    all.extend(chosen.into_iter().filter(|value| !known.contains(value)));
-    all
-}
-
-fn ticks(name: &str, text: &str, form: &Form, known: &[String]) -> Markup {
-    let all = choices(known, form.all(name));
-    let options: Vec<(&str, &str, &str)> =
-        all.iter().map(|value| (value.as_str(), value.as_str(), "")).collect();
-    html! {
-        @if options.is_empty() { p.hint { (text) ": there are none yet." } }
-        @else { (Control::text(name, text).choices(form, "checkbox", &options)) }
-    }
-}
-
 /// The inside of the form.
 pub(super) fn show(form: &Form, known: &Known) -> Markup {
     let kinds: Vec<(&str, String)> =
@@ -212,23 +193,23 @@ pub(super) fn show(form: &Form, known: &Known) -> Markup {
         section.card.stack {
             h2 { "Which calls" }
             p.lead { "All that is filled in has to hold; of several values, one is enough. Nothing filled in is every call." }
-            (ticks("trunks", "Came in on one of these trunks", form, &known.trunks))
+            (Control::text("trunks", "Came in on one of these trunks").ticks(form, &known.trunks))
             (Control::text("dids", "Dialled numbers (DID)")
                 .hint("One a line: a number, a range such as +493023125000-+493023125099, a pattern such as _5XXX.").area(form, 3))
         }
         section.card.stack {
             h2 { "Who calls" }
             p.lead { "These are alternatives: one of them is enough." }
-            (ticks("phonebooks", "A contact in one of these phonebooks", form, &known.phonebooks))
+            (Control::text("phonebooks", "A contact in one of these phonebooks").ticks(form, &known.phonebooks))
             (Control::text("callers", "Caller numbers").hint("One a line: a number, a range or a pattern.").area(form, 3))
             (Control::text("withheld", "The number is withheld").switch(form))
             (Control::text("in_no_phonebook", "The caller is in no phonebook").switch(form))
         }
         section.card.stack {
-            h2 { "Goes to" }
+            h2 { (GOES_TO) }
             div.fields.two {
-                (Control::text("destination.type", "Kind").select(form, &kinds))
-                (Control::text("destination.target", "Which").list("targets").hint("Such as an extension, or the number of a queue.").show(form))
+                (Control::text("destination.type", "Kind").within(GOES_TO).select(form, &kinds))
+                (Control::text("destination.target", "Which").within(GOES_TO).list("targets").hint("Such as an extension, or the number of a queue.").show(form))
             }
             datalist id="targets" { @for (target, about) in &known.targets { option value=(target) { (about) } } }
             (Control::text("destination.fallback", "Or else")
@@ -237,10 +218,7 @@ pub(super) fn show(form: &Form, known: &Known) -> Markup {
         section.card.stack {
             h2 { "When, and more" }
             (Control::text("times", "Times").hint(&times_hint).area(form, 3))
-            (Control::text("attestation", "The network vouches for the number").select(form, &[
-                ("", "does not matter"), ("A", "A: knows caller and number"), ("B", "B or better: knows the caller"),
-                ("C", "C or better: knows where it came in"),
-            ]))
+            (attestation::at_least(form))
             div.fields.two {
                 (Control::number("freshness.max_age_hours", "Data are old after, in hours").hint("Empty: never.").show(form))
                 (Control::text("freshness.older", "Old data").select(form, &[

@@ -141,7 +141,7 @@ pub(in crate::console) async fn changes(
     Path(id): Path<String>,
     Query(After { after }): Query<After>,
 ) -> Answer {
-    let run = console.engine.run(run_id(&id)).await?;
+    let run = console.engine.run(run_id(&id)?).await?;
     let of = run.clone();
     let mut found = console
         .read(move |engine| {

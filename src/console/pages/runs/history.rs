@@ -27,7 +27,7 @@ pub(in crate::console) async fn list(
     visit: Visit,
     Query(Which { source, before }): Query<Which>,
 ) -> Answer {
-    let from = (!before.is_empty()).then(|| run_id(&before));
+    let from = run_id(&before).ok();
     let wanted = source.clone();
     let mut runs = console
         .read(move |engine| {

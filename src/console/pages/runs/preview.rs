@@ -128,6 +128,6 @@ pub(in crate::console) async fn allow(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let run = console.engine.run(run_id(&id)).await?;
+    let run = console.engine.run(run_id(&id)?).await?;
     sources::start(&console, &visit, &run.source, RunKind::Sync, Some(run.id)).await
 }

@@ -73,7 +73,7 @@ pub(in crate::console) async fn problems(
     Path(id): Path<String>,
     Query(From { from }): Query<From>,
 ) -> Answer {
-    let run = console.engine.run(run_id(&id)).await?;
+    let run = console.engine.run(run_id(&id)?).await?;
     let mut found = read(&console, run.id, from, PAGE + 1).await?;
     let has_more = found.len() > PAGE as usize;
     found.truncate(PAGE as usize);
@@ -92,7 +92,7 @@ pub(in crate::console) async fn problems(
 }
 
 pub(in crate::console) async fn csv(State(console): State<Console>, Path(id): Path<String>) -> Answer {
-    let run = console.engine.run(run_id(&id)).await?;
+    let run = console.engine.run(run_id(&id)?).await?;
     let found = read(&console, run.id, 0, MAX_KEPT_PROBLEMS as u32).await?;
     let mut text = spreadsheet::line(["row", "key", "column", "found", "reason"]);
     for problem in &found {

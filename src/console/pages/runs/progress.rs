@@ -64,7 +64,7 @@ fn bar(progress: &Progress) -> Markup {
 /// Tells the bar anew until the run has ended.
 pub(in crate::console) async fn progress(State(console): State<Console>, Path(id): Path<String>) -> Answer {
     let (news, stream) = mpsc::channel(1);
-    let active = console.engine.active_run(run_id(&id));
+    let active = console.engine.active_run(run_id(&id)?);
     let stop = console.stop.clone();
     tokio::spawn(async move {
         if let Some(active) = active {
@@ -111,7 +111,7 @@ pub(in crate::console) async fn cancel(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let id = run_id(&id);
+    let id = run_id(&id)?;
     let run = console.engine.run(id).await?;
     let active = console.engine.active_run(run.id);
     if !console.engine.cancel_sync_by(id, visit.actor()) {

@@ -14,7 +14,7 @@ pub(in crate::console) async fn show_roll_back(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let id = run_id(&id);
+    let id = run_id(&id)?;
     let plan = console.read(move |engine| engine.plan_rollback(id)).await?;
     let rollback = &plan.rollback;
     let counts = &rollback.counts;
@@ -61,6 +61,6 @@ pub(in crate::console) async fn roll_back(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let run = console.engine.start_rollback(run_id(&id), visit.actor()).await?;
+    let run = console.engine.start_rollback(run_id(&id)?, visit.actor()).await?;
     Ok(guard::see(&path(run.id)))
 }

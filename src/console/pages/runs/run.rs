@@ -19,7 +19,7 @@ pub(in crate::console) async fn show(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Answer {
-    let id = run_id(&id);
+    let id = run_id(&id)?;
     // Before the record is read: a run that ends in between is found ended.
     let active = console.engine.active_run(id);
     let run = console.engine.run(id).await?;

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Part, within};
 use crate::audit::{AuditAction, AuditEntry, ValueChange};
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors_of_question};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Tone, Visit, segment};
@@ -119,16 +119,6 @@ pub(in crate::console) async fn list(
     visit.page(Nav::Settings, "Audit", page(&visit, &wanted, &form, &found))
 }
 
-fn label(field: &str) -> String {
-    match field {
-        "who" => "Who",
-        "what" => "What",
-        "since" => "From",
-        _ => "To",
-    }
-    .to_owned()
-}
-
 /// `found` has one more than fits the page, if there are more.
 fn page(visit: &Visit, wanted: &Wanted, form: &Form, found: &[AuditEntry]) -> Markup {
     let shown = &found[..found.len().min(PAGE as usize)];
@@ -141,14 +131,15 @@ fn page(visit: &Visit, wanted: &Wanted, form: &Form, found: &[AuditEntry]) -> Ma
     somebody started or ended. Secrets are never among it. The last 20 000 entries are kept." };
     let content = html! {
         (page_head("Audit", about, actions))
-        (error_summary(form, label))
-        form.search method="get" action=(HERE) {
-            (Control::text("who", "Who").hint("A part of a name or an address.").show(form))
-            (Control::text("what", "What").hint("Such as removed, or source \"crm\".").show(form))
-            (Control::date("since", "From").show(form))
-            (Control::date("until", "To").show(form))
-            button type="submit" { "Show" }
-        }
+        (below_errors_of_question(form, html! {
+            form.search method="get" action=(HERE) {
+                (Control::text("who", "Who").hint("A part of a name or an address.").show(form))
+                (Control::text("what", "What").hint("Such as removed, or source \"crm\".").show(form))
+                (Control::date("since", "From").show(form))
+                (Control::date("until", "To").show(form))
+                button type="submit" { "Show" }
+            }
+        }))
         @if shown.is_empty() {
             (empty("Nothing found", "Nobody did anything that this asks for.", html! {
                 a.button href=(HERE) { "Show everything" }

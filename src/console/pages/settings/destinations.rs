@@ -10,7 +10,7 @@ use crate::access::Permission;
 use crate::console::Console;
 use crate::console::control::Control;
 use crate::console::form::Form;
-use crate::console::pages::contacts::label;
+use crate::console::show::label;
 use crate::console::visit::{Answer, Tone, Visit};
 use crate::console::widgets::act;
 use crate::engine::{Engine, EngineError};
@@ -28,6 +28,7 @@ impl ListedPage for ListedDestination {
     const ABOUT: &'static str = "What routes can go to. Numbers outside and hanging up are always possible. Extensions with a name have a page of their own.";
     const NONE: &'static str = "While none is listed, routes can go anywhere, and the call handler keeps its own list. With a list, a mistyped \
         number is noticed when the route is saved.";
+    const NAMED_BY: &'static str = "target";
     const WITHOUT: &'static str = "Routes that go there have to be changed first.";
     type Around = Settings;
 

@@ -21,6 +21,7 @@ impl ListedPage for Extension {
     const ABOUT: &'static str = "Extensions with a name and groups. Ranges that need neither are listed among the destinations, and can be granted \
         phonebooks, too.";
     const NONE: &'static str = "An extension needs an entry here only for a name or groups.";
+    const NAMED_BY: &'static str = "number";
     const WITHOUT: &'static str = "Its users see nothing any more, unless a range of destinations has it. Grants and routes that name it have to be changed first.";
     type Around = ();
 
@@ -185,28 +186,16 @@ impl ListedPage for VisibilityGrant {
                 h2 { "Shows" }
                 (Control::text("all_phonebooks", "Every phonebook").hint(
                     "Also those to come. Then none is ticked below.").switch(form))
-                (ticks(form, "phonebooks", "These phonebooks", &known.phonebooks))
+                (Control::text("phonebooks", "These phonebooks").ticks(form, &known.phonebooks))
             }
             section.card.stack {
                 h2 { "To" }
                 (Control::text("all_extensions", "Every extension").hint(
                     "Then no group is ticked and no extension named below.").switch(form))
-                (ticks(form, "extension_groups", "These extension groups", &known.groups))
+                (Control::text("extension_groups", "These extension groups").ticks(form, &known.groups))
                 (Control::text("extensions", "These extensions").hint("One a line: 1001, or a range 1000-1099.").area(form, 3))
             }
         }
-    }
-}
-
-/// What there is to tick, and what is ticked though it is not there any more.
-fn ticks(form: &Form, name: &str, text: &str, known: &[String]) -> Markup {
-    let chosen = form.all(name);
-    let gone = chosen.iter().filter(|value| !known.contains(value));
-    let options: Vec<(&str, &str, &str)> =
-        known.iter().chain(gone).map(|value| (value.as_str(), value.as_str(), "")).collect();
-    html! {
-        @if options.is_empty() && form.error(name).is_none() { p.hint { (text) ": there are none yet." } }
-        @else { (Control::text(name, text).choices(form, "checkbox", &options)) }
     }
 }
 

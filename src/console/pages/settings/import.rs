@@ -11,7 +11,7 @@ use axum::extract::{Multipart, State};
 use maud::{Markup, html};
 
 use super::{Part, export, within};
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
@@ -90,21 +90,21 @@ struct Compared {
 pub(super) fn form(visit: &Visit, form: &Form, here: Option<&ImportedDocument>) -> Markup {
     let removed =
         [("", "Ask me"), ("keep", "Keep as local contacts"), ("remove", "Remove with their source")];
+    let (document, hint) = match here {
+        Some(here) => (
+            Control::text("file", "Another document"),
+            format!("Without one, it is \"{}\" again.", here.file_name),
+        ),
+        None => (
+            Control::text("file", "Settings document").required(),
+            "As it is downloaded here, or written by \"ringroute export\".".to_owned(),
+        ),
+    };
     let off = [("", "Leave as they are"), ("keep", "Keep as local contacts"), ("remove", "Remove")];
     html! {
         form.narrow method="post" action=(visit.upload_to(HERE)) enctype="multipart/form-data" {
             @if let Some(here) = here { input type="hidden" name="id" value=(here.id); }
-            div.field.wrong[form.error("file").is_some()] {
-                label for="file" { @if here.is_some() { "Another document" } @else { "Settings document" span.required { " (required)" } } }
-                input id="file" name="file" type="file" accept=".toml,application/toml"
-                    aria-describedby=[form.error("file").map_or(Some("file-hint"), |_| Some("file-error file-hint"))]
-                    aria-invalid=[form.error("file").map(|_| "true")];
-                @if let Some(error) = form.error("file") { p.error id="file-error" { (error) } }
-                p.hint id="file-hint" {
-                    @if let Some(here) = here { "Without one, it is " strong { (here.file_name) } " again." }
-                    @else { "As it is downloaded here, or written by " code { "ringroute export" } "." }
-                }
-            }
+            (document.hint(&hint).file(form, ".toml,application/toml"))
             details.more open[here.is_some()] {
                 summary { "Contacts of sources that it leaves out or switches off" }
                 div.stack {
@@ -115,10 +115,6 @@ pub(super) fn form(visit: &Visit, form: &Form, here: Option<&ImportedDocument>) 
             div.actions { button.solid[here.is_none()] type="submit" { "Show what would change" } }
         }
     }
-}
-
-fn label(field: &str) -> String {
-    if field == "file" { "Settings document".to_owned() } else { field.to_owned() }
 }
 
 /// The document of this person that is kept, unless it is too old.
@@ -190,12 +186,13 @@ fn page(visit: &Visit, document: &ImportedDocument, form: &Form, compared: Optio
     let content = html! {
         (trail(&[(export::HERE, "Export and backup")]))
         (page_head("Import settings", about, html! {}))
-        (error_summary(form, label))
-        @if let Some(compared) = compared { (differences(visit, document, compared)) }
-        section.card.stack {
-            h2 { "Look again" }
-            (self::form(visit, form, Some(document)))
-        }
+        (below_errors(form, html! {
+            @if let Some(compared) = compared { (differences(visit, document, compared)) }
+            section.card.stack {
+                h2 { "Look again" }
+                (self::form(visit, form, Some(document)))
+            }
+        }))
     };
     within(visit, Part::Export, content)
 }
@@ -305,8 +302,9 @@ fn without_document(visit: &Visit, form: &Form) -> Answer {
     let content = html! {
         (trail(&[(export::HERE, "Export and backup")]))
         (page_head("Import settings", html! { "Nothing was changed." }, html! {}))
-        (error_summary(form, label))
-        section.card { (self::form(visit, form, None)) }
+        (below_errors(form, html! {
+            section.card { (self::form(visit, form, None)) }
+        }))
     };
     visit.refused(Nav::Settings, "Import settings", within(visit, Part::Export, content))
 }

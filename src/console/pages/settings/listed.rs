@@ -4,16 +4,15 @@ use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{CHANGED_MEANWHILE, Part, refuse, within};
+use super::{CHANGED_MEANWHILE, Part, within};
 use crate::access::Permission;
-use crate::console::control::error_summary;
+use crate::console::control::below_errors;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
-use crate::console::pages::contacts::label;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
 use crate::console::widgets::{confirm, empty, page_head, pages, table, trail};
 use crate::console::{Console, show};
-use crate::engine::{Engine, EngineError, etag};
+use crate::engine::{Engine, EngineError, etag, with_article};
 use crate::settings::ListedPart;
 
 /// How many are on one page.
@@ -35,6 +34,8 @@ pub(in crate::console) trait ListedPage: ListedPart + Send + 'static {
     const NONE: &'static str;
     /// What becomes of calls, or of people, without it.
     const WITHOUT: &'static str;
+    /// The field by which it is told from the others.
+    const NAMED_BY: &'static str = "name";
     /// What else its pages show.
     type Around: Send + 'static;
 
@@ -60,10 +61,6 @@ pub(in crate::console) trait ListedPage: ListedPart + Send + 'static {
     fn fields(&self) -> Vec<(String, String)>;
     /// What a form says; what is wrong stands at its field.
     fn read(form: &mut Form) -> Option<Self>;
-    /// What a field of the form is called there.
-    fn label(field: &str) -> String {
-        label(field.rsplit('.').next().unwrap_or(field))
-    }
     /// The inside of the form.
     fn show(form: &Form, around: &Self::Around) -> Markup;
 }
@@ -116,7 +113,7 @@ pub(in crate::console) async fn list<P: ListedPage>(
         (part.cells(&around))
     } } };
     let add = html! { @if visit.may(Permission::Change) {
-        a.button.solid href=(P::NEW) { "Add " (article(P::WHAT)) }
+        a.button.solid href=(P::NEW) { "Add " (with_article(P::WHAT)) }
     } };
     let content = html! {
         (page_head(P::TITLE, html! { (P::ABOUT) }, add))
@@ -144,8 +141,13 @@ pub(in crate::console) async fn list<P: ListedPage>(
     visit.page(Nav::Settings, P::TITLE, within(&visit, P::PART, content))
 }
 
-fn article(what: &str) -> String {
-    format!("{} {what}", if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
+/// Puts what the engine refuses at its field.
+fn refuse<P: ListedPage>(form: &mut Form, error: EngineError) -> Result<(), EngineError> {
+    match error {
+        EngineError::AlreadyExists { .. } => form.fail(P::NAMED_BY, error.to_string()),
+        error => super::refuse(form, error)?,
+    }
+    Ok(())
 }
 
 async fn page<P: ListedPage>(
@@ -158,21 +160,22 @@ async fn page<P: ListedPage>(
     let may = visit.may(Permission::Change);
     let (title, action) = match before {
         Some(part) => (part.title(), path::<P>(&part.name())),
-        None => (format!("Add {}", article(P::WHAT)), P::NEW.to_owned()),
+        None => (format!("Add {}", with_article(P::WHAT)), P::NEW.to_owned()),
     };
     let content = html! {
         (trail(&[(P::PATH, P::TITLE)]))
         (page_head(&title, html! {}, html! {}))
-        (error_summary(form, P::label))
-        form.stack method="post" action=(action) {
-            (visit.token_field())
-            input type="hidden" name="etag" value=(form.raw("etag"));
-            fieldset.stack disabled[!may] { (P::show(form, &around)) }
-            @if may { div.actions.save {
-                button.solid type="submit" { "Save" }
-                a.button href=(P::PATH) { "Cancel" }
-            } }
-        }
+        (below_errors(form, html! {
+            form.stack method="post" action=(action) {
+                (visit.token_field())
+                input type="hidden" name="etag" value=(form.raw("etag"));
+                fieldset.stack disabled[!may] { (P::show(form, &around)) }
+                @if may { div.actions.save {
+                    button.solid type="submit" { "Save" }
+                    a.button href=(P::PATH) { "Cancel" }
+                } }
+            }
+        }))
         @if let (true, Some(part)) = (may, before) {
             div.actions { (confirm(visit, &format!("{}/delete", path::<P>(&part.name())), "Delete…", html! {
                 input type="hidden" name="etag" value=(etag(part));
@@ -200,7 +203,7 @@ pub(in crate::console) async fn add<P: ListedPage>(
             Ok(_) => {
                 return visit.done(P::PATH, Tone::Good, format!("The {} \"{title}\" is there.", P::WHAT));
             }
-            Err(error) => refuse(&mut form, error)?,
+            Err(error) => refuse::<P>(&mut form, error)?,
         }
     }
     let (title, content) = page::<P>(&console, &visit, &form, None).await?;
@@ -236,7 +239,7 @@ pub(in crate::console) async fn save<P: ListedPage>(
                 form.put("etag", etag(&before));
                 form.general.push(CHANGED_MEANWHILE.to_owned());
             }
-            Err(error) => refuse(&mut form, error)?,
+            Err(error) => refuse::<P>(&mut form, error)?,
         }
     }
     let (title, content) = page(&console, &visit, &form, Some(&before)).await?;

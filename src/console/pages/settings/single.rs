@@ -6,10 +6,9 @@ use maud::{Markup, html};
 use super::{CHANGED_MEANWHILE, Part, within};
 use crate::access::Permission;
 use crate::console::Console;
-use crate::console::control::error_summary;
+use crate::console::control::below_errors;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
-use crate::console::pages::contacts::label;
 use crate::console::visit::{Answer, Fields, Tone, Visit};
 use crate::console::widgets::page_head;
 use crate::engine::{Engine, EngineError, etag};
@@ -60,17 +59,18 @@ pub(super) async fn content<P: SinglePage>(
     let may = visit.may(Permission::Change);
     let content = html! {
         (page_head(P::TITLE, html! { (P::ABOUT) }, html! {}))
-        (error_summary(form, |field| label(field.rsplit('.').next().unwrap_or(field))))
-        form.stack method="post" action=(P::PATH) {
-            (visit.token_field())
-            input type="hidden" name="etag" value=(form.raw("etag"));
-            (more)
-            fieldset.stack disabled[!may] { (P::show(form, &around)) }
-            @if may { div.actions.save {
-                button.solid type="submit" { "Save" }
-                a.button href=(P::PATH) { "Cancel" }
-            } }
-        }
+        (below_errors(form, html! {
+            form.stack method="post" action=(P::PATH) {
+                (visit.token_field())
+                input type="hidden" name="etag" value=(form.raw("etag"));
+                (more)
+                fieldset.stack disabled[!may] { (P::show(form, &around)) }
+                @if may { div.actions.save {
+                    button.solid type="submit" { "Save" }
+                    a.button href=(P::PATH) { "Cancel" }
+                } }
+            }
+        }))
     };
     Ok(within(visit, P::PART, content))
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{Part, once, within};
 use crate::access::{NewToken, Role, TokenRecord};
 use crate::account::role_description;
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
@@ -30,15 +30,6 @@ fn roles() -> [(&'static str, &'static str, &'static str); 5] {
         };
         (role.name(), name, role_description(role))
     })
-}
-
-fn label(field: &str) -> String {
-    match field {
-        "role" => "What it is for",
-        "expires_at" => "Expires on",
-        _ => "Name",
-    }
-    .to_owned()
 }
 
 pub(in crate::console) async fn list(State(console): State<Console>, visit: Visit) -> Answer {
@@ -64,15 +55,16 @@ async fn list_page(console: &Console, visit: &Visit, form: &Form) -> Result<Mark
         } @else { (rows(visit, &tokens)) }
         section.card.stack {
             h2 { "Make a token" }
-            (error_summary(form, label))
-            form.narrow method="post" action=(HERE) {
-                (visit.token_field())
-                (Control::text("name", "Name").required().hint("By which you know it again, such as Kamailio Berlin.").show(form))
-                (Control::text("role", "What it is for").choices(form, "radio", &roles()))
-                (Control::date("expires_at", "Expires on")
-                    .hint("It is refused from the beginning of that day on (UTC). Empty: it does not expire.").show(form))
-                div.actions { button.solid type="submit" { "Make it" } }
-            }
+            (below_errors(form, html! {
+                form.narrow method="post" action=(HERE) {
+                    (visit.token_field())
+                    (Control::text("name", "Name").required().hint("By which you know it again, such as Kamailio Berlin.").show(form))
+                    (Control::text("role", "What it is for").choices(form, "radio", &roles()))
+                    (Control::date("expires_at", "Expires on")
+                        .hint("It is refused from the beginning of that day on (UTC). Empty: it does not expire.").show(form))
+                    div.actions { button.solid type="submit" { "Make it" } }
+                }
+            }))
         }
     };
     Ok(within(visit, Part::Tokens, content))

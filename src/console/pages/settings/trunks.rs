@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use super::{ListedPage, Part, lines, region, region_select};
 use crate::console::control::Control;
 use crate::console::form::Form;
-use crate::console::pages::contacts::label;
 use crate::engine::{Engine, EngineError};
 use crate::settings::{NumberRule, Settings, Trunk};
 
@@ -13,6 +12,9 @@ use crate::settings::{NumberRule, Settings, Trunk};
 const FREE_ROWS: usize = 2;
 /// More rows are not looked at: there cannot be so many rules.
 const MAX_ROWS: usize = 200;
+/// Whose numbers the rules rewrite.
+const CALLERS: &str = "Callers' numbers";
+const DIALLED: &str = "Dialled numbers";
 /// The columns of a rule.
 const COLUMNS: [&str; 3] = ["pattern", "strip", "add"];
 
@@ -59,19 +61,16 @@ fn read_rules(form: &mut Form, list: &str) -> Vec<NumberRule> {
     rules
 }
 
-fn show_rules(form: &Form, list: &str) -> Markup {
+fn show_rules(form: &Form, list: &str, whose: &str) -> Markup {
     html! {
         @for row in 0..rows(form, list) {
             @let names = COLUMNS.map(|column| field(list, row, column));
-            @let labels = [
-                format!("Rule {}: pattern", row + 1),
-                "Take away from the front".to_owned(),
-                "Put in front".to_owned(),
-            ];
+            @let pattern = format!("Rule {}: pattern", row + 1);
+            @let rule = format!("{whose}, rule {}", row + 1);
             div.fields.rule {
-                (Control::text(&names[0], &labels[0]).show(form))
-                (Control::number(&names[1], &labels[1]).show(form))
-                (Control::text(&names[2], &labels[2]).show(form))
+                (Control::text(&names[0], &pattern).within(whose).show(form))
+                (Control::number(&names[1], "Take away from the front").within(&rule).show(form))
+                (Control::text(&names[2], "Put in front").within(&rule).show(form))
             }
         }
     }
@@ -141,19 +140,6 @@ impl ListedPage for Trunk {
         })
     }
 
-    fn label(field: &str) -> String {
-        let rule = field.split_once('.').and_then(|(list, rule)| Some((list, rule.split_once('.')?)));
-        let Some((list, (row, column))) = rule else { return label(field) };
-        let whose = if list == "did_rules" { "Dialled numbers" } else { "Callers' numbers" };
-        let row = row.parse::<usize>().map_or(0, |row| row + 1);
-        let what = match column {
-            "strip" => "take away from the front",
-            "add" => "put in front",
-            _ => "pattern",
-        };
-        format!("{whose}, rule {row}: {what}")
-    }
-
     fn show(form: &Form, settings: &Settings) -> Markup {
         let general = match settings.numbers.default_region {
             Some(region) => format!("The general one ({region})"),
@@ -163,21 +149,21 @@ impl ListedPage for Trunk {
             section.card.stack {
                 div.fields.two {
                     (Control::text("name", "Name").required().hint(
-                        "As the call handler sends it, upper and lower case alike. Routes that ask for the trunk follow a new name.").show(form))
+                        "As the call handler sends it, with the same upper and lower case. Routes that ask for the trunk follow a new name.").show(form))
                     (region_select(form, "default_region", "Region", "Whose numbers come in without a country code.", &general))
                 }
                 (Control::text("withheld", "Withheld numbers").hint(
                     "What this trunk sends in place of a withheld number, one a line. anonymous and its like are known.").area(form, 2))
             }
             section.card.stack {
-                h2 { "Callers' numbers" }
+                h2 { (CALLERS) }
                 p.lead { "Rewritten before anything else, by the first rule that fits: such as 0049X. , take away 4, put +49 in front." }
-                (show_rules(form, "caller_rules"))
+                (show_rules(form, "caller_rules", CALLERS))
             }
             section.card.stack {
-                h2 { "Dialled numbers" }
+                h2 { (DIALLED) }
                 p.lead { "The same for the number that was dialled. Save to have room for more rules." }
-                (show_rules(form, "did_rules"))
+                (show_rules(form, "did_rules", DIALLED))
             }
         }
     }

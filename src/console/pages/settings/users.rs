@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::{Part, once, within};
 use crate::access::{Permission, Role};
 use crate::account::{PASSWORD_CHARACTERS, ROLES, role_description};
-use crate::console::control::{Control, error_summary};
+use crate::console::control::{Control, below_errors};
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Fields, Tone, Visit, segment};
@@ -37,16 +37,6 @@ fn roles() -> [(&'static str, &'static str, &'static str); 3] {
 
 fn role_badge(role: Role) -> Markup {
     badge(if role == Role::Admin { Tone::Good } else { Tone::Plain }, role.name())
-}
-
-fn label(field: &str) -> String {
-    match field {
-        "name" => "Name",
-        "role" => "Role",
-        "again" => "The same password again",
-        _ => "Password",
-    }
-    .to_owned()
 }
 
 /// Two fields for a password, or none.
@@ -102,14 +92,15 @@ fn list_page(console: &Console, visit: &Visit, form: &Form) -> Markup {
             (table("Users", heads, rows))
             section.card.stack {
                 h2 { "Add a user" }
-                (error_summary(form, label))
-                form.narrow method="post" action=(HERE) {
-                    (visit.token_field())
-                    (Control::text("name", "Name").required().hint("What they sign in with.").show(form))
-                    (Control::text("role", "Role").choices(form, "radio", &roles()))
-                    (password_fields(form))
-                    div.actions { button.solid type="submit" { "Add" } }
-                }
+                (below_errors(form, html! {
+                    form.narrow method="post" action=(HERE) {
+                        (visit.token_field())
+                        (Control::text("name", "Name").required().hint("What they sign in with.").show(form))
+                        (Control::text("role", "Role").choices(form, "radio", &roles()))
+                        (password_fields(form))
+                        div.actions { button.solid type="submit" { "Add" } }
+                    }
+                }))
             }
         },
     )
@@ -171,40 +162,41 @@ fn user_page(visit: &Visit, user: &User, form: &Form) -> Markup {
     let content = html! {
         (trail(&[(HERE, "Users")]))
         (page_head(&user.name, about, html! {}))
-        (error_summary(form, label))
-        section.card.stack {
-            h2 { "Role" }
-            form.stack method="post" action=(format!("{here}/role")) {
-                (visit.token_field())
-                input type="hidden" name="was" value=(user.role);
-                (Control::text("role", "What they may do").choices(form, "radio", &roles()))
-                div.actions { button.solid type="submit" { "Change the role" } }
-            }
-        }
-        section.card.stack {
-            h2 { "New password" }
-            @if is_oneself {
-                p { "Your own is changed on " a href="/account" { "the page of your name" } ", with the present one." }
-            } @else {
-                p { "It signs them out everywhere." }
-                form.narrow method="post" action=(format!("{here}/password")) {
+        (below_errors(form, html! {
+            section.card.stack {
+                h2 { "Role" }
+                form.stack method="post" action=(format!("{here}/role")) {
                     (visit.token_field())
-                    (password_fields(form))
-                    div.actions { button.solid type="submit" { "Set the password" } }
+                    input type="hidden" name="was" value=(user.role);
+                    (Control::text("role", "What they may do").choices(form, "radio", &roles()))
+                    div.actions { button.solid type="submit" { "Change the role" } }
                 }
             }
-        }
-        section.card.stack {
-            h2 { "Sign out or delete" }
-            p { @match user.sessions {
-                0 => "They are not signed in.",
-                places => { "They are signed in at " (show::count(places as u64, "place", "places")) "." },
-            } }
-            div.actions {
-                (act(visit, &format!("{here}/sign-out"), "danger", "Sign out everywhere"))
-                (confirm(visit, &format!("{here}/delete"), "Delete the user", deletion, "Delete"))
+            section.card.stack {
+                h2 { "New password" }
+                @if is_oneself {
+                    p { "Your own is changed on " a href="/account" { "the page of your name" } ", with the present one." }
+                } @else {
+                    p { "It signs them out everywhere." }
+                    form.narrow method="post" action=(format!("{here}/password")) {
+                        (visit.token_field())
+                        (password_fields(form))
+                        div.actions { button.solid type="submit" { "Set the password" } }
+                    }
+                }
             }
-        }
+            section.card.stack {
+                h2 { "Sign out or delete" }
+                p { @match user.sessions {
+                    0 => "They are not signed in.",
+                    places => { "They are signed in at " (show::count(places as u64, "place", "places")) "." },
+                } }
+                div.actions {
+                    (act(visit, &format!("{here}/sign-out"), "danger", "Sign out everywhere"))
+                    (confirm(visit, &format!("{here}/delete"), "Delete the user", deletion, "Delete"))
+                }
+            }
+        }))
     };
     within(visit, Part::Users, content)
 }

@@ -10,7 +10,7 @@ use super::settings_view::{self, Shown};
 use super::tested::Tested;
 use super::{connection_form, path, settings_form};
 use crate::audit::Actor;
-use crate::console::control::error_summary;
+use crate::console::control::below_errors;
 use crate::console::form::Form;
 use crate::console::layout::Nav;
 use crate::console::visit::{Answer, Fields, Tone, Visit};
@@ -117,19 +117,20 @@ fn page(visit: &Visit, form: &Form, start: &Start, draft: Option<&Draft>, tag: &
     html! {
         (trail(&[("/sources", "Sources")]))
         (page_head(&title, about, html! {}))
-        (error_summary(form, settings_view::label))
-        form.stack method="post" action=(action) {
-            (visit.token_field())
-            input type="hidden" name="etag" value=(tag);
-            // Enter in a field means to save, not to test, which is the first button of the form.
-            button.spoken type="submit" name="do" value="save" tabindex="-1" aria-hidden="true" { "Save" }
-            (settings_view::fields(form, &shown))
-            div.save.actions {
-                button.solid type="submit" name="do" value="save" { "Save" }
-                button type="submit" name="do" value="preview" { "Save and preview" }
-                a.button.quiet href=(back) { "Cancel" }
+        (below_errors(form, html! {
+            form.stack method="post" action=(action) {
+                (visit.token_field())
+                input type="hidden" name="etag" value=(tag);
+                // Enter in a field means to save, not to test, which is the first button of the form.
+                button.spoken type="submit" name="do" value="save" tabindex="-1" aria-hidden="true" { "Save" }
+                (settings_view::fields(form, &shown))
+                div.save.actions {
+                    button.solid type="submit" name="do" value="save" { "Save" }
+                    button type="submit" name="do" value="preview" { "Save and preview" }
+                    a.button.quiet href=(back) { "Cancel" }
+                }
             }
-        }
+        }))
     }
 }
 

@@ -257,8 +257,13 @@ fn notify(form: &mut Form) -> Notify {
             .collect(),
         webhook: None,
     };
-    if !form.text("notify.webhook.url").is_empty() {
-        let secret = Secret::new(form.text("notify.webhook.secret"));
+    let secret = form.text("notify.webhook.secret").to_owned();
+    if form.text("notify.webhook.url").is_empty() {
+        if !secret.is_empty() {
+            form.fail("notify.webhook.secret", "has no effect without a URL: give one, or leave this empty");
+        }
+    } else {
+        let secret = Secret::new(secret);
         notify.webhook = form.parse("notify.webhook.url").map(|url| Webhook { url, secret });
     }
     notify
@@ -266,4 +271,21 @@ fn notify(form: &mut Form) -> Notify {
 
 fn read_or_default<T: FromStr<Err: Display> + Default>(form: &mut Form, field: &str) -> T {
     if form.text(field).is_empty() { T::default() } else { form.parse(field).unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_a_webhook_without_its_url_is_refused_at_its_field() {
+        let mut form = Form::of([("notify.webhook.secret", "env:HOOK")]);
+        assert_eq!(notify(&mut form).webhook, None);
+        assert!(form.error("notify.webhook.secret").unwrap().contains("without a URL"));
+        let mut form = Form::of([
+            ("notify.webhook.secret", "env:HOOK"),
+            ("notify.webhook.url", "https://example.com/hook"),
+        ]);
+        assert!(notify(&mut form).webhook.is_some() && form.is_fine());
+    }
 }

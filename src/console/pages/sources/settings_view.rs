@@ -8,6 +8,10 @@ use super::tested::Tested;
 use crate::console::control::Control;
 use crate::console::form::Form;
 
+/// Where some of the fields stand.
+const MAP: &str = "Map";
+const WEBHOOK: &str = "Feedback to a web server";
+
 /// What the form is shown with.
 pub(super) struct Shown<'a> {
     /// Local phonebooks without contacts, and the one that is chosen already.
@@ -16,31 +20,6 @@ pub(super) struct Shown<'a> {
     pub(super) tested: Option<&'a Tested>,
     /// How secrets that are known are shown: of the password, of the connection string.
     pub(super) secrets: (Option<String>, Option<String>),
-}
-
-/// The name of a field, for the summary of errors.
-pub(super) fn label(field: &str) -> String {
-    if let Some((_, name)) = field
-        .strip_prefix("field_map.")
-        .and_then(|field| CONTACT_FIELDS.iter().find(|(known, _)| *known == field))
-    {
-        return format!("Map: {name}");
-    }
-    let name = match field {
-        "name" => "Name",
-        "sync_filter" => "Sync Contact Filter",
-        "field_map" => "Map",
-        "notify.email" => "Feedback Email",
-        "default_region" => "Region",
-        field if field.starts_with("phonebook") => "Synchronize to Phonebook",
-        field if field.starts_with("schedule") => "Data Synchronization Frequency",
-        field if field.starts_with("notify") => "Feedback",
-        field if field.starts_with("guard") => "Safeguards",
-        field => {
-            return format!("Connection: {}", field.rsplit('.').next().unwrap_or(field).replace('_', " "));
-        }
-    };
-    name.to_owned()
 }
 
 pub(super) fn fields(form: &Form, shown: &Shown<'_>) -> Markup {
@@ -68,7 +47,7 @@ fn connection(form: &Form, shown: &Shown<'_>) -> Markup {
         section.card {
             h2 { "Connection" }
             div.fields {
-                (Control::text("connection", "Kind").choices(form, "radio", &kinds))
+                (Control::text("connection", "Kind").within("Connection").choices(form, "radio", &kinds))
                 div.when.is-sql-server { (sql_server(form, shown)) }
                 div.when.is-sqlite.fields {
                     (Control::text("connection.sqlite.path", "File").hint("As this server sees it. Its tables are main.{table}.").code()
@@ -149,13 +128,13 @@ fn map(form: &Form, shown: &Shown<'_>) -> Markup {
     let columns = shown.tested.map(Tested::columns).unwrap_or_default();
     html! {
         section.card id="field_map" {
-            h2 { "Map" }
+            h2 { (MAP) }
             p.lead {
                 "Which column of the database each field of a contact comes from. At least one name and one number. "
                 @if columns.is_empty() { "After a " strong { "Test" } ", the columns found on the server can be chosen." }
                 @else { "The " (columns.len()) " columns found on the server can be chosen." }
             }
-            @if let Some(error) = form.error("field_map") { p.error id="field_map-error" { (error) } }
+            @if let Some(error) = form.error_at("field_map", || MAP.to_owned()) { p.error id="field_map-error" { (error) } }
             datalist id="columns" { @for (column, table) in &columns { option value=(column) { (table) } } }
             div.fields.map {
                 @for (field, name) in CONTACT_FIELDS {
@@ -165,7 +144,7 @@ fn map(form: &Form, shown: &Shown<'_>) -> Markup {
                         "own_extension" => "Of the person in the company who looks after the contact.",
                         _ => "",
                     };
-                    (Control::text(&setting, name).list("columns").hint(hint).placeholder("not used").code().show(form))
+                    (Control::text(&setting, name).within(MAP).list("columns").hint(hint).placeholder("not used").code().show(form))
                 }
             }
         }
@@ -215,11 +194,11 @@ fn synchronization(form: &Form, shown: &Shown<'_>) -> Markup {
                 (Control::text("notify.email", "Feedback Email").placeholder("it@example.com; help@example.com")
                     .hint("Optional. Who is told what a run came to: up to 5 addresses, separated by a semicolon.").show(form))
                 (Control::text("notify.when", "Feedback is sent").choices(form, "checkbox", &occasions))
-                details.more open[!form.text("notify.webhook.url").is_empty()] {
-                    summary { "Feedback to a web server" }
+                details.more open[["notify.webhook.url", "notify.webhook.secret"].iter().any(|field| !form.text(field).is_empty())] {
+                    summary { (WEBHOOK) }
                     div.fields.two {
-                        (Control::text("notify.webhook.url", "URL").placeholder("https://example.com/hook").show(form))
-                        (Control::text("notify.webhook.secret", "Signed with").hint("Where the secret is: env:NAME or file:PATH.").code().show(form))
+                        (Control::text("notify.webhook.url", "URL").within(WEBHOOK).placeholder("https://example.com/hook").show(form))
+                        (Control::text("notify.webhook.secret", "Signed with").within(WEBHOOK).hint("Where the secret is: env:NAME or file:PATH.").code().show(form))
                     }
                 }
                 (Control::text("sync_filter", "Sync Contact Filter").code().required()

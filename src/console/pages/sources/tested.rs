@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::settings_form::CONTACT_FIELDS;
 use crate::console::show;
 use crate::console::visit::Tone;
 use crate::console::widgets::{banner, table};
@@ -107,9 +108,7 @@ fn rows(query: &QueryReport) -> Markup {
     }
 }
 
-fn field_name(field: Field) -> String {
-    let setting = field.setting();
-    super::settings_view::label(&setting)
-        .trim_start_matches("Map: ")
-        .replace("Synchronize to Phonebook", "Property")
+fn field_name(field: Field) -> &'static str {
+    // What tells the phonebook is no field of the contact.
+    CONTACT_FIELDS.iter().find(|(known, _)| *known == field.name()).map_or("Property", |(_, name)| name)
 }
