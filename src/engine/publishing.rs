@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::assembly::{Assembly, Follow};
 use super::{Engine, EngineError};
-use crate::background;
 use crate::contact::{ContactId, display_name};
 use crate::generation::Generation;
 use crate::index::{
@@ -68,8 +67,8 @@ impl Engine {
         };
         let Some(before) = before.filter(|_| ids.len() <= FEW_CONTACTS) else { return anew() };
         let start = Instant::now();
-        let edits = background::pausing(ids).map(|id| Ok((id, reading.contact(id)?)));
-        let edits = edits.collect::<Result<BTreeMap<_, _>, StoreError>>()?;
+        let found = reading.contacts_of(&ids)?.into_iter().map(|contact| (contact.id, Some(contact)));
+        let edits: BTreeMap<_, _> = ids.into_iter().map(|id| (id, None)).chain(found).collect();
         let read = start.elapsed();
         let amended = amended_index(reading, settings, before, &edits, only_texts)?;
         Ok(VerifiedContacts { build: amended.build + read, ..amended })

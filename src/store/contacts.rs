@@ -1,5 +1,7 @@
 //! Contacts in the store.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row, Rows, Statement, params};
 
 use super::json::from_json;
@@ -69,10 +71,9 @@ impl Reading<'_> {
 
     /// A contact.
     pub fn contact(&self, id: ContactId) -> Result<Option<StoredContact>, StoreError> {
-        // A run asks for thousands, one after the other.
         let mut statement = self
             .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
+            .prepare(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
         Ok(statement.query_row([id.0], contact).optional()?)
     }
 
@@ -106,10 +107,21 @@ impl Reading<'_> {
 
     /// Those of these contacts that are there, in their order.
     pub fn contacts_of(&self, ids: &[ContactId]) -> Result<Vec<StoredContact>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare(&format!("SELECT {COLUMNS} FROM contact {WITH_SOURCE} WHERE contact.id = ?"))?;
-        let found = ids.iter().filter_map(|id| statement.query_row([id.0], contact).optional().transpose());
+        // Once, and not the settings of its source for each.
+        let mut names = self.connection.prepare("SELECT id, settings ->> 'name' FROM source")?;
+        let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let names = names.collect::<Result<HashMap<i64, String>, _>>()?;
+        let mut statement = self.connection.prepare(
+            "SELECT id, NULL, source_key, details, missing_since,
+                    (SELECT json_group_array(phonebook_id) FROM phonebook_contact WHERE contact_id = id), source_id
+             FROM contact WHERE id = ?",
+        )?;
+        let named = |row: &Row<'_>| {
+            let source = row.get::<_, Option<i64>>(6)?.and_then(|source| names.get(&source).cloned());
+            Ok(StoredContact { source, ..contact(row)? })
+        };
+        let ids = background::pausing(ids);
+        let found = ids.filter_map(|id| statement.query_row([id.0], named).optional().transpose());
         Ok(found.collect::<Result<_, _>>()?)
     }
 
