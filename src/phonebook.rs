@@ -22,7 +22,8 @@ pub const MAX_NAME_CHARACTERS: usize = 63;
 /// The name of a phonebook: not blank, at most [`MAX_NAME_CHARACTERS`], no control characters.
 ///
 /// Two spellings that differ only in case or in white space name the same phonebook: `"Sales"`,
-/// `"sales "` and `"SALES"`; so do an é of one character and one of two (Unicode's form NFC). The first spelling seen is the one shown. Compare with [`Self::folded`].
+/// `"sales "` and `"SALES"`; so do an é of one character and one of two (Unicode's form NFC). The
+/// first spelling seen is the one shown. Compare with [`Self::folded`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PhonebookName(String);

@@ -74,11 +74,6 @@ const LOCK_FILE: &str = "ringroute.lock";
 /// How long a reader waits for the short moments in which even WAL locks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What was committed is on the disk: it survives a power cut, not only a killed process.
-const SYNCED: &str = "FULL";
-/// It is in the log, and on the disk with what is committed next.
-const UNSYNCED: &str = "NORMAL";
-
 /// The only writer, once the file has been checked; or why nobody can use it.
 type Writer = OnceLock<Result<Mutex<Connection>, OutOfService>>;
 
@@ -323,26 +318,7 @@ impl Store {
         change: impl FnOnce(&Change<'_>) -> Result<T, E>,
         then: impl FnOnce(T) -> U,
     ) -> Result<U, E> {
-        self.commit(SYNCED, change, then)
-    }
-
-    /// Like [`Self::write`], without waiting for the disk: a power cut may take it back, whole. For what nobody would
-    /// miss.
-    pub fn write_unsynced<T, E: From<StoreError>>(
-        &self,
-        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.commit(UNSYNCED, change, |value| value)
-    }
-
-    fn commit<T, U, E: From<StoreError>>(
-        &self,
-        synchronous: &str,
-        change: impl FnOnce(&Change<'_>) -> Result<T, E>,
-        then: impl FnOnce(T) -> U,
-    ) -> Result<U, E> {
         let mut writer = self.writer()?;
-        writer.pragma_update(None, "synchronous", synchronous).map_err(StoreError::from)?;
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
@@ -482,12 +458,12 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // FULL: a commit that was answered survives a power cut, not only a killed process.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -32768; PRAGMA temp_store = FILE; PRAGMA trusted_schema = OFF;",
     )?;
-    connection.pragma_update(None, "synchronous", SYNCED)?;
     Ok(())
 }
 

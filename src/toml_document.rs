@@ -8,9 +8,15 @@ const MAX_MESSAGE_CHARACTERS: usize = 1000;
 /// Longest name that can be a misspelling; comparing takes time and memory by the length.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The largest number of what serde calls so.
-const INTEGERS: [(&str, u64); 4] =
-    [("u8", u8::MAX as u64), ("u16", u16::MAX as u64), ("u32", u32::MAX as u64), ("usize", u64::MAX)];
+/// What serde calls numbers, and what people do. TOML has none above those of `i64`.
+const NUMBERS: [(&str, &str); 6] = [
+    ("u8", "a whole number from 0 to 255"),
+    ("u16", "a whole number from 0 to 65535"),
+    ("u32", "a whole number from 0 to 4294967295"),
+    ("u64", "a whole number from 0 on"),
+    ("usize", "a whole number from 0 on"),
+    ("f64", "a number"),
+];
 
 /// Why a TOML document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,12 +64,12 @@ pub(crate) fn with_nearest_name(message: &str) -> String {
     if message.starts_with("invalid type: string")
         && let Some((_, expected)) = message.rsplit_once(", expected ")
     {
-        return format!("invalid type: a text, expected {expected}");
+        return format!("invalid type: a text, expected {}", in_words(expected));
     }
-    for (name, range) in INTEGERS {
-        if let Some(before) = message.strip_suffix(&format!(", expected {name}")) {
-            return format!("{before}, expected a whole number from 0 to {range}");
-        }
+    if let Some((found, expected)) = message.rsplit_once(", expected ")
+        && in_words(expected) != expected
+    {
+        return format!("{found}, expected {}", in_words(expected));
     }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (message.split('`').next(), quoted.as_slice()) {
@@ -72,6 +78,10 @@ pub(crate) fn with_nearest_name(message: &str) -> String {
         (Some("unknown variant "), [name, known @ ..]) => unknown("name", name, known),
         _ => message.to_owned(),
     }
+}
+
+fn in_words(expected: &str) -> &str {
+    NUMBERS.iter().find(|(name, _)| *name == expected).map_or(expected, |(_, words)| words)
 }
 
 fn unknown(what: &str, found: &str, known: &[&str]) -> String {
@@ -104,6 +114,7 @@ mod tests {
     struct Two {
         listen: String,
         log: Option<One>,
+        port: Option<u16>,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -161,10 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_number_can_be_is_told_in_words() {
+        for port in ["70000", "-1", "'none'"] {
+            let message = error(&format!("listen = ''\nport = {port}"));
+            assert!(message.ends_with(", expected a whole number from 0 to 65535"), "{message}");
+        }
+    }
+
+    #[test]
     fn a_key_unlike_any_other_gets_the_whole_list() {
         assert_eq!(
             error("colour = 1"),
-            "line 1, column 1: unknown key `colour`, expected one of: listen, log"
+            "line 1, column 1: unknown key `colour`, expected one of: listen, log, port"
         );
         assert_eq!(nearest("x", &["log"]), None);
         assert_eq!(nearest("lgo", &["log", "listen"]), Some("log"));

@@ -295,7 +295,7 @@ impl Engine {
         let Some(snapshot) = self.snapshot().as_ref().cloned() else { return Ok(()) };
         self.store.wait_for_check();
         if self.store_out_of_service().is_some() {
-            // They are where it comes from.
+            // They are where it comes from, or what cannot be written either.
             return Ok(());
         }
         let rules = self.store.read(|reading| {

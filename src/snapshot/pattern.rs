@@ -16,8 +16,8 @@
 //! E.164 form. A pattern that is just a number ([`NumberPattern::literal`]) is also a number that a call's
 //! region can turn into E.164; whoever holds the pattern does that.
 //!
-//! What can never match (`+0…`, `+49 (0)30…` unless it is a whole number, more than 15 digits after a `+`) is refused, so that a typing error shows
-//! when a route is saved and not when it is missed.
+//! What can never match (`+0…`, `+49 (0)30…` unless it is a whole number, more than 15 digits after a `+`) is
+//! refused, so that a typing error shows when a route is saved and not when it is missed.
 
 mod sample;
 #[cfg(test)]

@@ -104,24 +104,6 @@ fn a_change_that_fails_is_as_if_it_had_never_begun() {
     assert_eq!((generation, phonebooks), (Generation::NONE, Vec::new()));
 }
 
-/// What SQLite calls FULL and NORMAL.
-#[test]
-fn only_what_nobody_would_miss_does_not_wait_for_the_disk() {
-    let folder = folder();
-    let store = Store::open(folder.path()).unwrap();
-    let synchronous = |change: &Change<'_>| {
-        Ok::<u32, StoreError>(change.connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?)
-    };
-    assert_eq!(store.write(synchronous).unwrap(), 2);
-    assert_eq!(store.write_unsynced(synchronous).unwrap(), 1);
-    let failed = |change: &Change<'_>| {
-        synchronous(change)?;
-        Err::<(), _>(StoreError::Refused("no".into()))
-    };
-    assert!(store.write_unsynced(failed).is_err());
-    assert_eq!(store.write(synchronous).unwrap(), 2);
-}
-
 #[test]
 fn trying_out_changes_nothing() {
     let folder = folder();

@@ -105,7 +105,8 @@ pub struct Planner {
     /// Folded name -> place in the plan's phonebooks; and of each of these, a digest of that name.
     places: HashMap<String, u32>,
     name_digests: Vec<DetailsDigest>,
-    /// Contacts whose first row was rejected, each with the place of its problem in the plan's list, if it is kept.
+    /// Contacts whose first row was rejected, each with the place of its problem in the plan's list. Those beyond the
+    /// list are left out.
     rejected_first: Vec<(usize, KnownPlace)>,
     /// Some names as they are written -> the same: most rows write them like others before.
     spellings: HashMap<PhonebookName, u32>,
@@ -313,7 +314,9 @@ impl Planner {
         self.plan.counts.rejected += 1;
         let known = self.known.place_of(self.known.hash_of(&problem.source_key));
         // It was received, only not usable: removing the contact would be wrong.
-        if let Some(place) = known.filter(|place| self.received.reject(*place)) {
+        if let Some(place) = known.filter(|place| self.received.reject(*place))
+            && self.plan.problems.len() < MAX_KEPT_PROBLEMS
+        {
             self.rejected_first.push((self.plan.problems.len(), place));
         }
         self.keep(problem);

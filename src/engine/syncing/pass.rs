@@ -99,13 +99,11 @@ impl Pass {
         let record = run.clone();
         let cancelled_by = engine.active.get(&key).and_then(|active| active.cancelled_by.get().cloned());
         let recorded = blocking(move || {
-            if is_recorded {
-                // Only how long the commit took is news. To wait for the disk, which still has the commit to bring
-                // home, would make every run longer.
-                return recording.store.write_unsynced(|change| change.update_run(&record));
-            }
             recording.store.write(|change| {
-                change.finish_run(&record, &problems)?;
+                match is_recorded {
+                    true => change.update_run(&record)?,
+                    false => change.finish_run(&record, &problems)?,
+                }
                 if let Some(actor) = cancelled_by.filter(|_| record.state == RunState::Cancelled) {
                     change.audit(&actor, vec![AuditEvent::new(AuditAction::Cancelled, subject(&record))])?;
                 }
