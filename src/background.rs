@@ -19,9 +19,15 @@ const NICE: i32 = 10;
 /// From now on the calling thread gives way. It cannot go back.
 pub fn give_way() {
     // POSIX has it for a whole process; Linux, and its threads alone, for one thread (nice(2), "C library/kernel
-    // differences"). An error says that the system does not let us be nice, which keeps nobody from working.
+    // differences").
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICE);
+    if let Err(error) = rustix::process::nice(NICE) {
+        static TOLD: std::sync::Once = std::sync::Once::new();
+        TOLD.call_once(|| {
+            tracing::warn!(%error, "the system does not let synchronisations give way to calls (setpriority), \
+                which may take longer while one runs");
+        });
+    }
 }
 
 /// Work on so many things is done between two pauses: some tenths of a millisecond.
