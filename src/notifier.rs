@@ -72,6 +72,19 @@ pub struct Ways {
     pub webhook: WebhookConfig,
 }
 
+impl Ways {
+    /// Whether the certificates that are named can be read, as they are before something is sent. Blocks.
+    pub fn check_certificates(&self) -> Result<(), String> {
+        let mail = self.mail.as_ref().and_then(|mail| mail.ca_file.as_deref());
+        for (of, file) in [("mail", mail), ("webhook", self.webhook.ca_file.as_deref())] {
+            if file.is_some() {
+                tls::client(file).map_err(|problem| format!("{of}.{problem}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Attempt {

@@ -726,6 +726,22 @@ fn mails_that_nobody_could_send_are_noticed_beforehand() {
 }
 
 #[test]
+fn certificates_that_cannot_be_read_are_noticed_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty.pem"), "").unwrap();
+    let mail = "[mail]\nhost = 'mail.example.com'\nfrom = 'ringroute@example.com'\n";
+    for (config, problem) in [
+        (format!("{mail}ca_file = 'none.pem'"), ["mail.ca_file ", "none.pem: "]),
+        ("[webhook]\nca_file = 'empty.pem'".to_owned(), ["webhook.ca_file ", "has no certificates"]),
+    ] {
+        std::fs::write(folder.path().join("ringroute.toml"), config).unwrap();
+        let output = ringroute(&["check"]).current_dir(folder.path()).output().unwrap();
+        assert_code(&output, 1);
+        assert!(problem.iter().all(|part| stdout(&output).contains(part)), "{}", stdout(&output));
+    }
+}
+
+#[test]
 fn an_administrator_of_the_console_is_made_while_a_server_runs_and_while_none_does() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("short"), "too short").unwrap();

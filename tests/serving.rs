@@ -127,6 +127,9 @@ fn other_machines_are_let_in_only_with_a_certificate_and_a_token() {
     let unknown_authority = ask(&["--token", "file:token"]);
     assert_eq!(unknown_authority.status.code(), Some(3), "{}", printed(&unknown_authority));
     assert!(printed(&unknown_authority).contains("--ca FILE"), "{}", printed(&unknown_authority));
+    let no_authority = ask(&["--ca", "token"]);
+    assert_eq!(no_authority.status.code(), Some(2), "{}", printed(&no_authority));
+    assert!(printed(&no_authority).contains("--ca token: has no certificate"), "{}", printed(&no_authority));
 
     let in_use = run(folder, &["token", "list", "--data-folder", "data"]);
     assert!(printed(&in_use).contains("or ask the server that has it"), "{}", printed(&in_use));

@@ -15,6 +15,7 @@ use super::words;
 use crate::generation::Generation;
 use crate::index::ContactIndexBuilder;
 use crate::listening::Tls;
+use crate::notifier::Ways;
 use crate::routing::{self, RouteWarning};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -99,7 +100,9 @@ impl CheckArguments {
                     format!("listens on {}, data folder {}", config.listen, config.data_folder.display());
                 let certificates = config.tls.as_ref().map(Tls::load).transpose();
                 let certificates = certificates.map_err(|error| error.to_string());
-                let finding = Finding::new("configuration", certificates.map(|_| fine));
+                let ways = Ways { mail: config.mail, webhook: config.webhook };
+                let certificates = certificates.and_then(|_| ways.check_certificates());
+                let finding = Finding::new("configuration", certificates.map(|()| fine));
                 let finding = Finding { warnings: config.warnings, ..finding };
                 (finding, Some(has_mail_server))
             }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -73,7 +75,14 @@ impl TlsArguments {
             })
         };
         let mut config = match &self.ca {
-            Some(file) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("--ca", file)?)),
+            Some(file) => {
+                let pem = read("--ca", file)?;
+                if !CertificateDer::pem_slice_iter(&pem).any(|certificate| certificate.is_ok()) {
+                    let problem = format!("--ca {}: has no certificate; PEM is expected", file.display());
+                    return Err(Failure::new(Exit::Usage, problem));
+                }
+                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+            }
             None => ClientTlsConfig::new().with_native_roots(),
         };
         if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
