@@ -74,12 +74,14 @@ pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMat
 }
 
 /// The caller's number after the rules of its trunk.
+#[inline]
 pub(crate) fn rewritten<'a>(caller: &'a str, trunk: Option<&CompiledTrunk>) -> Cow<'a, str> {
     trunk.map_or(Cow::Borrowed(caller), |trunk| trunk.rewrite_caller(caller))
 }
 
 /// [`match_caller`] for those who know trunk and rewritten number already. Whether a number is withheld is
 /// told by what the network gave.
+#[inline]
 pub(crate) fn match_rewritten(
     snapshot: &Snapshot,
     raw: &str,
@@ -98,6 +100,7 @@ pub(crate) fn match_visible(
     match_among(snapshot, number, number, None, is_there)
 }
 
+#[inline]
 fn match_among(
     snapshot: &Snapshot,
     raw: &str,
@@ -109,7 +112,8 @@ fn match_among(
         return CallerMatch::Withheld;
     }
     let exact = |number: PhoneNumber| {
-        let contacts: MatchedContacts = snapshot.contacts().exact(number).filter(&is_there).collect();
+        let mut contacts = MatchedContacts::new();
+        snapshot.contacts().exact(number).filter(&is_there).for_each(|posting| contacts.push(posting));
         (!contacts.is_empty()).then_some(CallerMatch::Matched { number, contacts, kind: MatchKind::Exact })
     };
     // Contacts' numbers are in their normal form, which reading leaves as it is, in every region. So a caller who is

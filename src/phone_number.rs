@@ -67,6 +67,7 @@ pub enum DigitsError {
 
 impl PhoneNumber {
     /// An E.164 number from its digits, without the plus sign: country code first.
+    #[inline]
     pub fn from_e164_digits(digits: &str) -> Result<Self, DigitsError> {
         if digits.starts_with('0') {
             return Err(DigitsError::LeadingZero);
@@ -79,6 +80,7 @@ impl PhoneNumber {
         Self::pack(KIND_PLAIN, digits)
     }
 
+    #[inline]
     fn pack(kind: u64, digits: &str) -> Result<Self, DigitsError> {
         let bytes = digits.as_bytes();
         // Nearly all numbers have eight digits at least: the first eight and the last eight are all of them.
@@ -181,11 +183,13 @@ impl PhoneNumber {
             integer |= 1 << (u64::BITS - free);
             highest = 1 << (Self::INTEGER_BITS - 1);
         }
-        // Two neighbours become one of twice the bits, four times.
-        integer = (integer & 0x0f0f_0f0f_0f0f_0f0f) + 10 * (integer >> 4 & 0x0f0f_0f0f_0f0f_0f0f);
-        integer = (integer & 0x00ff_00ff_00ff_00ff) + 100 * (integer >> 8 & 0x00ff_00ff_00ff_00ff);
-        integer = (integer & 0x0000_ffff_0000_ffff) + 10_000 * (integer >> 16 & 0x0000_ffff_0000_ffff);
-        highest | ((integer & 0xffff_ffff) + 100_000_000 * (integer >> 32))
+        // Two neighbours become one of twice the bits, four times: the higher one counted 16 times, and is to count 10 times,
+        // and so on.
+        integer -= (16 - 10) * (integer >> 4 & 0x0f0f_0f0f_0f0f_0f0f);
+        integer -= ((1 << 8) - 100) * (integer >> 8 & 0x00ff_00ff_00ff_00ff);
+        integer -= ((1 << 16) - 10_000) * (integer >> 16 & 0x0000_ffff_0000_ffff);
+        integer -= ((1 << 32) - 100_000_000) * (integer >> 32);
+        highest | integer
     }
 
     /// The number that an integer is [made](Self::to_integer) of, if it is of one.

@@ -99,6 +99,15 @@ impl Iterator for Postings<'_> {
         self.single.take().or_else(|| self.list.next().copied()).map(|packed| self.packing.unpack(packed))
     }
 
+    /// A match takes all of them: nearly always one, after which there is no list to ask for.
+    #[inline]
+    fn fold<B, F: FnMut(B, Posting) -> B>(self, start: B, mut each: F) -> B {
+        match self.single {
+            Some(packed) => each(start, self.packing.unpack(packed)),
+            None => self.list.fold(start, |folded, packed| each(folded, self.packing.unpack(*packed))),
+        }
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = usize::from(self.single.is_some()) + self.list.len();
         (left, Some(left))

@@ -54,6 +54,7 @@ const DIVISOR: u64 = {
 
 /// A permutation of the integers of numbers: both steps can be undone, so different numbers have different hashes. The
 /// highest bits depend on all digits.
+#[inline]
 fn hash(number: PhoneNumber) -> u64 {
     mixed(number.to_integer()).wrapping_mul(MULTIPLIER) & HASH_MASK
 }
@@ -210,11 +211,13 @@ impl NumberTable {
         self.entries[..self.len()].iter().enumerate().map(|(place, entry)| self.value_of(*entry, place))
     }
 
+    #[inline]
     fn value_of(&self, entry: u64, place: usize) -> u64 {
         let value = entry >> self.rest_bits;
-        if self.overflow_bytes == 0 {
-            return value;
-        }
+        if self.overflow_bytes == 0 { value } else { self.with_overflow(value, place) }
+    }
+
+    fn with_overflow(&self, value: u64, place: usize) -> u64 {
         let overflow = self.overflow[place * self.overflow_bytes..][..self.overflow_bytes].iter().rev();
         let above = overflow.fold(0, |above, byte| (above << u8::BITS) | u64::from(*byte));
         value | (above << (u64::BITS - self.rest_bits))
@@ -238,11 +241,14 @@ impl NumberTable {
         is_inside.then_some(table)
     }
 
-    /// Whether the entries are in their order, so that none is there twice.
+    /// Whether the entries are in their order, so that none is there twice, and whether buckets tell of all of them, so
+    /// that each is found.
     pub(super) fn is_in_order(&self) -> bool {
         self.buckets.windows(2).all(|pair| {
             let entries = &self.entries[start_of(pair[0])..start_of(pair[1])];
-            entries.is_sorted_by(|a, b| self.rest_of(*a) < self.rest_of(*b))
+            let rests = || entries.iter().map(|entry| self.rest_of(*entry));
+            let bucket = rests().fold(pair[0] & u64::from(u32::MAX), |bucket, rest| bucket | end_of(rest));
+            rests().is_sorted_by(|a, b| a < b) && bucket == pair[0]
         })
     }
 }
@@ -330,6 +336,18 @@ mod tests {
             ("too little overflows", buckets.clone(), entries.clone(), 39),
         ] {
             assert!(NumberTable::of_parts(buckets, entries, vec![0; overflow]).is_none(), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_tells_otherwise_of_its_numbers_is_seen() {
+        let table = table(&[("+4930", 5), ("112", 6)]);
+        let (buckets, entries, _) = table.parts();
+        for bit in 32..64 {
+            let mut buckets = buckets.to_vec();
+            buckets[0] ^= 1 << bit;
+            let other = NumberTable::of_parts(buckets, entries.to_vec(), Vec::new()).unwrap();
+            assert!(!other.is_in_order(), "{bit}");
         }
     }
 

@@ -101,10 +101,12 @@ impl CompiledTrunk {
 
     /// Whether this is what the trunk sends in place of a withheld number.
     #[must_use]
+    #[inline]
     pub fn is_withheld(&self, caller: &str) -> bool {
-        if self.withheld.is_empty() {
-            return false;
-        }
+        !self.withheld.is_empty() && self.is_one_of_withheld(caller)
+    }
+
+    fn is_one_of_withheld(&self, caller: &str) -> bool {
         let word = withheld_word(caller).to_lowercase();
         let digits = dialled(caller).ok();
         self.withheld.iter().any(|withheld| *withheld == word || digits.as_deref() == Some(withheld))
@@ -112,6 +114,7 @@ impl CompiledTrunk {
 
     /// The caller's number after the rules.
     #[must_use]
+    #[inline]
     pub fn rewrite_caller<'a>(&self, raw: &'a str) -> Cow<'a, str> {
         rewrite(&self.caller_rules, raw)
     }
@@ -123,11 +126,13 @@ impl CompiledTrunk {
     }
 }
 
-/// What is no number stays as it is.
+#[inline]
 fn rewrite<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
-    if rules.is_empty() {
-        return Cow::Borrowed(raw);
-    }
+    if rules.is_empty() { Cow::Borrowed(raw) } else { rewrite_by(rules, raw) }
+}
+
+/// What is no number stays as it is.
+fn rewrite_by<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
     let Ok(number) = dialled(raw) else { return Cow::Borrowed(raw) };
     match rules.iter().find(|rule| rule.fits(&number)) {
         // A rule fits only numbers that are longer than what it takes away, all of them ASCII.
