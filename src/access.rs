@@ -12,7 +12,7 @@ mod role;
 mod secret;
 mod tokens;
 
-pub use caller::{Caller, Peer};
+pub use caller::{Caller, Peer, one_address};
 pub use role::{Permission, Role};
 pub use secret::{TokenDigest, TokenId, TokenSecret, bearer};
 pub use tokens::{NewToken, Refusal, Token, TokenRecord, Tokens};

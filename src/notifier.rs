@@ -48,6 +48,9 @@ pub const BACK_OFF: [Duration; 4] = [
     Duration::from_secs(2 * 3600),
 ];
 
+/// The longest of these.
+const LONGEST_BACK_OFF: Duration = BACK_OFF[BACK_OFF.len() - 1];
+
 /// Older news is told to nobody.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
@@ -119,7 +122,7 @@ pub async fn run(
                 let (due, later): (Vec<_>, Vec<_>) = pending
                     .into_iter()
                     .filter(|pending| !taken.contains(&pending.id))
-                    .partition(|p| p.due_at <= now);
+                    .partition(|pending| is_due(pending.due_at, now));
                 next = later.iter().map(|pending| pending.due_at).min();
                 for pending in due {
                     taken.insert(pending.id);
@@ -144,6 +147,12 @@ pub async fn run(
     if tokio::time::timeout(STOP_TIME, rest).await.is_err() {
         tracing::info!("some notifications were not sent before the stop; the next server sends them");
     }
+}
+
+/// Whether it is time for an attempt. None is put off for longer than the longest wait, so what is further ahead was put
+/// off by a clock that has been set back since.
+fn is_due(due_at: Timestamp, now: Timestamp) -> bool {
+    due_at <= now || now.checked_add(LONGEST_BACK_OFF).is_ok_and(|furthest| due_at > furthest)
 }
 
 struct Teller {

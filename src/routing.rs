@@ -29,7 +29,7 @@ use crate::index::{PhonebookOrdinal, Posting};
 use crate::matching::{self, CallerMatch};
 use crate::settings::{Attestation, Freshness, InboundRoute, OlderData};
 use crate::snapshot::route_table::{CallFacts, CompiledTime};
-use crate::snapshot::{CompiledRoute, Snapshot};
+use crate::snapshot::{CompiledRoute, LastSynced, Snapshot};
 
 use explain::{Story, Tracer, Untraced};
 use number_forms::{Fit, NumberForms};
@@ -223,14 +223,7 @@ impl<'a> Attempt<'a, '_> {
             holds |= fit.is_some();
         }
         if asked[1] && goes_on(holds) {
-            let skips = freshness.is_some_and(|freshness| freshness.older == OlderData::Skip);
-            met.member = self.find_contact(|posting| {
-                let is_usable = |phonebook: &PhonebookOrdinal| {
-                    phonebooks.wants_phonebook(*phonebook) && !self.is_skipped(*phonebook, freshness)
-                };
-                phonebooks.wants(posting.phonebooks)
-                    && (!skips || self.phonebooks_of(posting).iter().any(is_usable))
-            });
+            met.member = self.member_of(route);
             let explain = || self.explain_phonebooks(phonebooks, freshness, met.member);
             tracer.criterion("phonebooks", met.member.is_some(), explain);
             holds |= met.member.is_some();
@@ -241,9 +234,10 @@ impl<'a> Attempt<'a, '_> {
             holds |= is_withheld;
         }
         if asked[3] && goes_on(holds) {
-            let member = self.find_contact(|posting| !self.phonebooks_of(posting).is_empty());
+            let member =
+                self.find_contact(|posting| self.phonebooks_left(posting, freshness).next().is_some());
             let in_none = self.caller_match.number().is_some() && member.is_none();
-            tracer.criterion("in_no_phonebook", in_none, || self.explain_in_no_phonebook(member));
+            tracer.criterion("in_no_phonebook", in_none, || self.explain_in_no_phonebook(member, freshness));
             holds |= in_none;
         }
         holds
@@ -270,6 +264,17 @@ impl<'a> Attempt<'a, '_> {
         met.time.is_some()
     }
 
+    /// The contact that is in a phonebook of the route.
+    #[inline]
+    fn member_of(&self, route: &CompiledRoute) -> Option<Posting> {
+        let (phonebooks, freshness) = (route.phonebooks(), route.settings().freshness);
+        self.find_contact(|posting| {
+            let is_wanted = |phonebook| phonebooks.wants_phonebook(phonebook);
+            phonebooks.wants(posting.phonebooks)
+                && (freshness.is_none() || self.phonebooks_left(posting, freshness).any(is_wanted))
+        })
+    }
+
     fn find_contact(&self, is_sought: impl Fn(Posting) -> bool) -> Option<Posting> {
         self.caller_match.contacts().iter().copied().find(|posting| is_sought(*posting))
     }
@@ -278,13 +283,35 @@ impl<'a> Attempt<'a, '_> {
         self.snapshot.contacts().phonebooks_in(posting.phonebooks)
     }
 
+    /// The phonebooks of a contact that a route does not pass over.
+    fn phonebooks_left(
+        &self,
+        posting: Posting,
+        freshness: Option<Freshness>,
+    ) -> impl Iterator<Item = PhonebookOrdinal> {
+        let phonebooks = self.phonebooks_of(posting).iter().copied();
+        phonebooks.filter(move |phonebook| !self.is_skipped(*phonebook, freshness))
+    }
+
+    /// Whether a route passes over all phonebooks of a contact, who has some.
+    fn is_passed_over(&self, posting: Posting, freshness: Option<Freshness>) -> bool {
+        freshness.is_some()
+            && !self.phonebooks_of(posting).is_empty()
+            && self.phonebooks_left(posting, freshness).next().is_none()
+    }
+
     /// Whether a route passes over a phonebook because its data are old.
     fn is_skipped(&self, phonebook: PhonebookOrdinal, freshness: Option<Freshness>) -> bool {
         freshness
-            .is_some_and(|freshness| freshness.older == OlderData::Skip && self.is_old(phonebook, freshness))
+            .is_some_and(|freshness| skips(freshness, self.snapshot.last_synced(phonebook), self.call.at))
     }
 
     fn is_old(&self, phonebook: PhonebookOrdinal, freshness: Freshness) -> bool {
         self.snapshot.last_synced(phonebook).is_older_than(freshness.max_age_hours, self.call.at)
     }
+}
+
+/// Whether data of that age are passed over.
+fn skips(freshness: Freshness, synced: LastSynced, at: Timestamp) -> bool {
+    freshness.older == OlderData::Skip && synced.is_older_than(freshness.max_age_hours, at)
 }

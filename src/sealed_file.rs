@@ -289,7 +289,8 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// How files begin that are not moved to their place yet; what a killed process leaves of them may be removed.
+/// How files begin that are not moved to their place yet, or are of use only to write such a one. They may be in any
+/// folder; what a killed process leaves of them is removed once nobody can be writing it any more.
 pub const TEMPORARY: &str = ".ringroute-temporary-";
 
 /// Whoever has written nothing for so long does not write any more. Less than a day, so that a backup of each night

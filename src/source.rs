@@ -121,7 +121,7 @@ pub struct QueryReport {
     pub row_count: u64,
     /// What the columns of a row are.
     pub projection: Projection,
-    /// The first rows, at most [`REPORTED_ROWS`]; a value that is not text is `None`.
+    /// The first rows, at most [`REPORTED_ROWS`], as [`Row::reported`](rows::Row::reported) shows them; NULL is `None`.
     pub rows: Vec<Vec<Option<String>>>,
 }
 

@@ -34,6 +34,38 @@ pub fn original(value: &[u8]) -> &[u8] {
     }
 }
 
+/// A row of a source, or a number in it, that was of no use, as lists of them have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejected<'a> {
+    /// Which row.
+    pub row: &'a str,
+    /// What the source calls it.
+    pub key: &'a str,
+    /// The column at fault.
+    pub column: &'a str,
+    /// What was found there.
+    pub found: &'a str,
+    /// [`Self::ROW`] or [`Self::NUMBER`].
+    pub became: &'a str,
+    /// Why it is of no use.
+    pub because: &'a str,
+}
+
+impl<'a> Rejected<'a> {
+    /// The columns of a list.
+    pub const COLUMNS: [&'static str; 6] = ["row", "key", "column", "found", "became", "because"];
+    /// The row was left out.
+    pub const ROW: &'static str = "row rejected";
+    /// The contact was taken without the number.
+    pub const NUMBER: &'static str = "number left out";
+
+    /// Under the columns.
+    #[must_use]
+    pub const fn cells(self) -> [&'a str; 6] {
+        [self.row, self.key, self.column, self.found, self.became, self.because]
+    }
+}
+
 /// One line of a CSV file (RFC 4180), with its line break.
 #[must_use]
 pub fn line<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
@@ -60,6 +92,12 @@ mod tests {
         }
         assert_eq!(original(b"'s Gravenhage"), b"'s Gravenhage");
         assert_eq!(original(b"'\xff"), b"'\xff");
+    }
+
+    #[test]
+    fn what_was_rejected_stands_under_its_columns() {
+        let [row, key, column, found, became, because] = Rejected::COLUMNS;
+        assert_eq!(Rejected { row, key, column, found, became, because }.cells(), Rejected::COLUMNS);
     }
 
     #[test]

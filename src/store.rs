@@ -22,6 +22,7 @@ mod json;
 mod local_contacts;
 mod notifications;
 mod opening;
+mod owned;
 mod phonebooks;
 mod previews;
 mod quality;
@@ -48,6 +49,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::contact::ContactId;
 use crate::generation::Generation;
+use crate::sealed_file::folder_of;
 
 use checkpoint::Checkpoints;
 use opening::Checking;
@@ -416,30 +418,15 @@ fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes the store's file, if it is not there, for nobody but the process's own user: the folder may be one
-/// that others can enter, and passwords are in it. SQLite gives the files beside it the same permissions.
+/// Makes the store's file, if it is not there, for nobody but the process's own user: passwords are in it. SQLite gives
+/// the files beside it the same permissions.
 fn make_private_file(file: &Path) -> std::io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?;
-    match file.parent() {
-        Some(folder) => replacing::belong_to_owner(folder, file),
-        None => Ok(()),
-    }
+    owned::open_or_make(folder_of(file), file).map(drop)
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let folder_error = |source| StoreError::Folder { folder: folder.to_owned(), source };
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(folder.join(LOCK_FILE))
-        .map_err(folder_error)?;
-    replacing::belong_to_owner(folder, &folder.join(LOCK_FILE)).map_err(folder_error)?;
+    let mut file = owned::open_or_make(folder, &folder.join(LOCK_FILE)).map_err(folder_error)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {

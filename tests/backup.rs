@@ -432,6 +432,19 @@ fn a_backup_of_a_folder_and_an_administrator_made_there_are_audited() {
     assert!(!place.path("nowhere").exists(), "a folder that is not there is not made");
 }
 
+#[test]
+fn a_backup_may_be_written_into_the_data_folder_by_a_server_beside_one_and_without_one() {
+    let (place, program) = Place::serving(4);
+    place.done(&program, &["backup", "data/by-server.backup"]);
+    place.alone(&["backup", "data/beside.backup", "--data-folder", "data"]);
+    stop(program);
+    place.alone(&["backup", "data/alone.backup", "--data-folder", "data"]);
+    for backup in ["data/by-server.backup", "data/beside.backup", "data/alone.backup"] {
+        place.alone(&["backup", backup, "--verify"]);
+    }
+    place.check_tidy();
+}
+
 /// Kills a restore, wherever it is, and looks what the next start finds.
 #[test]
 fn a_restore_that_is_killed_leaves_the_store_of_before_or_the_backup_whole() {

@@ -407,6 +407,9 @@ fn a_sync_says_what_it_did_and_what_it_would_do() {
     let messages: Vec<Value> = watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(messages.last().unwrap()["progress"]["run"]["runId"], last);
     assert!(server.text(&["sync", "cancel", last]).contains("had ended already"));
+    let named = server.run(&["sync", "cancel", "crm"]);
+    assert_code(&named, 2);
+    assert!(stderr(&named).contains("ringroute sync history"), "{}", stderr(&named));
     let history = server.json(&["sync", "history", "crm"]);
     let states: Vec<&str> =
         history["runs"].as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap()).collect();
@@ -417,6 +420,25 @@ fn a_sync_says_what_it_did_and_what_it_would_do() {
         4,
         "header, a failure, two runs"
     );
+}
+
+#[test]
+fn what_is_wrong_with_rows_and_filters_is_seen_where_sources_are_tested_and_runs_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::in_folder(folder.path());
+    let settings = company(folder.path()).replace("csv.contacts\"", "csv.contacts where zip = '1'\"");
+    let file = folder.path().join("people.csv");
+    std::fs::write(&file, "id,name,phone,team,zip\n1,Ada Lovelace,030 901820,Sales,1\n2,Short\n").unwrap();
+    assert_code(&server.apply(&settings, &[]), 0);
+    let tested = server.text(&["sources", "test", "crm"]);
+    assert!(tested.contains("1 row cannot be read at all"), "{tested}");
+
+    std::fs::write(&file, "id,name,phone,team\n1,Ada Lovelace,030 901820,Sales\n").unwrap();
+    assert_code(&server.run(&["sync", "run", "crm"]), 1);
+    let history = server.text(&["sync", "history"]);
+    let lines: Vec<&str> = history.lines().collect();
+    let marks = lines.iter().position(|line| line.trim_start().starts_with("^^^")).unwrap();
+    assert_eq!(lines[marks].find('^'), lines[marks - 1].find("zip"), "{history}");
 }
 
 #[test]
@@ -483,9 +505,11 @@ fn what_does_not_exist_is_4_and_what_is_off_is_5() {
     ] {
         assert_code(&server.run(arguments), 4);
     }
+    assert!(line_with(&server.text(&["sources"]), "crm").ends_with("by hand"));
     let off = company(folder.path()).replace("name = \"crm\"", "name = \"crm\"\nenabled = false");
     assert_code(&server.apply(&off, &[]), 0);
     assert_code(&server.run(&["sync", "run", "crm"]), 5);
+    assert!(line_with(&server.text(&["sources"]), "crm").ends_with("off"));
 }
 
 #[test]

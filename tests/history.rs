@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use ringroute::contact::ContactId;
 use ringroute::engine::{Engine, EngineError};
 use ringroute::matching::match_caller;
 use ringroute::phonebook::PhonebookName;
 use ringroute::settings::{PhonebookTarget, SourceSettings};
-use ringroute::store::RemovedSources;
+use ringroute::store::{Reading, RemovedSources};
 use ringroute::sync::{RunCounts, RunId, RunKind, RunState, SyncRun};
 use rusqlite::{Connection, OpenFlags};
 use tokio::runtime::Runtime;
@@ -313,10 +314,7 @@ impl World {
 
     /// The list of what the run changed is the difference between the two copies.
     fn check_changes(&self, run: &SyncRun, before: &Copy, after: &Copy) {
-        let changes = self
-            .engine
-            .read(|reading| reading.sync_changes(run, ringroute::contact::ContactId(0), 1000))
-            .unwrap();
+        let changes = self.engine.read(|reading| reading.sync_changes(run, ContactId(0), 1000)).unwrap();
         let listed: BTreeSet<u64> =
             changes.iter().filter(|change| change.before != change.after).map(|change| change.id.0).collect();
         let ids: BTreeSet<u64> = before.contacts.keys().chain(after.contacts.keys()).copied().collect();
@@ -583,5 +581,44 @@ fn what_belonged_to_a_deleted_source_cannot_be_rolled_back_by_a_new_one_of_its_n
     assert!(error.contains("was deleted"), "{error}");
     world.engine.by("test").create_source(settings).unwrap();
     let error = world.engine.plan_rollback(run).unwrap_err().to_string();
-    assert!(error.contains("no longer kept"), "{error}");
+    assert!(error.contains("was deleted"), "{error}");
+    let record = world.end_of(run);
+    let changes = |reading: &Reading<'_>| reading.sync_changes(&record, ContactId(0), 10);
+    let error = world.engine.read(changes).unwrap_err().to_string();
+    assert!(error.contains("was deleted"), "{error}");
+}
+
+#[test]
+fn what_a_source_was_parted_from_cannot_be_rolled_back_and_the_reason_is_said() {
+    for keep in [true, false] {
+        let mut world = World::new();
+        world.step(&Step::Sync(0, rows(&[(1, (0, 0, 0))])));
+        let (run, _) = world.before[0][0].clone();
+        let off = SourceSettings { enabled: false, ..world.settings_of(0) };
+        world.engine.by("test").update_source_and("crm", off, "", Some(keep)).unwrap();
+        let error = world.engine.plan_rollback(run).unwrap_err().to_string();
+        assert!(error.contains("was parted from its contacts") && !error.contains("history.runs"), "{error}");
+    }
+}
+
+#[test]
+fn a_source_that_takes_the_name_of_a_deleted_one_does_not_take_its_runs() {
+    for new_name in ["crm", "CRM"] {
+        let mut world = World::new();
+        world.step(&Step::Sync(1, rows(&[(1, (0, 0, 0))])));
+        world.step(&Step::Sync(0, rows(&[(1, (1, 1, 0))])));
+        let ((of_deleted, _), (own, _)) = (world.before[0][0].clone(), world.before[1][0].clone());
+        let settings = SourceSettings { name: new_name.into(), ..world.settings_of(1) };
+        world.engine.by("test").delete_source("crm", RemovedSources::RemoveContacts, "").unwrap();
+        world.engine.by("test").update_source("erp", settings, "").unwrap();
+
+        let error = world.engine.plan_rollback(of_deleted).unwrap_err().to_string();
+        assert!(error.contains("was deleted"), "{error}");
+        let last = world.engine.read(|reading| reading.last_sync_run(new_name)).unwrap();
+        assert_eq!(last.map(|run| (run.id, run.source)), Some((own, new_name.to_owned())));
+        let kept = world.engine.read(|reading| reading.sync_run(of_deleted)).unwrap();
+        assert_eq!(kept.map(|run| run.source).as_deref(), Some("crm"));
+        let planned = world.engine.plan_rollback(own).unwrap();
+        assert_eq!((planned.source.as_str(), planned.rollback.undone), (new_name, vec![own]));
+    }
 }

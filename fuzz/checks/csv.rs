@@ -44,7 +44,7 @@ fn read(file: &[u8], delimiter: u8) -> Result<(Vec<String>, Rows), ()> {
 }
 
 /// What the rules say: every line break is one LF, also in quotes; a value that begins with a quotation mark ends with
-/// one, and two of them inside stand for one; blank lines are no rows.
+/// one, and two of them inside stand for one; blank lines are no rows, nor is `sep=;` before the names.
 fn expected(file: &[u8], delimiter: u8) -> Result<(Vec<String>, Rows), ()> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut bytes = Vec::with_capacity(file.len() + 1);
@@ -105,7 +105,13 @@ fn expected(file: &[u8], delimiter: u8) -> Result<(Vec<String>, Rows), ()> {
     if quoted || records.iter().any(|(_, record)| is_end(record)) {
         return Err(());
     }
-    let mut records = records.into_iter();
+    let names_delimiter = |record: &[Vec<u8>]| match record {
+        [only] => only.len() == 5 && only[..4].eq_ignore_ascii_case(b"sep="),
+        [begins, rest] => begins.eq_ignore_ascii_case(b"sep=") && rest.is_empty(),
+        _ => false,
+    };
+    let mut records = records.into_iter().peekable();
+    records.next_if(|(_, record)| names_delimiter(record));
     let (_, header) = records.next().ok_or(())?;
     let names: Vec<String> = header
         .into_iter()

@@ -1,7 +1,7 @@
 //! Who is asking.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::{Role, Token};
@@ -15,6 +15,16 @@ pub enum Peer {
     Local(Option<u32>),
     /// It could not be told.
     Unknown,
+}
+
+/// What counts as one address: whoever has one of IPv6 has 2^64 of them. One of IPv4 is the same in both ways of writing
+/// it.
+#[must_use]
+pub fn one_address(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        address @ IpAddr::V4(_) => address,
+    }
 }
 
 /// Who asks for something: a door puts it into the extensions of each request that it lets in, except for calls.

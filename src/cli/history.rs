@@ -10,9 +10,10 @@ use super::progress;
 use super::report;
 use super::screen::{Screen, Table};
 use super::spreadsheet::Csv;
-use super::sync::{PAGE, tell};
+use super::sync::{PAGE, run_number, tell};
 use super::words::{self, counted};
-use crate::api::proto::v1::{self, SyncChangeKind, SyncPhonebookChangeKind, SyncProblemKind};
+use crate::api::proto::v1::{self, SyncChangeKind, SyncPhonebookChangeKind};
+use crate::spreadsheet::Rejected;
 
 /// Make the contacts and phonebooks of a source what they were before a run
 ///
@@ -29,6 +30,7 @@ Exit codes: 0 rolled back, 1 it failed or was declined, 4 no such run, 5 refused
 a run of the source is under way, or a phonebook that would come back has another owner by now")]
 pub(super) struct RollbackArguments {
     /// Number of the run to go back to before
+    #[arg(value_parser = run_number)]
     run: u64,
     /// Only say what it would do
     #[arg(long)]
@@ -223,21 +225,9 @@ fn changes_as_csv(screen: &mut Screen, changes: &[v1::SyncChange]) -> Result<()>
 
 /// Rows and numbers that a run could not use.
 pub(super) fn problems_as_csv(screen: &mut Screen, problems: &[v1::SyncProblem]) -> Result<()> {
-    let mut csv = Csv::begin(screen, ["row", "key", "column", "found", "became", "because"])?;
+    let mut csv = Csv::begin(screen, Rejected::COLUMNS)?;
     for problem in problems {
-        let became = match problem.kind() {
-            SyncProblemKind::Unspecified => "",
-            SyncProblemKind::RowRejected => "row rejected",
-            SyncProblemKind::NumberDropped => "number left out",
-        };
-        csv.row([
-            &problem.position.to_string(),
-            &problem.source_key,
-            &problem.column,
-            &problem.value,
-            became,
-            &problem.reason,
-        ])?;
+        csv.row(report::rejected(problem, &problem.position.to_string()).cells())?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::progress;
 use super::screen::{Screen, Table};
 use super::words::{self, count, counted};
 use crate::api::proto::v1::{self, SyncPhase, SyncProblemKind, SyncRunKind, SyncRunState};
+use crate::spreadsheet::Rejected;
 
 /// Prints what a run did, or what it would do. Fails when it came to nothing.
 pub(super) fn result(screen: &mut Screen, run: &v1::SyncRun) -> Result<()> {
@@ -176,21 +177,21 @@ pub(super) fn problem(problem: &v1::SyncProblem) -> String {
 
 /// A table of rows and numbers that could not be used.
 pub(super) fn problems(problems: &[v1::SyncProblem]) -> Table {
-    let mut table = Table::new(["row", "key", "column", "found", "became", "because"]);
+    let mut table = Table::new(Rejected::COLUMNS);
     for problem in problems {
-        let kind = match problem.kind() {
-            SyncProblemKind::Unspecified => "",
-            SyncProblemKind::RowRejected => "row rejected",
-            SyncProblemKind::NumberDropped => "number left out",
-        };
-        table.row([
-            &problem.position.to_string(),
-            &problem.source_key,
-            &problem.column,
-            &words::shortened(&problem.value),
-            kind,
-            &problem.reason,
-        ]);
+        let (row, found) = (&problem.position.to_string(), &words::shortened(&problem.value));
+        table.row(Rejected { found, ..rejected(problem, row) }.cells());
     }
     table
+}
+
+/// A row or number that could not be used; its number is written as `row`.
+pub(super) fn rejected<'a>(problem: &'a v1::SyncProblem, row: &'a str) -> Rejected<'a> {
+    let became = match problem.kind() {
+        SyncProblemKind::Unspecified => "",
+        SyncProblemKind::RowRejected => Rejected::ROW,
+        SyncProblemKind::NumberDropped => Rejected::NUMBER,
+    };
+    let v1::SyncProblem { source_key: key, column, value: found, reason: because, .. } = problem;
+    Rejected { row, key, column, found, became, because }
 }

@@ -164,7 +164,7 @@ async fn list(server: ServerArguments, screen: &mut Screen) -> Result<()> {
             &words::count(source.contact_count),
             &last.map(|run| format!("{} {}", run.run_id, report::state(run))).unwrap_or_default(),
             &words::time(last.and_then(|run| run.finished_at.as_ref())),
-            &words::time(source.next_run_at.as_ref()),
+            &words::next_run(source.enabled(), source.next_run_at.as_ref()),
         ]);
     }
     screen.table(&table)
@@ -257,6 +257,12 @@ async fn test(arguments: TestArguments, screen: &mut Screen) -> Result<()> {
     verdict?;
     let rows = words::counted(answer.row_count, "row");
     screen.line(screen.good(format!("Source {} works: its sync filter gives {rows}.", arguments.source)))?;
+    if answer.unreadable_row_count > 0 {
+        let unreadable = words::counted(answer.unreadable_row_count, "row");
+        screen.line(screen.bad(format!(
+            "{unreadable} cannot be read at all: a value is missing, or there is one too many. A run rejects such rows."
+        )))?;
+    }
     if let Some(server) = &answer.server {
         let encryption = words::encryption(server.encryption());
         screen.line(format!("The server is {}; {encryption}.", words::on_one_line(&server.version)))?;

@@ -94,11 +94,7 @@ fn tell(screen: &mut Screen, status: &v1::GetStatusResponse) -> Result<()> {
             }
             (None, 0) => "none".to_owned(),
         };
-        let next = match (source.enabled, source.next_run_at.as_ref()) {
-            (false, _) => "off".to_owned(),
-            (true, None) => "by hand".to_owned(),
-            (true, next) => words::time(next),
-        };
+        let next = words::next_run(source.enabled, source.next_run_at.as_ref());
         let last_success = match source.last_succeeded_at.as_ref() {
             None => "never".to_owned(),
             last => ago(last),

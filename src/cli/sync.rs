@@ -16,6 +16,12 @@ use crate::api::proto::v1;
 /// Most items that are asked for at once.
 pub(super) const PAGE: u32 = 1000;
 
+/// The number of a run, as it is typed.
+pub(super) fn run_number(text: &str) -> std::result::Result<u64, String> {
+    text.parse()
+        .map_err(|_| "the number of a run is expected, as `ringroute sync history` lists it".to_owned())
+}
+
 /// Synchronise phonebooks with their sources, and look at past runs
 #[derive(Debug, Subcommand)]
 pub(super) enum SyncCommand {
@@ -43,7 +49,7 @@ pub(super) struct RunArguments {
     /// Name of the source
     source: String,
     /// Let the run do what this preview said, though the guard would refuse it
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", value_parser = run_number)]
     allow_preview: Option<u64>,
     /// Do not wait for the end
     #[arg(long)]
@@ -68,7 +74,7 @@ pub(super) struct PreviewArguments {
     #[arg(required_unless_present = "again")]
     source: Option<String>,
     /// Say again what this earlier preview said; the source is not read
-    #[arg(long, value_name = "RUN", conflicts_with = "source")]
+    #[arg(long, value_name = "RUN", value_parser = run_number, conflicts_with = "source")]
     again: Option<u64>,
     /// All that is kept of each kind of change, not the first ten
     #[arg(long)]
@@ -118,6 +124,7 @@ impl From<AssumedAttestation> for v1::Attestation {
   ringroute sync watch 12 --json | jq -c .progress.counts")]
 pub(super) struct WatchArguments {
     /// Number of the run
+    #[arg(value_parser = run_number)]
     run: u64,
     #[command(flatten)]
     server: ServerArguments,
@@ -129,6 +136,7 @@ pub(super) struct WatchArguments {
   ringroute sync cancel 12")]
 pub(super) struct CancelArguments {
     /// Number of the run
+    #[arg(value_parser = run_number)]
     run: u64,
     #[command(flatten)]
     server: ServerArguments,
@@ -162,6 +170,7 @@ pub(super) struct HistoryArguments {
 In CSV, what a spreadsheet would take for a formula has an apostrophe before it.")]
 pub(super) struct ShowArguments {
     /// Number of the run
+    #[arg(value_parser = run_number)]
     run: u64,
     /// Also list the rows and numbers that it could not use
     #[arg(long)]
@@ -321,9 +330,8 @@ async fn history(arguments: HistoryArguments, screen: &mut Screen) -> Result<()>
             &words::count(counts.removed),
             &words::count(counts.rejected),
         ]);
-        if !run.failure.is_empty() {
-            table.note(&run.failure);
-        }
+        // A mark stands under the word that it is about.
+        run.failure.lines().for_each(|line| table.note(line));
     }
     screen.table(&table)
 }
@@ -377,4 +385,26 @@ pub(super) async fn get(
 ) -> Result<v1::GetSyncRunResponse> {
     let request = v1::GetSyncRunRequest { run_id, page_size: problems, page_token: String::new() };
     Ok(connection.sync().get_sync_run(request).await?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_source_in_place_of_a_run_is_answered_with_where_runs_are_listed() {
+        let sync = SyncCommand::augment_subcommands(clap::Command::new("sync"));
+        for arguments in [
+            &["sync", "watch", "mass"][..],
+            &["sync", "cancel", "mass"],
+            &["sync", "show", "mass"],
+            &["sync", "rollback", "mass"],
+            &["sync", "run", "mass", "--allow-preview", "mass"],
+            &["sync", "preview", "--again", "mass"],
+        ] {
+            let error = sync.clone().try_get_matches_from(arguments).unwrap_err().to_string();
+            assert!(error.contains("as `ringroute sync history` lists it"), "{arguments:?}: {error}");
+        }
+        assert_eq!(run_number("12"), Ok(12));
+    }
 }

@@ -62,6 +62,15 @@ pub(super) fn time(timestamp: Option<&Timestamp>) -> String {
         .unwrap_or_default()
 }
 
+/// When a source is synchronised next, if it is without anybody asking for it.
+pub(super) fn next_run(is_on: bool, at: Option<&Timestamp>) -> String {
+    match (is_on, at) {
+        (false, _) => "off".to_owned(),
+        (true, None) => "by hand".to_owned(),
+        (true, at) => time(at),
+    }
+}
+
 /// How long ago a time is, in the largest unit that fits twice; seconds below that.
 pub(super) fn ago(time: Option<&Timestamp>, now: Option<&Timestamp>) -> String {
     let (Some(time), Some(now)) = (time, now) else { return String::new() };
@@ -148,6 +157,14 @@ mod tests {
         assert_eq!(time(Some(&Timestamp { seconds: 0, nanos: 5 })), "1970-01-01T00:00:00Z");
         assert_eq!(time(Some(&Timestamp { seconds: i64::MAX, nanos: 0 })), "");
         assert_eq!(time(None), "");
+    }
+
+    #[test]
+    fn a_source_that_is_off_or_has_no_schedule_says_so() {
+        let at = Timestamp { seconds: 0, nanos: 0 };
+        assert_eq!(next_run(false, Some(&at)), "off");
+        assert_eq!(next_run(true, None), "by hand");
+        assert_eq!(next_run(true, Some(&at)), "1970-01-01T00:00:00Z");
     }
 
     #[test]

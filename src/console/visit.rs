@@ -119,8 +119,9 @@ impl Visit {
     /// Says something on the next page.
     pub(super) fn say(&self, tone: Tone, text: impl Into<String>) {
         if let Some(user) = &self.user {
+            // Somebody who never looks must not fill the memory, nor must sessions that end so.
+            self.console.flashes.retain(|session, _| self.console.engine.is_session(*session));
             let mut waiting = self.console.flashes.entry(user.key).or_default();
-            // Somebody who never looks must not fill the memory.
             if waiting.len() < 20 {
                 waiting.push(Flash { tone, text: text.into() });
             }
@@ -245,5 +246,45 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // Where it is not known, all are one.
         Ok(Peer::of(&parts.extensions).unwrap_or(Peer(std::net::Ipv4Addr::UNSPECIFIED.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::access::Role;
+    use crate::console::Surroundings;
+    use crate::engine::{Engine, SessionKey};
+    use crate::notifier::Ways;
+
+    #[tokio::test]
+    async fn what_waits_for_a_session_goes_when_the_session_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(folder.path()).unwrap();
+        let (name, password) = ("ada", "correct horse battery");
+        engine.by("test").create_user(name, Role::Admin, password).unwrap();
+        let (_ways, ways) = watch::channel(Ways::default());
+        let surroundings = Surroundings { hosts: Vec::new(), ways, tokens_required: false };
+        let console = Console::new(engine, CancellationToken::new(), surroundings, 8080);
+        let mut sessions = Vec::new();
+        for _ in 0..3 {
+            let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            let token = console.engine.sign_in(name, password, here).await.unwrap();
+            let user = console.engine.session(&token).unwrap();
+            sessions.push(user.key);
+            let visit = Visit::new(&console, Some(user), Some(&token), &Uri::from_static("/"), None);
+            visit.say(Tone::Good, "Saved.");
+            visit.say(Tone::Good, "Saved again.");
+            if sessions.len() == 1 {
+                console.engine.sign_out(sessions[0]).unwrap();
+            }
+        }
+        let waiting = |session: &SessionKey| console.flashes.get(session).map_or(0, |flashes| flashes.len());
+        assert_eq!(sessions.iter().map(waiting).collect::<Vec<_>>(), [0, 2, 2]);
     }
 }

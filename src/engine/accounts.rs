@@ -205,12 +205,12 @@ impl Engine {
     fn begin_session(self: &Arc<Self>, user: &StoredUser) -> Option<String> {
         let token = passwords::new_token();
         let key = SessionKey::of(&token);
-        {
+        let ended = {
             let users = self.accounts.users.read().unwrap_or_else(PoisonError::into_inner);
             users.get(&user.id).filter(|now| now.password_hash == user.password_hash)?;
-            self.accounts.sessions.begin(key, user.id, Timestamp::now());
-        }
-        self.write_down_session(key);
+            self.accounts.sessions.begin(key, user.id, Timestamp::now())
+        };
+        self.write_down_session(key, ended);
         Some(token)
     }
 
@@ -221,18 +221,28 @@ impl Engine {
         let used = self.accounts.sessions.used(key, Timestamp::now())?;
         let user = self.accounts.user(used.user)?;
         if used.is_to_be_written {
-            self.write_down_session(key);
+            self.write_down_session(key, Vec::new());
         }
         Some(SignedIn { key, name: user.name, role: user.role, began_at: used.began_at })
     }
 
-    fn write_down_session(self: &Arc<Self>, key: SessionKey) {
+    /// Whether a session still counts. Is no use of it.
+    #[must_use]
+    pub fn is_session(&self, key: SessionKey) -> bool {
+        self.accounts.sessions.counts(key, Timestamp::now())
+    }
+
+    /// Writes down a session, and that others ended.
+    fn write_down_session(self: &Arc<Self>, key: SessionKey, ended: Vec<SessionKey>) {
         let engine = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            let written = engine.store.write(|change| match engine.accounts.sessions.stored(key) {
-                Some(session) => change.save_session(&session, sessions::oldest(Timestamp::now())),
-                // It ended meanwhile.
-                None => Ok(()),
+            let written = engine.store.write(|change| {
+                ended.iter().try_for_each(|ended| change.delete_session(ended.hash()))?;
+                match engine.accounts.sessions.stored(key) {
+                    Some(session) => change.save_session(&session, sessions::oldest(Timestamp::now())),
+                    // It ended meanwhile.
+                    None => Ok(()),
+                }
             });
             if let Err(error) = written {
                 tracing::warn!(%error, "a sign-in could not be written down; it ends with this process");

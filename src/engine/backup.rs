@@ -9,7 +9,7 @@ mod restoring;
 mod sending;
 
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use super::tokens::OFFLINE;
 use super::{Editor, EngineError};
 use crate::audit::{AuditAction, AuditEvent};
 use crate::generation::Generation;
-use crate::sealed_file::{Kind, SealError, SealReader, SealWriter};
+use crate::sealed_file::{Kind, SealError, SealReader, SealWriter, TEMPORARY};
 use crate::store::{SCRATCH, Store, StoreCopy, StoreError};
 
 pub use restoring::{Restored, restore, verify_backup};
@@ -147,7 +147,10 @@ impl TakenBackup {
     pub fn write_to<W: Write>(self, to: W) -> io::Result<W> {
         let mut writer = SealWriter::begin(to, BACKUP)?;
         writer.section(&serde_json::to_vec(&self.content)?)?;
-        writer.copy(&mut self.copy.reopen()?, self.content.store_bytes)?;
+        // As it is open, whatever has become of its name.
+        let mut copy = self.copy.as_file();
+        copy.rewind()?;
+        writer.copy(&mut copy, self.content.store_bytes)?;
         Ok(writer.finish()?.0)
     }
 }
@@ -160,7 +163,7 @@ impl Editor<'_> {
         if let Some(disk) = self.disk_space() {
             check_room(&self.data_folder, disk.free, disk.store)?;
         }
-        let copy = scratch_file(&self.data_folder)?;
+        let copy = empty_file(&self.data_folder, SCRATCH)?;
         let taken_at = Timestamp::now();
         let taken = taken(self.store.copy_to(copy.path())?, copy, taken_at, true)?;
         let taken = TakenBackup { _turn: Some(turn), ..taken };
@@ -174,7 +177,8 @@ impl Editor<'_> {
 /// Copies the store of a data folder with everything that is in it, passwords too. A server may have it open; if none
 /// has, it is audited. The copy is made in `scratch`, a folder. Blocks.
 pub fn take_backup_of_folder(data_folder: &Path, scratch: &Path) -> Result<TakenBackup, BackupError> {
-    let copy = scratch_file(scratch)?;
+    // Not called scratch: it may be in the data folder, and who opens that, as the audit does, removes what is.
+    let copy = empty_file(scratch, TEMPORARY)?;
     let taken_at = Timestamp::now();
     let taken = taken(Store::copy_of(data_folder, copy.path())?, copy, taken_at, false)?;
     if Store::is_newest_schema(taken.content.schema) {
@@ -230,9 +234,9 @@ fn disk(place: &Path, source: io::Error) -> BackupError {
     BackupError::Disk { place: place.to_owned(), source }
 }
 
-fn scratch_file(folder: &Path) -> Result<NamedTempFile, BackupError> {
-    // For nobody but the process's own user.
-    let made = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(folder);
+/// For nobody but the process's own user.
+fn empty_file(folder: &Path, prefix: &str) -> Result<NamedTempFile, BackupError> {
+    let made = tempfile::Builder::new().prefix(prefix).tempfile_in(folder);
     made.map_err(|source| disk(folder, source))
 }
 

@@ -12,12 +12,13 @@ mod routes;
 use super::publishing::{self, Touched};
 use super::{Edited, Editor, EngineError, etag};
 use crate::audit::{AuditAction, AuditEvent};
-use crate::contact::{ContactDetails, ContactId};
+use crate::contact::{ContactDetails, ContactId, ContactNumber};
+use crate::phone_number::Region;
 use crate::phonebook::{PhonebookId, PhonebookName, PhonebookOrigin};
-use crate::settings::{PhonebookTarget, Settings};
+use crate::settings::{PhonebookTarget, Settings, SourceSettings};
 use crate::source::rows::Field;
 use crate::store::{self, StoreError, StoredContact, StoredPhonebook};
-use crate::sync::check_entry;
+use crate::sync::{FieldProblem, check_entry};
 
 pub use export::FilePart;
 pub use import::{
@@ -53,7 +54,7 @@ impl Editor<'_> {
     /// Adds a contact. Blocks.
     pub fn create_contact(&self, entry: &ContactEntry) -> Result<Edited<ContactId>, EngineError> {
         self.edit_contacts(AuditAction::Added, |change, settings| {
-            let (details, phonebooks) = checked(change, settings, entry)?;
+            let (details, phonebooks) = checked(change, settings, entry, &[])?;
             let id = change.add_local_contact(&details, &phonebooks)?;
             check_limit(change, settings)?;
             Ok((id, Touched::Contacts(vec![id])))
@@ -69,7 +70,7 @@ impl Editor<'_> {
     ) -> Result<Edited<()>, EngineError> {
         self.edit_contacts(AuditAction::Changed, |change, settings| {
             let before = own_contact(change, id, expected)?;
-            let (details, phonebooks) = checked(change, settings, entry)?;
+            let (details, phonebooks) = checked(change, settings, entry, &before.details.numbers)?;
             if before.details == details && before.phonebooks == phonebooks {
                 return Ok(((), Touched::Nothing));
             }
@@ -153,14 +154,15 @@ fn own_contact(
     Err(EngineError::ChangedMeanwhile { what: "contact", name: id.to_string() })
 }
 
-/// The contact that an entry makes, and the phonebooks it goes to, in order of priority.
+/// The contact that an entry makes, and the phonebooks it goes to, in order of priority. `numbers` are those that it had.
 fn checked(
     change: &store::Change<'_>,
     settings: &Settings,
     entry: &ContactEntry,
+    numbers: &[ContactNumber],
 ) -> Result<(ContactDetails, Vec<PhonebookId>), EngineError> {
-    let checked = check_entry(&entry.fields, settings.numbers.default_region);
-    let details = checked.map_err(|problems| EngineError::BadContact { problems })?;
+    let details = read(&entry.fields, settings.numbers.default_region, numbers)
+        .map_err(|problems| EngineError::BadContact { problems })?;
     let bad = |problem: String| EngineError::BadRequest { field: "phonebooks".into(), problem };
     if entry.phonebooks.is_empty() {
         return Err(bad("a contact is in at least one local phonebook: name it".into()));
@@ -173,6 +175,30 @@ fn checked(
     phonebooks.sort_unstable();
     phonebooks.dedup();
     Ok((details, phonebooks))
+}
+
+/// The contact that fields make. A number whose text is as it was stays what it was read as: that may have been in
+/// another region, or in one where there is none now.
+fn read(
+    fields: &[(Field, String)],
+    region: Option<Region>,
+    numbers: &[ContactNumber],
+) -> Result<ContactDetails, Vec<FieldProblem>> {
+    let is_said_again = |number: &&ContactNumber| {
+        let said = fields.iter().rev().find(|(field, _)| *field == Field::Number(number.label));
+        said.is_some_and(|(_, text)| text.trim() == number.raw)
+    };
+    let same: Vec<&ContactNumber> = numbers.iter().filter(is_said_again).collect();
+    // What is said last counts, and in this form nothing is wrong with them.
+    let in_full = same.iter().map(|number| (Field::Number(number.label), number.number.to_string()));
+    let fields: Vec<(Field, String)> = fields.iter().cloned().chain(in_full).collect();
+    let mut details = check_entry(&fields, region)?;
+    for number in &mut details.numbers {
+        if let Some(same) = same.iter().find(|same| same.label == number.label) {
+            number.clone_from(same);
+        }
+    }
+    Ok(details)
 }
 
 /// A phonebook whose contacts may be changed.
@@ -189,11 +215,7 @@ fn own_phonebook(
              database, or take a local phonebook"
         )));
     }
-    let fills = |target: &PhonebookTarget| match target {
-        PhonebookTarget::Existing { name } => name.is_same_as(&phonebook.name),
-        PhonebookTarget::New { .. } | PhonebookTarget::ByProperty { .. } => false,
-    };
-    match settings.sources.iter().find(|source| source.enabled && fills(&source.phonebook)) {
+    match filler(settings, &phonebook.name).filter(|source| source.enabled) {
         None => Ok(phonebook),
         Some(source) => Err(refused(format!(
             "phonebook {shown:?} is to be filled by source {:?}, for which it has to be empty: take another one, or \
@@ -201,6 +223,14 @@ fn own_phonebook(
             source.name
         ))),
     }
+}
+
+/// The source that is told to fill a local phonebook; it may be off.
+fn filler<'a>(settings: &'a Settings, phonebook: &PhonebookName) -> Option<&'a SourceSettings> {
+    settings.sources.iter().find(|source| match &source.phonebook {
+        PhonebookTarget::Existing { name } => name.is_same_as(phonebook),
+        PhonebookTarget::New { .. } | PhonebookTarget::ByProperty { .. } => false,
+    })
 }
 
 /// Refuses more contacts than there may be.

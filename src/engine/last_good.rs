@@ -25,7 +25,7 @@ use crate::background;
 use crate::generation::Generation;
 use crate::index::{self, ContactIndex};
 use crate::phonebook::PhonebookId;
-use crate::sealed_file::{Kind, SealError, SealReader, SealWriter, TEMPORARY, write_whole};
+use crate::sealed_file::{Kind, SealError, SealReader, SealWriter, write_whole};
 use crate::settings::Settings;
 use crate::snapshot::{LastSynced, Snapshot};
 use crate::store::{Reading, StoreError};
@@ -213,8 +213,8 @@ impl LastGood {
         {
             return Ok(name);
         }
-        // Named by its checksum, which is known when all of it is written.
-        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.folder)?;
+        // Named by its checksum, which is known when all of it is written; until then by a name that no rules have.
+        let mut file = tempfile::Builder::new().prefix(INDEX_FILE).tempfile_in(&self.folder)?;
         let mut writer = SealWriter::begin(io::BufWriter::new(file.as_file_mut()), INDEX)?;
         contacts.write_to(&mut writer)?;
         let (_, checksum) = writer.finish()?;
@@ -236,14 +236,14 @@ impl LastGood {
         self.remove_all_but(&index)
     }
 
-    /// Removes what no start will read: indexes of before, and what a killed process left.
+    /// Removes the indexes that no start will read: those of before, and what a killed process left. Whatever else is
+    /// there may be somebody's who is writing it.
     fn remove_all_but(&self, index: &str) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let is_old = name.strip_prefix(INDEX_FILE).is_some_and(|of| of != index);
-            if is_old || name.starts_with(TEMPORARY) {
+            if name.strip_prefix(INDEX_FILE).is_some_and(|of| of != index) {
                 fs::remove_file(entry.path())?;
             }
         }

@@ -26,6 +26,7 @@ pub(super) fn rules_digest(settings: &Settings) -> String {
         &settings.inbound_routes,
         &settings.routing,
         &settings.destinations,
+        &settings.extensions,
         &settings.time_conditions,
     ))
 }
@@ -38,16 +39,20 @@ impl Engine {
         source: &str,
     ) -> Result<Allowance, EngineError> {
         let preview = self.run(id).await?;
+        let (engine, name) = (Arc::clone(self), source.to_owned());
+        let read = move |reading: &Reading<'_>| {
+            let of = reading.source_of_run(id)?;
+            Ok::<_, EngineError>((of, reading.is_preview_used(&name, id)?))
+        };
+        let (of, is_used) = blocking(move || engine.read(read)).await?;
         // One that was refused or cancelled has a plan, and nobody saw what it would do.
         let fits = preview.kind == RunKind::Preview
             && preview.state == RunState::Succeeded
-            && preview.source == source;
+            && of.is_some_and(|of| of.settings.name == source);
         let refuse = |problem| Err(EngineError::BadRequest { field: "allow_preview".into(), problem });
         if !fits {
             return refuse(format!("run {id} is not a finished preview of source {source:?}"));
         }
-        let (engine, name) = (Arc::clone(self), source.to_owned());
-        let is_used = blocking(move || engine.read(|reading| reading.is_preview_used(&name, id))).await?;
         if is_used {
             return refuse(format!("preview {id} allowed one run, and that run was made: preview again"));
         }

@@ -113,24 +113,31 @@ impl Previewing<'_> {
             objection: objection.map(sync::Objection::why).unwrap_or_default(),
             ..PreviewSummary::default()
         };
-        if plan.counts.changes_answers() {
+        // What the run fills would be as young as the run.
+        let others: HashSet<PhonebookId> = stored
+            .iter()
+            .map(|counted| &counted.phonebook)
+            .filter(|phonebook| match &phonebook.origin {
+                PhonebookOrigin::Local => true,
+                PhonebookOrigin::Synced(source) => !is_same_name(source, &self.source.settings.name),
+            })
+            .map(|phonebook| phonebook.id)
+            .collect();
+        let (last_synced, assumed) = (publishing::last_synced(reading)?, self.assumed_calls(reading)?);
+        let changed = if plan.counts.changes_answers() {
             let contacts = self.index_after(reading, before, &settings, &mut coming, plan)?;
-            let (now, assumed) = (Timestamp::now(), self.assumed_calls(reading)?);
-            let at = assumed.at.unwrap_or(now);
-            // What the run fills would be as young as the run.
-            let others: HashSet<PhonebookId> = stored
-                .iter()
-                .map(|counted| &counted.phonebook)
-                .filter(|phonebook| match &phonebook.origin {
-                    PhonebookOrigin::Local => true,
-                    PhonebookOrigin::Synced(source) => !is_same_name(source, &self.source.settings.name),
-                })
-                .map(|phonebook| phonebook.id)
-                .collect();
-            let last_synced = publishing::last_synced(reading)?;
-            let after = Snapshot::new(before.generation(), contacts, &settings)?.with_last_synced(|id| {
-                if others.contains(&id) { last_synced(id) } else { LastSynced::At(now) }
-            });
+            Some(Snapshot::new(before.generation(), contacts, &settings)?)
+        } else {
+            coming.counts =
+                stored.iter().map(|counted| (counted.phonebook.id, counted.contact_count)).collect();
+            None
+        };
+        let now = Timestamp::now();
+        let at = assumed.at.unwrap_or(now);
+        let age = |id| if others.contains(&id) { last_synced(id) } else { LastSynced::At(now) };
+        let after = changed.as_ref().unwrap_or(before).with_last_synced(age);
+        // The same contacts may be old now, and not then.
+        if changed.is_some() || effect::ages_count(before, &after, at) {
             let lines = Lines::of(before, &settings.trunks);
             let effect =
                 effect::effect(before, &after, &lines.lines, assumed.attestation, at, self.is_cancelled)
@@ -140,9 +147,6 @@ impl Previewing<'_> {
                 at: Some(at),
                 ..told(effect, &lines, before, &after)
             };
-        } else {
-            coming.counts =
-                stored.iter().map(|counted| (counted.phonebook.id, counted.contact_count)).collect();
         }
         let after = coming.stored(&stored, &self.source.settings.name);
         summary.phonebooks = phonebook_changes(self.source, &stored, &after, &settings);

@@ -55,7 +55,8 @@ impl Engine {
     /// under way a sync is refused, and the other way round: it is not what was asked for.
     ///
     /// `allow_preview` names a preview that an administrator looked at: a plan that does the same is not
-    /// held back by the guard, one that does anything else is refused.
+    /// held back by the guard, one that does anything else is refused. So is the start while a run is under way that
+    /// this preview did not allow.
     pub async fn start_sync(
         self: &Arc<Self>,
         source: &str,
@@ -103,7 +104,9 @@ impl Engine {
         let name = stored.settings.name.clone();
         if let Some(active) = self.active_run_of(&name) {
             let run = self.run(active.id).await?;
-            if run.kind != kind {
+            let is_asked_for =
+                run.kind == kind && (allow_preview.is_none() || run.allowed_by == allow_preview);
+            if !is_asked_for {
                 return Err(EngineError::SyncRunning { name, run: active.id });
             }
             return Ok(StartedRun { run, already_running: true });

@@ -17,7 +17,7 @@ use super::*;
 use crate::matching::match_caller;
 use crate::phonebook::PhonebookName;
 use crate::routing::{self, Call};
-use crate::settings::{InboundRoute, PhonebookTarget, Settings};
+use crate::settings::{InboundRoute, PhonebookTarget, Settings, SourceSettings};
 use crate::snapshot::LastSynced;
 use crate::store::RemovedSources;
 use crate::sync::{RunKind, RunState, SyncRun};
@@ -87,6 +87,34 @@ async fn a_run_without_changes_makes_phonebooks_younger_at_once() {
     drop(engine);
     let fixture = Fixture { engine: Engine::open(&folder.path().join("data")).unwrap(), folder };
     assert_eq!(sales_synced(&fixture), LastSynced::At(again));
+}
+
+#[tokio::test]
+async fn a_rollback_makes_phonebooks_as_old_again_as_their_data() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let first = fixture.sync().await;
+    fixture.put(&[(1, "Dorn", "030 1234567", "Sales")]);
+    let second = fixture.sync().await;
+    let roll_back = async |to_before: RunId| {
+        let started = fixture.engine.start_rollback(to_before, "test").await.unwrap();
+        let run = end_of(&fixture.engine, started.id).await;
+        assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+        run.id
+    };
+    let end = |run: &SyncRun| LastSynced::At(run.finished_at.unwrap());
+    let back = roll_back(second.id).await;
+    assert_eq!((fixture.who("+49301234567"), sales_synced(&fixture)), (is_sales("Berg"), end(&first)));
+    let back_again = roll_back(back).await;
+    assert_eq!((fixture.who("+49301234567"), sales_synced(&fixture)), (is_sales("Dorn"), end(&second)));
+    // What was before that run is what the rollback before it had put back.
+    roll_back(back_again).await;
+    assert_eq!((fixture.who("+49301234567"), sales_synced(&fixture)), (is_sales("Berg"), end(&first)));
+
+    let source = || fixture.engine.read(|reading| reading.source("crm")).unwrap().unwrap();
+    assert_eq!(source().last_synced_at, first.finished_at.map(|at| at.to_string()));
+    roll_back(first.id).await;
+    assert_eq!(source().last_synced_at, None, "there were no data yet");
 }
 
 #[tokio::test]
@@ -160,6 +188,60 @@ async fn only_a_finished_preview_of_the_same_source_can_be_allowed() {
         let error = fixture.engine.start_sync("crm", RunKind::Sync, "test", Some(id)).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_preview_of_a_deleted_source_is_not_one_of_another_that_has_its_name_by_now() {
+    for takes_over in ["made again", "renamed"] {
+        let fixture = Fixture::new();
+        fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+        let preview = fixture.run(RunKind::Preview, None).await;
+        let source = fixture.engine.settings().unwrap().sources.remove(0);
+        let other = SourceSettings { name: "erp".into(), ..source.clone() };
+        let editor = || fixture.engine.by("test");
+        if takes_over == "renamed" {
+            editor().create_source(other).unwrap();
+        }
+        editor().delete_source("crm", RemovedSources::RemoveContacts, "").unwrap();
+        match takes_over {
+            "renamed" => editor().update_source("erp", source, "").unwrap(),
+            _ => editor().create_source(source).unwrap(),
+        };
+        let start = fixture.engine.start_sync("crm", RunKind::Sync, "test", Some(preview.id)).await;
+        let refused = start.unwrap_err().to_string();
+        assert!(refused.contains("not a finished preview of source \"crm\""), "{takes_over}: {refused}");
+        let own = fixture.run(RunKind::Preview, None).await;
+        assert_eq!(fixture.run(RunKind::Sync, Some(own.id)).await.state, RunState::Succeeded, "{takes_over}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_under_way_is_not_taken_for_the_one_that_a_preview_allows() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    let preview = fixture.run(RunKind::Preview, None).await.id;
+    fixture
+        .source()
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+             INSERT INTO contacts SELECT i, 'Name ' || i, '+4930' || (1000000 + i), 'Sales' FROM n",
+        )
+        .unwrap();
+    let start = async |allowed| fixture.engine.start_sync("crm", RunKind::Sync, "test", allowed).await;
+    let cancel = async |run| {
+        assert!(fixture.engine.cancel_sync(run), "it was to be under way all the time");
+        assert_eq!(end_of(&fixture.engine, run).await.state, RunState::Cancelled);
+    };
+    let under_way = start(None).await.unwrap().run.id;
+    let refused = start(Some(preview)).await.unwrap_err();
+    assert!(matches!(refused, EngineError::SyncRunning { run, .. } if run == under_way), "{refused}");
+    cancel(under_way).await;
+
+    let allowed = start(Some(preview)).await.unwrap().run.id;
+    for again in [start(Some(preview)).await.unwrap(), start(None).await.unwrap()] {
+        assert_eq!((again.already_running, again.run.id), (true, allowed));
+    }
+    cancel(allowed).await;
 }
 
 #[tokio::test]
@@ -356,8 +438,29 @@ async fn a_contact_whose_row_cannot_be_read_any_more_stays() {
     fixture.source().execute("UPDATE contacts SET id = CAST(x'ff' AS TEXT) WHERE id = 1", []).unwrap();
     let run = fixture.sync().await;
     assert_eq!((run.counts.rejected, run.counts.removed, run.counts.kept_missing), (1, 0, 1), "{run:?}");
-    assert!(run.warnings[0].contains("1 rows could not be read far enough"), "{:?}", run.warnings);
+    let warning = &run.warnings[0];
+    assert!(warning.contains("whose they are: 1;") && warning.ends_with("is kept: 1 contact"), "{warning}");
     assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+}
+
+#[tokio::test]
+async fn a_row_that_comes_twice_is_rejected_for_its_key_or_its_content() {
+    let fixture = Fixture::new();
+    let reason = async || {
+        let run = fixture.sync().await;
+        assert_eq!((run.state, run.counts.rejected), (RunState::Succeeded, 1), "{run:?}");
+        let problems = fixture
+            .engine
+            .store
+            .read(|reading| Ok::<_, EngineError>(reading.sync_problems(run.id, 0, 9)?))
+            .unwrap();
+        problems[0].reason.clone()
+    };
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (1, "Dorn", "030 7654321", "Sales")]);
+    assert!(reason().await.contains("has the same key"));
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Berg", "030 1234567", "Sales")]);
+    fixture.set(|settings| settings.sources[0].field_map.key = None);
+    assert!(reason().await.contains("has the same content"));
 }
 
 #[tokio::test]
@@ -375,7 +478,9 @@ async fn a_preview_that_kept_contacts_does_not_allow_removing_them() {
     let preview = fixture.run(RunKind::Preview, None).await;
     assert_eq!(preview.counts.kept_missing, 1);
     remove_missing(true);
-    assert_eq!(fixture.run(RunKind::Sync, Some(preview.id)).await.state, RunState::Refused);
+    let refused = fixture.run(RunKind::Sync, Some(preview.id)).await;
+    assert_eq!(refused.state, RunState::Refused);
+    assert!(refused.failure.contains("the source or its settings have changed since"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
-//! How many connections there may be, and what the clients of one address have under way.
+//! How many connections there may be, and what the clients of one address have under way. A network of IPv6 (/64) is one
+//! address ([`one_address`]).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::access::Peer;
+use crate::access::{Peer, one_address};
 use crate::config::BoundsConfig;
 
 /// Counts connections. A lock is held for moments, when a connection begins and when it ends; never by a request.
@@ -61,8 +62,7 @@ impl Places {
 
     pub(super) fn take(self: &Arc<Self>, peer: Peer) -> Result<Place, Full> {
         let address = match peer {
-            // One address in two ways of writing it.
-            Peer::Network(address) => Some(address.ip().to_canonical()),
+            Peer::Network(address) => Some(one_address(address.ip())),
             // All of one machine, which has its bound in the whole.
             Peer::Local(_) | Peer::Unknown => None,
         };
@@ -129,5 +129,19 @@ mod tests {
         let _again = places.take(from("192.0.2.1")).unwrap();
         let local = places.take(Peer::Local(Some(0))).unwrap();
         assert!(local.under_way.is_none());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let bounds = BoundsConfig { connections_per_address: 2, ..BoundsConfig::default() };
+        let places = Places::new(bounds);
+        let [one, same] =
+            ["[2001:db8::1]", "[2001:db8::2:0:0:1]"].map(|address| places.take(from(address)).unwrap());
+        let under_way = [&one, &same].map(|place| Arc::clone(place.under_way.as_ref().unwrap()));
+        assert!(Arc::ptr_eq(&under_way[0], &under_way[1]), "what is under way is counted together");
+        assert_eq!(places.take(from("[2001:db8::ffff]")).unwrap_err(), Full::Address);
+        let _next = places.take(from("[2001:db8:0:1::1]")).unwrap();
+        drop(one);
+        let _again = places.take(from("[2001:db8::ffff]")).unwrap();
     }
 }

@@ -66,10 +66,11 @@ pub(super) async fn deliver(
     let limit = Duration::from_secs(server.timeout_seconds);
     let server_is = format!("mail server {}", shown(server));
     let sending = async {
-        transport(server).await?.send(message).await.map_err(|error| Failure {
-            what: format!("{server_is}: {error}"),
-            kind: kind_of(&error),
-            is_final: error.is_permanent(),
+        transport(server).await?.send(message).await.map_err(|error| {
+            let kind = kind_of(&error);
+            // A password that was changed at the server is put right here too, sooner or later.
+            let is_final = error.is_permanent() && kind != FailureKind::Login;
+            Failure { what: format!("{server_is}: {error}"), kind, is_final }
         })
     };
     let answer = tokio::time::timeout(limit, sending).await.map_err(|_| Failure {

@@ -39,8 +39,16 @@ impl Report<'_> {
     }
 
     fn headline(&self) -> String {
-        let source = self.source();
-        match (self.run().state, self.occasion) {
+        let (source, run) = (self.source(), self.run());
+        if let Some(before) = run.to_before {
+            return match run.state {
+                RunState::Succeeded => format!("{source} was rolled back to before run {before}"),
+                RunState::Failed | RunState::Running => format!("{source} could not be rolled back"),
+                RunState::Refused => format!("A rollback of {source} was refused"),
+                RunState::Cancelled => format!("A rollback of {source} was cancelled"),
+            };
+        }
+        match (run.state, self.occasion) {
             (RunState::Succeeded, Occasion::Recovery) => format!("{source} is synchronised again"),
             (RunState::Succeeded, _) => format!("{source} was synchronised"),
             (RunState::Failed | RunState::Running, _) => format!("{source} could not be synchronised"),
@@ -79,6 +87,7 @@ impl Report<'_> {
                 ),
             ),
         ];
+        facts.extend(run.to_before.map(|before| ("Back to before run", before.to_string())));
         facts.extend(self.duration().map(|duration| ("Duration", duration)));
         let RunCounts {
             rows,
@@ -92,21 +101,21 @@ impl Report<'_> {
             dropped_numbers,
         } = counts;
         let is_done = run.state == RunState::Succeeded;
-        let done = [
-            ("Contacts synchronised", counts.synchronised()),
-            ("Added", added),
-            ("Changed", changed),
-            ("Moved to another phonebook", moved),
-            ("Removed", removed),
-            ("Unchanged", unchanged),
+        let has_read = run.to_before.is_none();
+        let numbers = [
+            ("Rows read", rows, has_read),
+            ("Contacts synchronised", counts.synchronised(), has_read && is_done),
+            ("Added", added, is_done),
+            ("Changed", changed, is_done),
+            ("Moved to another phonebook", moved, is_done),
+            ("Removed", removed, is_done),
+            ("Unchanged", unchanged, is_done),
+            ("Rows rejected", rejected, has_read),
+            ("Kept though not received", kept_missing, kept_missing > 0),
+            ("Numbers left out", dropped_numbers, dropped_numbers > 0),
         ];
-        facts.push(("Rows read", rows.to_string()));
-        facts.extend(done.into_iter().filter(|_| is_done).map(|(name, count)| (name, count.to_string())));
-        facts.push(("Rows rejected", rejected.to_string()));
-        let rare = [("Kept though not received", kept_missing), ("Numbers left out", dropped_numbers)];
-        facts.extend(
-            rare.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string())),
-        );
+        let told = numbers.into_iter().filter(|(_, _, is_told)| *is_told);
+        facts.extend(told.map(|(name, count, _)| (name, count.to_string())));
         if !is_done {
             facts.push(("Changed", "nothing: calls are answered as before".to_owned()));
         }
@@ -128,12 +137,17 @@ impl Report<'_> {
         let run = self.run();
         let source = argument(&self.source());
         let mut steps = Vec::new();
-        match run.state {
-            RunState::Failed | RunState::Running => steps.push(Step {
+        match (run.state, run.to_before) {
+            (RunState::Succeeded | RunState::Cancelled, _) => {}
+            (_, Some(before)) => steps.push(Step {
+                why: "When that is put right, roll back again:".to_owned(),
+                commands: vec![format!("ringroute sync rollback {before}")],
+            }),
+            (RunState::Failed | RunState::Running, None) => steps.push(Step {
                 why: "When that is put right, synchronise again:".to_owned(),
                 commands: vec![format!("ringroute sync run {source}")],
             }),
-            RunState::Refused => steps.push(Step {
+            (RunState::Refused, None) => steps.push(Step {
                 why: "See what it would do; if that is right, allow it once, by the preview's number:"
                     .to_owned(),
                 commands: vec![
@@ -141,7 +155,6 @@ impl Report<'_> {
                     format!("ringroute sync run {source} --allow-preview NUMBER"),
                 ],
             }),
-            RunState::Succeeded | RunState::Cancelled => {}
         }
         if run.counts.rejected + run.counts.dropped_numbers > 0 {
             steps.push(Step {
@@ -231,6 +244,7 @@ impl Report<'_> {
             "notification": self.id,
             "occasion": self.occasion,
             "run": run.id,
+            "kind": run.kind,
             "source": run.source,
             "state": run.state,
             "started_by": run.started_by,

@@ -76,6 +76,52 @@ fn each_outcome_says_what_to_do_next() {
 }
 
 #[test]
+fn a_rollback_is_told_as_one() {
+    let rolled_back = |state| {
+        let news = news(state);
+        let run = SyncRun { kind: RunKind::Rollback, to_before: Some(RunId(8)), ..news.run };
+        RunNews { run, reasons: Vec::new(), webhook: None }
+    };
+    for (state, occasion, expected) in [
+        (RunState::Succeeded, Occasion::Always, "was rolled back to before run 8"),
+        (RunState::Failed, Occasion::Failure, "could not be rolled back"),
+        (RunState::Refused, Occasion::Refusal, "was refused"),
+        (RunState::Cancelled, Occasion::Always, "was cancelled"),
+    ] {
+        let news = rolled_back(state);
+        let (subject, text) = (report(&news, occasion).subject(), report(&news, occasion).text());
+        assert!(subject.ends_with(&format!("{expected} (run 12)")), "{subject}");
+        assert!(!text.contains("ynchronis") && !text.contains("Rows read"), "{text}");
+        assert!(!text.contains("ringroute sync run") && !text.contains("sync preview"), "{text}");
+        let is_undone = matches!(state, RunState::Failed | RunState::Refused);
+        assert_eq!(text.contains("ringroute sync rollback 8"), is_undone, "{text}");
+    }
+}
+
+#[test]
+fn a_program_is_told_what_kind_of_run_it_was() {
+    for (kind, expected) in [(RunKind::Sync, "sync"), (RunKind::Rollback, "rollback")] {
+        let mut news = news(RunState::Succeeded);
+        news.run.kind = kind;
+        let body = report(&news, Occasion::Always).json();
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["kind"], expected, "{body}");
+    }
+}
+
+#[test]
+fn what_a_clock_that_was_set_back_put_off_is_due() {
+    let now: Timestamp = "2026-01-10T02:00:00Z".parse().unwrap();
+    let is_due = |seconds: i64| is_due(now + jiff::SignedDuration::from_secs(seconds), now);
+    assert!(is_due(-1) && is_due(0));
+    // As far ahead as an attempt is ever put off.
+    for wait in BACK_OFF {
+        assert!(!is_due(wait.as_secs().cast_signed()), "{wait:?}");
+    }
+    assert!(is_due(365 * 24 * 3600));
+}
+
+#[test]
 fn an_error_that_is_recorded_is_short_and_on_one_line() {
     assert_eq!(on_one_line(" a\r\nb\u{1b}[0m ", 100), "a  b [0m");
     assert_eq!(on_one_line(&"x".repeat(1000), 500).len(), 500);

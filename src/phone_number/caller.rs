@@ -45,8 +45,8 @@ pub enum InvalidCaller {
 
 impl Caller {
     /// Reads the caller of a call: a number in any written form, a tel or SIP URI, a name-addr, or one of
-    /// the ways to say nothing. Numbers are read as [`normalise`](super::normalise()) reads them, an
-    /// extension is left out.
+    /// the ways to say nothing. Numbers are read as [`normalise`](super::normalise()) reads them; an
+    /// extension is left out, and nobody calls from several numbers.
     #[must_use]
     pub fn parse(raw: &str, region: Option<Region>) -> Caller {
         if raw.len() > MAX_CALLER_BYTES {

@@ -51,10 +51,19 @@ pub enum NumberError {
     OnlyZeros,
     /// A letter, a second plus sign, a comma in the wrong place…
     #[error(
-        "{0:?} does not belong in a phone number: write digits and the usual punctuation, \
-         a plus sign only at the start, an extension behind it as x12"
+        "{} does not belong in a phone number: write digits and the usual punctuation, \
+         a plus sign only at the start, an extension behind it as x12",
+        quoted(*.0)
     )]
     NotInANumber(char),
+    /// `0301234/0305678`, `0301234567;0301234568`.
+    #[error("this looks like several numbers: put each into a column of its own")]
+    SeveralNumbers,
+    /// `4.93012e+11`.
+    #[error(
+        "a spreadsheet wrote this in scientific notation, and digits are lost: format the column as text there"
+    )]
+    ScientificNotation,
     /// `*21#` and the like.
     #[error("{0:?} makes this a feature code, not a number that can call")]
     FeatureCode(char),
@@ -90,6 +99,16 @@ pub enum NumberError {
     BadEscapeInUri,
 }
 
+/// A character in quotes; an apostrophe in those that it is none of.
+fn quoted(character: char) -> String {
+    match character {
+        '\'' => format!("\"{character}\""),
+        '\\' => format!("'{character}'"),
+        // What cannot be seen is shown by its number.
+        _ => format!("{character:?}"),
+    }
+}
+
 /// Normalises the number that a contact has.
 pub fn normalise(raw: &str, region: Option<Region>) -> Result<Normalised, NumberError> {
     // Fixed-width columns come padded with blanks; they are not part of what was written.
@@ -109,7 +128,10 @@ pub fn normalise(raw: &str, region: Option<Region>) -> Result<Normalised, Number
     {
         return Ok(Normalised { number, extension: None });
     }
-    read_number(&uri::read(raw)?.user, region)
+    let address = uri::read(raw)?;
+    let text = written::folded(&address.user);
+    written::check_is_one(text.trim())?;
+    read_number(&text, region)
 }
 
 /// Whether a text is [`dialled`] as it stands: digits, perhaps with a plus sign first, and no more of them than a number

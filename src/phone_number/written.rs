@@ -45,6 +45,19 @@ const EXTENSION_LABELS: &[(&str, usize)] = &[
 /// Most digits of an American extension without a label (`- 503#`).
 const MAX_UNLABELLED_EXTENSION: usize = 6;
 
+/// Fewest digits before a slash that are a number already, rather than an area code.
+const SHORTEST_BEFORE_SLASH: usize = 6;
+
+/// The same with a country code: `+44 7736` and `+1 212 555` are none yet.
+const SHORTEST_ABROAD_BEFORE_SLASH: usize = 9;
+
+/// Fewest digits behind a slash that begin with a zero and are a number, rather than the end of the one before: `7946/0018`,
+/// `/0` for a switchboard.
+const SHORTEST_BEHIND_SLASH: usize = 6;
+
+/// Fewest digits behind a `;` or `,` alone that are a number of their own, rather than an extension.
+const SHORTEST_BEHIND_SEPARATOR: usize = 7;
+
 /// Brings what people paste to ASCII where there is an equivalent: digits of all scripts, full-width
 /// forms, dashes and white space. Takes away marks that nobody sees.
 pub(super) fn folded(text: &str) -> Cow<'_, str> {
@@ -79,18 +92,68 @@ pub(super) fn folded(text: &str) -> Cow<'_, str> {
 }
 
 /// What would be dialled of a text that has nothing but digits, separators and perhaps a plus sign before them. Of such a
-/// text, all that is done here comes to the same.
+/// text, all that is done here comes to the same. Not of one whose slash may be between two numbers.
 pub(super) fn plainly_dialled(text: &str) -> Option<SmallVec<[u8; MAX_RAW_CHARACTERS]>> {
     let mut dialled = SmallVec::new();
     for byte in text.bytes() {
         match byte {
             b'0'..=b'9' => dialled.push(byte),
             b'+' if dialled.is_empty() => dialled.push(byte),
+            b'/' if dialled.len() >= SHORTEST_BEFORE_SLASH => return None,
             b' ' | b'-'..=b'/' | b'(' | b')' => {}
             _ => return None,
         }
     }
     (dialled.last().is_some_and(u8::is_ascii_digit)).then_some(dialled)
+}
+
+/// Refuses a [`folded`] text that is not one number, though it could be read as one or says less than it seems to.
+pub(super) fn check_is_one(text: &str) -> Result<(), NumberError> {
+    if is_in_scientific_notation(text) {
+        return Err(NumberError::ScientificNotation);
+    }
+    if is_several_by_slash(split_extension(text).0) || is_several_by_separator(text) {
+        return Err(NumberError::SeveralNumbers);
+    }
+    Ok(())
+}
+
+/// `4.93012e+11`, with a point or a comma.
+fn is_in_scientific_notation(text: &str) -> bool {
+    let are_digits = |text: &str| !text.is_empty() && digits_in(text) == text.len();
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    [whole, fraction, exponent.strip_prefix('+').unwrap_or(exponent)].into_iter().all(are_digits)
+}
+
+/// `0301234/0305678`, `030 910019 / -20`; not `030/1234567`.
+fn is_several_by_slash(text: &str) -> bool {
+    text.match_indices('/').any(|(at, _)| {
+        let (before, behind) = (&text[..at], text[at + 1..].trim_start_matches([' ', '(', '[']));
+        // `+43 (0)664`: not a digit of the number.
+        let digits_before = digits_in(before) - usize::from(before.contains("(0)"));
+        let shortest = match before.trim_start().starts_with('+') || before.trim_start().starts_with("00") {
+            true => SHORTEST_ABROAD_BEFORE_SLASH,
+            false => SHORTEST_BEFORE_SLASH,
+        };
+        digits_before >= shortest
+            && (behind.starts_with(['+', '-'])
+                || behind.starts_with('0') && digits_in(behind) >= SHORTEST_BEHIND_SLASH)
+    })
+}
+
+/// `0301234567;0301234568`; not `,,1234567`, which is a pause, nor what a label is before or behind.
+fn is_several_by_separator(text: &str) -> bool {
+    text.match_indices([';', ',']).any(|(at, _)| {
+        let (before, behind) = (text[..at].trim_end(), text[at + 1..].trim_start_matches([' ', '(', '[']));
+        before.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | ']'))
+            && behind.starts_with(|c: char| c.is_ascii_digit() || c == '+')
+            && digits_in(behind) >= SHORTEST_BEHIND_SEPARATOR
+    })
+}
+
+fn digits_in(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// Splits an extension off a [`folded`] text: `x12`, `ext. 12`, `;ext=12`, `,,12`, `#12`, `- 12#`.
@@ -189,8 +252,56 @@ mod tests {
         for text in ["030 / 12 34-56", "+49 (0)30.123456", "0", "+1"] {
             assert!(plainly_dialled(text).is_some(), "{text}");
         }
-        for text in ["", "+", "()", "1 + 2", "030 12 x3", "+49 30 12\u{a0}34", "tel:12"] {
+        for text in ["", "+", "()", "1 + 2", "030 12 x3", "+49 30 12\u{a0}34", "tel:12", "0301234/0305678"] {
             assert_eq!(plainly_dialled(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn several_numbers_are_not_one() {
+        for text in [
+            "0301234/0305678",
+            "030 910019 / -20",
+            "030 910019/+49 30 910020",
+            "030 1000005 / (030) 1000006",
+            "0301234/0305678 x12",
+            "+49301234567/0301234568",
+            "0049 30 1234567 / +49 30 1234568",
+            "0301000022;0301000023",
+            "0301000022; (030) 1000023",
+            "0301000024,171200300",
+        ] {
+            assert_eq!(check_is_one(text), Err(NumberError::SeveralNumbers), "{text}");
+        }
+        for text in [
+            "030/1234567",
+            "030 12345/67",
+            "030 123456/0",
+            "030 123456/0 x123",
+            "020 7946/0018",
+            "+44(0)7736/093842",
+            "+420 603/012345",
+            "+1 (212) 555/0199",
+            "+49 (0)30 / 12345-67",
+            "+43 (0)664 / 0123456",
+            "030 12345678;123456",
+            "030 12345678, 12",
+            "030 12345678,,1234567",
+            "030 12345678, , 1234567",
+            "030 12345678;ext=1234567",
+            "030 12345678 ext., 1234567",
+        ] {
+            assert_eq!(check_is_one(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn scientific_notation_is_told_from_letters() {
+        for text in ["4.93012e+11", "4,93012E+11", "4.93012345678E11", "5E+11"] {
+            assert_eq!(check_is_one(text), Err(NumberError::ScientificNotation), "{text}");
+        }
+        for text in ["030 12 ext 3", "e+11", "4.93e", "4.9.3e+11", "4.93e-11", "1 e 2"] {
+            assert_eq!(check_is_one(text), Ok(()), "{text}");
         }
     }
 

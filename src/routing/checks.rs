@@ -35,7 +35,7 @@ pub enum RouteWarningKind {
     Shadowed,
     /// It can take no call.
     Unreachable,
-    /// No route takes the calls that no other route takes.
+    /// No route is sure to take the calls that no other route takes.
     NoCatchAll,
     /// It asks for a phonebook that does not exist.
     MissingPhonebook,
@@ -102,7 +102,8 @@ fn check_routes(snapshot: &Snapshot, at: Timestamp, findings: &mut Findings) {
         None => findings.add(
             "",
             RouteWarningKind::NoCatchAll,
-            "no route takes every call: calls that no route takes go where the call handler's own default says"
+            "no route is sure to take every call: calls that no route takes go where the call handler's own \
+             default says"
                 .to_owned(),
         ),
         Some(place) => {
@@ -166,19 +167,24 @@ fn covers_caller(before: &CompiledRoute, route: &CompiledRoute) -> bool {
     if !before.asks_for_caller() {
         return true;
     }
+    let passes_over_none = |settings: &InboundRoute| {
+        settings.freshness.is_none_or(|freshness| freshness.older == OlderData::Use)
+    };
+    let is_as_fresh = first.freshness == second.freshness;
     let covers_phonebooks = || {
-        let is_never_passed_over = first.freshness.is_none_or(|freshness| freshness.older == OlderData::Use)
-            || first.freshness == second.freshness;
         second.phonebooks.is_empty()
-            || is_never_passed_over
+            || (passes_over_none(first) || is_as_fresh)
                 && second
                     .phonebooks
                     .iter()
                     .all(|name| first.phonebooks.iter().any(|other| other.is_same_as(name)))
     };
+    // Whose phonebooks are passed over is in none.
+    let covers_strangers =
+        !second.in_no_phonebook || first.in_no_phonebook && (passes_over_none(second) || is_as_fresh);
     route.asks_for_caller()
         && second.withheld <= first.withheld
-        && second.in_no_phonebook <= first.in_no_phonebook
+        && covers_strangers
         && (second.callers.is_empty()
             || !first.callers.is_empty() && covers_numbers(before.callers(), route.callers()))
         && covers_phonebooks()

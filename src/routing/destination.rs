@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::explain::Tracer;
 use super::{Attempt, Met};
-use crate::index::Posting;
 use crate::settings::DestinationType;
 use crate::snapshot::destinations::{CompiledDestination, CompiledTarget};
 use crate::snapshot::{CompiledRoute, Snapshot};
@@ -44,11 +43,12 @@ impl<'a> Attempt<'a, '_> {
             }
             None => route.destination(),
         };
-        self.resolve(destination, met, tracer)
+        self.resolve(route, destination, met, tracer)
     }
 
     fn resolve<T: Tracer>(
         &self,
+        route: &'a CompiledRoute,
         destination: &'a CompiledDestination,
         met: &Met<'a>,
         tracer: &mut T,
@@ -71,26 +71,26 @@ impl<'a> Attempt<'a, '_> {
                 });
                 chosen(kind, Cow::Owned(target))
             }
-            CompiledTarget::OfContact(fallback) => match self.contact_extension(met.member) {
+            CompiledTarget::OfContact(fallback) => match self.contact_extension(route, met) {
                 Some((name, extension)) => {
                     tracer.destination(|| format!("The own extension of {name} is {extension}."));
                     chosen(DestinationType::Extension, Cow::Borrowed(extension))
                 }
                 None => {
-                    tracer.destination(|| {
-                        "No contact with the caller's number has an extension of its own that can be dialled, so \
-                         the fallback applies."
-                            .to_owned()
-                    });
-                    self.resolve(fallback, met, tracer)
+                    tracer.destination(|| self.explain_no_extension(route.settings().freshness));
+                    self.resolve(route, fallback, met, tracer)
                 }
             },
         }
     }
 
     /// Name and own extension of the contact who calls: the one in the route's phonebooks before others.
-    fn contact_extension(&self, member: Option<Posting>) -> Option<(&'a str, &'a str)> {
-        let contacts = member.into_iter().chain(self.caller_match.contacts().iter().copied());
+    fn contact_extension(&self, route: &CompiledRoute, met: &Met<'_>) -> Option<(&'a str, &'a str)> {
+        // Nobody looked for a member when the caller's number was enough.
+        let member = met.member.or_else(|| self.member_of(route));
+        let freshness = route.settings().freshness;
+        let all = member.into_iter().chain(self.caller_match.contacts().iter().copied());
+        let contacts = all.filter(|posting| !self.is_passed_over(*posting, freshness));
         let mut with_extensions = contacts.map(|posting| {
             let contact = self.snapshot.contacts().contact(posting.contact);
             (contact.display_name, contact.own_extension.trim())

@@ -1,9 +1,9 @@
 //! What a change of contacts does to calls: who is found by another contact, and which calls take another
 //! route.
 //!
-//! Every number of both snapshots is looked at; where what callers can see of its contacts differs, the call
-//! is decided in both, on every [`Line`]. A number stands for the call that shows it; callers whom only last
-//! digits lead to a contact are not counted, there being no list of them.
+//! Every number of both snapshots is looked at; where what callers can see of its contacts differs, or whether
+//! a route skips them as old, the call is decided in both, on every [`Line`]. A number stands for the call that
+//! shows it; callers whom only last digits lead to a contact are not counted, there being no list of them.
 //!
 //! Numbers that routes cannot tell apart ([`Facts`]) are decided once. So the work grows with the numbers
 //! that differ by a look-up or two each, and with lines only by the kinds of callers, which are few.
@@ -19,8 +19,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::number_forms::NumberForms;
-use super::{Call, decide};
-use crate::index::{ContactIndex, Numbers, PhonebookSet, Posting};
+use super::{Call, decide, skips};
+use crate::index::{ContactIndex, Numbers, PhonebookOrdinal, PhonebookSet, Posting};
 use crate::matching::{CallerMatch, match_caller};
 use crate::phone_number::{PhoneNumber, Region};
 use crate::settings::{Attestation, InboundRoute};
@@ -40,7 +40,8 @@ const MAX_REMEMBERED: usize = 50_000;
 /// What a change of contacts does to calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// Numbers for which something differs that a call can show: the contacts, their names, their phonebooks.
+    /// Numbers for which something differs that a call can show: the contacts, their names, their phonebooks; and
+    /// those whose call takes another route because their phonebooks are not old any more.
     pub numbers: u64,
     /// Of these, numbers that lead to a contact, and did not before.
     pub newly_matched: u64,
@@ -90,6 +91,7 @@ pub fn effect(
             .iter()
             .any(|line| before.trunk(&line.trunk).is_some_and(CompiledTrunk::has_caller_rules)),
         asking: asking_for_callers(before),
+        aged: aged(before, after, at),
         regions: regions(before, lines),
         turns: Turns::default(),
         remembered: HashMap::new(),
@@ -102,6 +104,38 @@ pub fn effect(
         comparison.look_at(number, contacts);
     }
     Some(comparison.finish())
+}
+
+/// Whether a route takes phonebooks of one snapshot that it skips as old in the other.
+#[must_use]
+pub fn ages_count(before: &Snapshot, after: &Snapshot, at: Timestamp) -> bool {
+    !aged(before, after, at).is_empty()
+}
+
+/// The phonebooks, as they are before, that a route skips in one snapshot and not in the other.
+fn aged(before: &Snapshot, after: &Snapshot, at: Timestamp) -> HashSet<PhonebookOrdinal> {
+    let mut aged = HashSet::new();
+    let routes = before.routes().routes().iter().zip(after.routes().routes());
+    for (old, new) in routes.filter(|(route, _)| route.settings().enabled) {
+        let Some(freshness) = old.settings().freshness else { continue };
+        let asked = if old.settings().in_no_phonebook {
+            in_both(before.contacts(), after.contacts())
+        } else {
+            let wanted = old.phonebooks().wanted().iter().zip(new.phonebooks().wanted());
+            wanted.filter_map(|(old, new)| old.ordinal.zip(new.ordinal)).collect()
+        };
+        let differ = asked.into_iter().filter(|(old, new)| {
+            skips(freshness, before.last_synced(*old), at) != skips(freshness, after.last_synced(*new), at)
+        });
+        aged.extend(differ.map(|(old, _)| old));
+    }
+    aged
+}
+
+/// The phonebooks that are in both, as they are before and after.
+fn in_both(before: &ContactIndex, after: &ContactIndex) -> Vec<(PhonebookOrdinal, PhonebookOrdinal)> {
+    let names = before.phonebooks().iter().map(|phonebook| &phonebook.name);
+    names.filter_map(|name| before.find_phonebook(name).zip(after.find_phonebook(name))).collect()
 }
 
 /// The contacts that have a number exactly, before and after.
@@ -169,7 +203,7 @@ fn asks_for_numbers(route: &InboundRoute) -> bool {
         // The same for all calls that are compared.
         attestation: _,
         times: _,
-        // Of a contact, this sees its phonebooks.
+        // Of a contact, this sees its phonebooks; how old they are is the same for all of them.
         freshness: _,
         caller_name_prefix: _,
         alert_info: _,
@@ -226,6 +260,7 @@ struct Comparison<'a> {
     at: Timestamp,
     rewrites_callers: bool,
     asking: Vec<&'a CompiledRoute>,
+    aged: HashSet<PhonebookOrdinal>,
     regions: Vec<Option<Region>>,
     turns: Turns,
     /// Facts -> the turns of such callers, by place, each with the first line on which it is taken.
@@ -236,20 +271,14 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn look_at(&mut self, number: PhoneNumber, contacts: Contacts) {
         let [exactly_before, exactly_after] = &contacts;
-        if self.look_the_same(exactly_before, exactly_after) {
+        let look_the_same = self.look_the_same(exactly_before, exactly_after);
+        if look_the_same && !self.are_aged(exactly_before) {
             return;
         }
         let text = number.to_string();
         let [before, after] = contacts;
         let before = found(self.before, &text, before);
         let after = found(self.after, &text, after);
-        self.effect.numbers += 1;
-        match (before.is_empty(), after.is_empty()) {
-            // Found by nobody before and after cannot differ; it is here to be complete.
-            (true, _) => self.effect.newly_matched += 1,
-            (false, true) => self.effect.no_longer_matched += 1,
-            (false, false) => self.effect.matched_otherwise += 1,
-        }
         let facts = Facts {
             phonebooks: [sets_of(&before), sets_of(&after)],
             callers: self.callers_bits(number, &text),
@@ -266,6 +295,17 @@ impl Comparison<'_> {
                 turns
             }
         };
+        // That the same contacts are younger is nothing that a call shows.
+        if look_the_same && turns.is_empty() {
+            return;
+        }
+        self.effect.numbers += 1;
+        match (before.is_empty(), after.is_empty()) {
+            // Found by nobody before and after cannot differ; it is here to be complete.
+            (true, _) => self.effect.newly_matched += 1,
+            (false, true) => self.effect.no_longer_matched += 1,
+            (false, false) => self.effect.matched_otherwise += 1,
+        }
         self.effect.rerouted += u64::from(!turns.is_empty());
         for (turn, line) in turns.iter() {
             let reroute = &mut self.turns.reroutes[*turn];
@@ -289,6 +329,13 @@ impl Comparison<'_> {
                     && old.contact(a.contact) == new.contact(b.contact)
                     && phonebooks_of(old, a) == phonebooks_of(new, b)
             })
+    }
+
+    /// Whether a route may skip them in one snapshot and not in the other, though they look the same.
+    fn are_aged(&self, before: &[Posting]) -> bool {
+        let is_aged = |phonebook: &PhonebookOrdinal| self.aged.contains(phonebook);
+        let phonebooks_of = |posting: &Posting| self.before.contacts().phonebooks_in(posting.phonebooks);
+        !self.aged.is_empty() && before.iter().any(|posting| phonebooks_of(posting).iter().any(is_aged))
     }
 
     fn callers_bits(&self, number: PhoneNumber, text: &str) -> Box<[u64]> {

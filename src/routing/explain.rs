@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Attempt;
-use super::number_forms::{Fit, Form, MAX_BYTES, NumberForms};
+use super::number_forms::{Fit, Form, NumberForms};
 use crate::index::{PhonebookOrdinal, Posting};
 use crate::matching::{CallerMatch, MatchKind};
 use crate::phone_number::Region;
@@ -176,12 +176,6 @@ impl Attempt<'_, '_> {
     pub(super) fn explain_dids(&self, dids: &[NumberCriterion], fit: Option<Fit<'_>>) -> (String, String) {
         let why = match self.did.raw {
             raw if raw.trim().is_empty() => "The call handler named no dialled number.".into(),
-            raw if raw.len() > MAX_BYTES => {
-                let found = raw.len();
-                format!(
-                    "The dialled number has {found} bytes; with more than {MAX_BYTES} it fits no pattern."
-                )
-            }
             raw if self.did.is_empty() => format!("The dialled {raw:?} is not a telephone number."),
             _ => match self.missing_extension(dids, fit) {
                 Some((did, extension)) => format!(
@@ -252,12 +246,43 @@ impl Attempt<'_, '_> {
         ("true".into(), why)
     }
 
-    pub(super) fn explain_in_no_phonebook(&self, member: Option<Posting>) -> (String, String) {
+    pub(super) fn explain_in_no_phonebook(
+        &self,
+        member: Option<Posting>,
+        freshness: Option<Freshness>,
+    ) -> (String, String) {
         let why = match member {
-            Some(member) => self.explain_membership(member, |_| true),
-            None => self.explain_contacts(),
+            Some(member) => self.explain_membership(member, |ordinal| !self.is_skipped(ordinal, freshness)),
+            None => self.explain_contacts() + &self.explain_ages_of_contacts(freshness),
         };
         ("true".into(), why)
+    }
+
+    /// A sentence about each phonebook with old data of the contacts that are named.
+    fn explain_ages_of_contacts(&self, freshness: Option<Freshness>) -> String {
+        let Some(freshness) = freshness else { return String::new() };
+        let named = self.caller_match.contacts().iter().take(MAX_NAMED);
+        let mut phonebooks: Vec<PhonebookOrdinal> = Vec::new();
+        for phonebook in named.flat_map(|posting| self.phonebooks_of(*posting)) {
+            if !phonebooks.contains(phonebook) {
+                phonebooks.push(*phonebook);
+            }
+        }
+        phonebooks.into_iter().map(|phonebook| self.explain_age(phonebook, freshness)).collect()
+    }
+
+    /// Why the call does not go to the extension of a contact.
+    pub(super) fn explain_no_extension(&self, freshness: Option<Freshness>) -> String {
+        let contacts = self.caller_match.contacts();
+        let is_any_passed_over = contacts.iter().any(|posting| self.is_passed_over(*posting, freshness));
+        let (passed_over, other) = match is_any_passed_over {
+            true => ("Contacts whose phonebooks are all old are passed over. ", "other "),
+            false => ("", ""),
+        };
+        format!(
+            "{passed_over}No {other}contact with the caller's number has an extension of its own that can be \
+             dialled, so the fallback applies."
+        )
     }
 
     /// A sentence about a phonebook whose data are old; nothing about others.

@@ -5,11 +5,8 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::matching::CallerMatch;
-use crate::phone_number::{Caller, PhoneNumber, Region, dialled};
+use crate::phone_number::{Caller, MAX_CALLER_BYTES, PhoneNumber, Region, dialled};
 use crate::snapshot::route_table::NumberCriterion;
-
-/// Most bytes of a dialled number that are looked at; a longer one fits no pattern.
-pub(super) const MAX_BYTES: usize = 64;
 
 /// The forms of one number of a call. None at all when it is withheld, malformed or too long.
 pub(super) struct NumberForms<'a> {
@@ -39,10 +36,9 @@ pub(super) enum Form {
 
 impl<'a> NumberForms<'a> {
     pub(super) fn of_did(raw: &'a str, region: Option<Region>) -> Self {
-        let readable = raw.len() <= MAX_BYTES;
-        let given = if readable { given_digits(raw) } else { None };
-        let number = if readable { OnceCell::new() } else { OnceCell::from(None) };
-        NumberForms { raw, region, given, number }
+        // As long as a caller's number can be, and so as what is read below.
+        let given = if raw.len() <= MAX_CALLER_BYTES { given_digits(raw) } else { None };
+        NumberForms { raw, region, given, number: OnceCell::new() }
     }
 
     pub(super) fn of_caller(raw: &'a str, region: Option<Region>, caller_match: &CallerMatch) -> Self {

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::RouteError;
+use super::number_range::NumberRange;
 use super::pattern::NumberPattern;
-use crate::phone_number::{Region, dialled, withheld_word};
+use crate::phone_number::{Caller, MAX_CALLER_BYTES, Region, dialled, withheld_word};
 use crate::settings::{NumberRule, Trunk};
 
 /// Most rules for one kind of number of one trunk.
@@ -112,11 +113,19 @@ impl CompiledTrunk {
         self.withheld.iter().any(|withheld| *withheld == word || digits.as_deref() == Some(withheld))
     }
 
-    /// The caller's number after the rules.
+    /// The caller's number after the rules. Who is withheld stays so.
     #[must_use]
     #[inline]
     pub fn rewrite_caller<'a>(&self, raw: &'a str) -> Cow<'a, str> {
-        rewrite(&self.caller_rules, raw)
+        if self.caller_rules.is_empty() { Cow::Borrowed(raw) } else { self.rewrite_shown(raw) }
+    }
+
+    /// Zeros, and the digits of somebody who asked for privacy, would be a number after the rules.
+    fn rewrite_shown<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        match rewrite_by(&self.caller_rules, raw) {
+            Cow::Owned(_) if Caller::parse(raw, self.region) == Caller::Withheld => Cow::Borrowed(raw),
+            rewritten => rewritten,
+        }
     }
 
     /// The dialled number after the rules.
@@ -131,8 +140,11 @@ fn rewrite<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
     if rules.is_empty() { Cow::Borrowed(raw) } else { rewrite_by(rules, raw) }
 }
 
-/// What is no number stays as it is.
+/// What is no number, or too long to be read as one, stays as it is.
 fn rewrite_by<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
+    if raw.len() > MAX_CALLER_BYTES {
+        return Cow::Borrowed(raw);
+    }
     let Ok(number) = dialled(raw) else { return Cow::Borrowed(raw) };
     match rules.iter().find(|rule| rule.fits(&number)) {
         // A rule fits only numbers that are longer than what it takes away, all of them ASCII.
@@ -144,6 +156,11 @@ fn rewrite_by<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
 impl CompiledRule {
     fn compile(rule: &NumberRule) -> Result<Self, (&'static str, String)> {
         let NumberRule { pattern: text, strip, add } = rule;
+        // As a pattern it would be one number, its dash a separator.
+        if NumberRange::parse(text).is_some() {
+            let problem = format!("{text:?} is a range; a rule takes a pattern, such as 1XX");
+            return Err(("pattern", problem));
+        }
         let pattern = NumberPattern::parse(text)
             .map_err(|error| ("pattern", format!("{text:?} is not a pattern of numbers: {error}")))?;
         if pattern.has_extension() {
@@ -208,6 +225,34 @@ mod tests {
     }
 
     #[test]
+    fn rules_make_no_number_of_a_withheld_caller() {
+        let trunk = trunk(
+            "caller_rules = [{ pattern = '0.', strip = 1, add = '+49' }, { pattern = '+.', strip = 1, add = '00' }]
+             did_rules = [{ pattern = '0!', add = '+4930' }]",
+        )
+        .unwrap();
+        for withheld in ["0000000000", "sip:00000@carrier.example", "<sip:+4930123@anonymous.invalid>"] {
+            assert_eq!(trunk.rewrite_caller(withheld), withheld);
+        }
+        assert_eq!(trunk.rewrite_caller("<sip:+4930123@carrier.example>"), "004930123");
+        // Zeros can be dialled.
+        assert_eq!(trunk.rewrite_did("0"), "+49300");
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_read_is_not_rewritten() {
+        let rules = "[{ pattern = '0.', strip = 1, add = '+49' }]";
+        let trunk = trunk(&format!("caller_rules = {rules}\ndid_rules = {rules}")).unwrap();
+        let longest = format!("sip:0301234567@{}", "h".repeat(MAX_CALLER_BYTES - 15));
+        assert_eq!(longest.len(), MAX_CALLER_BYTES);
+        assert_eq!(trunk.rewrite_caller(&longest), "+49301234567");
+        assert_eq!(trunk.rewrite_did(&longest), "+49301234567");
+        let longer = longest + "h";
+        assert_eq!(trunk.rewrite_caller(&longer), longer);
+        assert_eq!(trunk.rewrite_did(&longer), longer);
+    }
+
+    #[test]
     fn what_stands_for_a_withheld_number_is_known_in_any_form() {
         let trunk = trunk("withheld = ['0000123', 'No Number']").unwrap();
         for caller in ["0000123", "sip:0000123@x", " no number ", "\"no number\"", "<sip:No%20Number@x>"] {
@@ -229,6 +274,8 @@ mod tests {
             ("did_rules = [{ pattern = '0.', add = '4x' }]", "did_rules[0].add: \"4x\" is not"),
             ("did_rules = [{ pattern = '+.', add = '0' }]", "did_rules[0].add: nothing can stand"),
             ("did_rules = [{ pattern = '5{{.Ext}}' }]", "did_rules[0].pattern: \"5{{.Ext}}\""),
+            ("did_rules = [{ pattern = '100-199' }]", "did_rules[0].pattern: \"100-199\" is a range; a rule"),
+            ("did_rules = [{ pattern = '199-100' }]", "did_rules[0].pattern: \"199-100\" is a range; a rule"),
             ("withheld = ['000', ' ']", "withheld[1]: it is blank"),
         ] {
             let error = trunk(text).unwrap_err().to_string();

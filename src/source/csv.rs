@@ -118,10 +118,13 @@ fn load(
         RecordError::Io(failure) => cannot_read(path, &failure),
         RecordError::Malformed(problem) => malformed(problem),
     };
-    let stamp = FileStamp::of(path)?;
-    let file = File::open(path).map_err(|failure| cannot_read(path, &failure))?;
-    let mut records = Records::new(file, delimiter);
-    let Some(line) = records.advance().map_err(failed)? else {
+    let unreadable = |failure: std::io::Error| cannot_read(path, &failure);
+    FileStamp::of(path)?;
+    let file = File::open(path).map_err(unreadable)?;
+    // Another file may be renamed over it meanwhile, and this one is as whole as before.
+    let stamp = FileStamp::of_open(&file).map_err(unreadable)?;
+    let mut records = Records::new(&file, delimiter);
+    let Some(line) = records.advance_to_header().map_err(failed)? else {
         return Err(malformed("the file is empty; its first line must name the columns".to_owned()));
     };
     let header = header(records.record(), delimiter)
@@ -151,7 +154,7 @@ fn load(
             .map_err(|error| explain(&error))?;
     }
     drop(insert);
-    if stamp != FileStamp::of(path)? {
+    if stamp != FileStamp::of_open(&file).map_err(unreadable)? {
         return Err(SourceError::Unavailable(about(
             path,
             "the file was written to while it was read; synchronise again when it is finished, and replace it by \
@@ -234,6 +237,13 @@ pub(super) fn header(record: &ByteRecord, delimiter: u8) -> Result<Vec<String>, 
             return Err(format!(
                 "the name of the header's column {column} has {characters} characters; at most \
                  {MAX_COLUMN_CHARACTERS} are read. Is the first line a header, and {:?} what stands between values?",
+                char::from(delimiter)
+            ));
+        }
+        if delimiter != b'\t' && name.contains('\t') {
+            return Err(format!(
+                "the name of the header's column {column} has a tab in it; is {:?} what stands between values, or a \
+                 tab?",
                 char::from(delimiter)
             ));
         }

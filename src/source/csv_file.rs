@@ -42,7 +42,7 @@ impl<R: Read> CsvFile<R> {
     pub fn open(file: R, delimiter: char) -> Result<Self, String> {
         let byte = delimiter_byte(delimiter)?;
         let mut records = Records::new(file, byte);
-        let line = records.advance().map_err(told)?;
+        let line = records.advance_to_header().map_err(told)?;
         let line = line.ok_or("the file is empty; its first line must name the columns")?;
         let header = header(records.record(), byte).map_err(|problem| format!("line {line}: {problem}"))?;
         Ok(CsvFile { records, header, has_ended: false })

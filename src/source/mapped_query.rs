@@ -2,6 +2,7 @@
 //! their names are said to be wrong.
 
 use super::SourceError;
+use super::csv_file::guess_delimiter;
 use super::filter::{SyncFilter, TableName};
 use super::rows::{Field, Projection};
 
@@ -26,9 +27,18 @@ impl MappedQuery {
         column: &str,
         existing: impl Iterator<Item = &'a str> + Clone,
     ) -> SourceError {
-        let nearest = suggestion(column, existing, "columns");
+        let nearest =
+            one_of_many(existing.clone()).unwrap_or_else(|| suggestion(column, existing, "columns"));
         SourceError::settings(field.setting(), format!("{} has no column {column:?}; {nearest}", self.from()))
     }
+}
+
+/// What to do when the only column is named like many: the header of a CSV file that is not taken apart.
+fn one_of_many<'a>(mut existing: impl Iterator<Item = &'a str>) -> Option<String> {
+    let (Some(only), None) = (existing.next(), existing.next()) else { return None };
+    let sign = guess_delimiter(only.as_bytes());
+    let remedy = || format!("its only column is {only:?}: should connection.csv.delimiter be {sign:?}?");
+    only.contains(sign).then(remedy)
 }
 
 /// That there is no such table, of which there are the `existing` ones.

@@ -99,16 +99,13 @@ impl Database {
             fill(&mut batch, &query.projection, row)?;
             Ok(if batch.len() < REPORTED_ROWS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
-        let values = |row: super::rows::Row<'_>| {
-            (0..query.projection.columns().len()).map(|column| row.value(column).map(str::to_owned)).collect()
-        };
         let count = query.filter.count_statement("COUNT(*)");
         let row_count: i64 =
             self.connection.query_row(&count, [], |row| row.get(0)).map_err(|error| explain(&error))?;
         Ok(QueryReport {
             row_count: row_count.unsigned_abs(),
             projection: query.projection.clone(),
-            rows: batch.rows().map(values).collect(),
+            rows: batch.rows().map(|row| row.reported(&query.projection)).collect(),
         })
     }
 

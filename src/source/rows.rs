@@ -265,7 +265,10 @@ impl RowBatch {
             std::str::from_utf8(value).map_err(|error| {
                 let byte = value.get(error.valid_up_to()).copied().unwrap_or_default();
                 let at = error.valid_up_to() + 1;
-                format!("byte {at} of the value (0x{byte:02X}) is not UTF-8; the source must give UTF-8 text")
+                format!(
+                    "the value is not UTF-8 at byte {at} (0x{byte:02X}); save the file as UTF-8, or let the database \
+                     give UTF-8 text"
+                )
             })
         };
         match checked {
@@ -375,6 +378,19 @@ impl<'a> Row<'a> {
         self.batch.text.get(start as usize..end as usize)
     }
 
+    /// Every value as a report shows it: in place of one that could not be read, why.
+    #[must_use]
+    pub fn reported(&self, projection: &Projection) -> Vec<Option<String>> {
+        let reported = |(place, (_, column)): (usize, &(Field, String))| match self.value(place) {
+            Some(value) => Some(value.to_owned()),
+            None => {
+                let problem = self.problem().filter(|problem| problem.column.as_ref() == Some(column))?;
+                Some(format!("({})", problem.reason))
+            }
+        };
+        projection.columns().iter().enumerate().map(reported).collect()
+    }
+
     /// Where the row is in the source: the line of a CSV file, the running number of a database's row.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -444,9 +460,11 @@ mod tests {
         }
         let problem = |index: usize| batch.row(index).unwrap().problem().cloned();
         assert_eq!(problem(0), None);
-        for (index, expected) in
-            [(1, "byte 2 of the value (0xFF)"), (2, "NUL"), (3, "65537 bytes; at most 65536")]
-        {
+        for (index, expected) in [
+            (1, "not UTF-8 at byte 2 (0xFF); save the file as UTF-8"),
+            (2, "NUL"),
+            (3, "65537 bytes; at most 65536"),
+        ] {
             let found = problem(index).unwrap();
             assert_eq!(found.column.as_deref(), Some("city"));
             assert!(found.reason.contains(expected), "{}", found.reason);

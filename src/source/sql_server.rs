@@ -205,12 +205,9 @@ async fn report_query(session: &mut Session, query: &MappedQuery) -> Result<Quer
         fill(&mut batch, &query.projection, &columns, &row).map_err(|problem| rows.unexpected(&problem))?;
     }
     reject_what_is_no_text(&mut batch, &query.projection);
-    let values = |row: super::rows::Row<'_>| {
-        (0..columns.len()).map(|column| row.value(column).map(str::to_owned)).collect()
-    };
     Ok(QueryReport {
         row_count,
         projection: query.projection.clone(),
-        rows: batch.rows().map(values).collect(),
+        rows: batch.rows().map(|row| row.reported(&query.projection)).collect(),
     })
 }

@@ -1,5 +1,6 @@
 //! SQLite databases as sources: a file, opened read-only, read in one transaction.
 
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -91,7 +92,7 @@ pub(super) fn is_missing(path: &Path) -> bool {
 struct OpenFile<'a> {
     path: &'a Path,
     database: Database,
-    /// Length and time of the last change, when nobody may write while we read. (In WAL mode others may.)
+    /// Of the file at the path, when nobody may write while we read. (In WAL mode others may.)
     stamp: Option<FileStamp>,
 }
 
@@ -102,7 +103,7 @@ impl<'a> OpenFile<'a> {
         let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
             // SQLite does not say why. The file is opened once more only now: closing it would take away
             // the locks that other connections of this process hold on it.
-            match std::fs::File::open(path) {
+            match File::open(path) {
                 Err(failure) => cannot_read(path, &failure),
                 Ok(_) => explain(&error),
             }
@@ -120,13 +121,18 @@ impl<'a> OpenFile<'a> {
 
     /// Finds out whether a program that does not know SQLite's locks wrote to the file, such as `cp`.
     fn check_unchanged(&self) -> Result<(), SourceError> {
-        match self.stamp {
-            Some(stamp) if stamp != FileStamp::of(self.path)? => Err(SourceError::Unavailable(about(
+        let Some(stamp) = self.stamp else { return Ok(()) };
+        match FileStamp::of(self.path) {
+            // Another file is in its place, or none; the one that is open is as it was, and SQLite looks for no
+            // journal beside it as long as the transaction lasts.
+            Ok(now) if now.identity != stamp.identity => Ok(()),
+            Err(SourceError::NotFound(_)) => Ok(()),
+            Ok(now) if now != stamp => Err(SourceError::Unavailable(about(
                 self.path,
                 "the file was overwritten while it was read, so what was read may be a mixture; synchronise \
                  again, and replace the file by renaming a finished one over it",
             ))),
-            _ => Ok(()),
+            unchanged => unchanged.map(|_| ()),
         }
     }
 }
@@ -159,9 +165,10 @@ fn interrupted() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT), None)
 }
 
-/// What tells whether a file was written to.
+/// What tells whether a file was written to, or another one is in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileStamp {
+    identity: Identity,
     length: u64,
     changed: Option<SystemTime>,
 }
@@ -174,8 +181,32 @@ impl FileStamp {
             let problem = if found.is_dir() { "this is a folder" } else { "this is not a regular file" };
             return Err(SourceError::Malformed(about(path, &format!("{problem}; name the file itself"))));
         }
-        Ok(FileStamp { length: found.len(), changed: found.modified().ok() })
+        Ok(FileStamp::from_metadata(&found))
     }
+
+    /// The stamp of a file that is open, whatever is at its path by now.
+    pub(super) fn of_open(file: &File) -> std::io::Result<Self> {
+        Ok(FileStamp::from_metadata(&file.metadata()?))
+    }
+
+    fn from_metadata(found: &Metadata) -> Self {
+        FileStamp { identity: identity(found), length: found.len(), changed: found.modified().ok() }
+    }
+}
+
+/// Device and inode, which no two files share as long as both are there or open.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(found: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (found.dev(), found.ino())
+}
+
+/// Elsewhere a file that is open is not replaced.
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Identity {
+    (0, 0)
 }
 
 pub(super) fn check_path(field: &str, path: &Path) -> Result<(), SourceError> {

@@ -155,6 +155,18 @@ async fn a_missing_column_is_named_with_the_nearest() {
 }
 
 #[tokio::test]
+async fn a_header_that_is_not_taken_apart_asks_for_the_delimiter() {
+    let error = read_csv("id;name;firm;phone\n1;a;b;c\n", ALL_CSV).await.unwrap_err();
+    let SourceError::Settings { field, problem } = error else { panic!("{error}") };
+    assert_eq!(field, "field_map.key");
+    assert!(problem.contains("has no column \"id\"; its only column is \"id;name;firm;phone\""), "{problem}");
+    assert!(problem.contains("should connection.csv.delimiter be ';'?"), "{problem}");
+    // Nothing in the name stands between values.
+    let error = read_csv("ids\n1\n", ALL_CSV).await.unwrap_err().to_string();
+    assert!(error.contains("did you mean \"ids\"?"), "{error}");
+}
+
+#[tokio::test]
 async fn a_missing_table_is_pointed_at_with_the_nearest() {
     let error = read_sqlite(TABLE, "select ${MAP} from main.contact").await.unwrap_err().to_string();
     assert!(error.contains("there is no table or view \"contact\""), "{error}");
@@ -375,6 +387,33 @@ async fn a_database_overwritten_while_it_is_read_is_an_error() {
     assert!(matches!(result, Err(SourceError::Unavailable(_))), "{result:?}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_replaced_or_deleted_while_it_is_read_is_read_as_it_was() {
+    let (_other_folder, other) = many(1);
+    for replacement in [Some(&other), None] {
+        let (folder, path) = many(50_000);
+        let source = open(&settings(sqlite_at(&path), ALL)).unwrap();
+        let (sender, mut receiver) = mpsc::channel(1);
+        let (result, seen) = tokio::join!(source.read(sender, CancellationToken::new()), async {
+            let mut seen = receiver.recv().await.unwrap().len();
+            match replacement {
+                Some(finished) => {
+                    let beside = folder.path().join("new.db");
+                    fs::copy(finished, &beside).unwrap();
+                    fs::rename(&beside, &path).unwrap();
+                }
+                None => fs::remove_file(&path).unwrap(),
+            }
+            while let Some(batch) = receiver.recv().await {
+                seen += batch.len();
+            }
+            seen
+        });
+        assert_eq!((result, seen), (Ok(50_000), 50_000), "{replacement:?}");
+    }
+}
+
 #[tokio::test]
 async fn writers_in_wal_mode_do_not_disturb_a_read() {
     let (_folder, path) = many(50_000);
@@ -446,6 +485,16 @@ async fn a_test_of_a_csv_file_hides_the_line_column_and_counts_unreadable_rows()
     let columns: Vec<_> = report.tables[0].columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(columns, ["id", "name", "firm", "phone", "line"]);
     assert_eq!(report.query.unwrap().row_count, 2);
+}
+
+#[tokio::test]
+async fn a_test_shows_why_a_value_cannot_be_read() {
+    let (_folder, path) = csv_file(b"id,name,firm,phone\n1,M\xfcller,b,c\n2,a,b,c\n");
+    let query = open(&settings(csv_at(&path), ALL_CSV)).unwrap().test().await.unwrap().query.unwrap();
+    let name = query.rows[0][1].as_deref().unwrap();
+    assert!(name.starts_with("(the value is not UTF-8 at byte 2 (0xFC); save the file as UTF-8"), "{name}");
+    assert_eq!(query.rows[0][0].as_deref(), Some("1"));
+    assert_eq!(query.rows[1][1].as_deref(), Some("a"));
 }
 
 #[test]

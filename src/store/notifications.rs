@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::json::{from_json, to_json};
+use super::runs::OF_EARLIER_SOURCES;
 use super::{Change, Reading, StoreError};
+use crate::settings::folded_name;
 use crate::sync::{Notification, NotificationState, RunId, RunState, SyncRun, notifications};
 
 /// A notification that is not done with.
@@ -67,14 +69,16 @@ impl Reading<'_> {
         Ok(reasons.collect::<Result<_, _>>()?)
     }
 
-    /// What the last run of a source came to that ended before `run` and was not cancelled.
+    /// What the last sync run of a source came to that ended before `run` and was not cancelled.
     fn state_before(&self, run: &SyncRun) -> Result<Option<RunState>, StoreError> {
-        let mut statement = self.connection.prepare(
-            "SELECT record FROM sync_run WHERE source_name = ? AND id < ? AND record ->> 'kind' = 'sync'
-             AND record ->> 'state' NOT IN ('running', 'cancelled') ORDER BY id DESC LIMIT 1",
-        )?;
-        let mut before =
-            statement.query_map(params![run.source, run.id.0], |row| from_json::<SyncRun>(row, 0))?;
+        let sql = format!(
+            "SELECT record FROM sync_run
+             WHERE source_name = ?1 AND id > {OF_EARLIER_SOURCES} AND id < ?3 AND record ->> 'kind' = 'sync'
+             AND record ->> 'state' NOT IN ('running', 'cancelled') ORDER BY id DESC LIMIT 1"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let of = params![run.source, folded_name(&run.source), run.id.0];
+        let mut before = statement.query_map(of, |row| from_json::<SyncRun>(row, 0))?;
         Ok(before.next().transpose()?.map(|run| run.state))
     }
 }

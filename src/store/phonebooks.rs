@@ -149,7 +149,8 @@ impl Change<'_> {
         let contacts = self.contact_count_in(phonebook.id)?;
         if contacts > 0 {
             return Err(StoreError::Refused(format!(
-                "phonebook {name:?} has {}, so it stays: keep it among the phonebooks of the settings",
+                "phonebook {name:?} has {}, so it stays: delete its contacts first or with it (delete_contacts), or \
+                 keep it among the phonebooks of the settings",
                 counted(contacts)
             )));
         }

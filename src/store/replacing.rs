@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Change, Reading, STORE_FILE, StoreError, StoredSource, lock, make_private_folder};
+use super::{Change, Reading, STORE_FILE, StoreError, StoredSource, lock, make_private_folder, owned};
 use crate::generation::Generation;
 use crate::sealed_file::sync_folder;
 
@@ -56,9 +56,7 @@ impl ClaimedFolder {
         let failed = |source| StoreError::Folder { folder: self.folder.clone(), source };
         let moment = at.strftime("%Y%m%dT%H%M%S.%3fZ").to_string();
         let replace = || {
-            let file = File::open(new)?;
-            belong_to_owner(&self.folder, new)?;
-            file.sync_all()?;
+            owned::open(&self.folder, new)?.sync_all()?;
             fs::rename(new, self.folder.join(format!("{RESTORED}{moment}")))?;
             sync_folder(&self.folder)?;
             finish(&self.folder)
@@ -67,22 +65,6 @@ impl ClaimedFolder {
         let kept = self.folder.join(format!("{BEFORE}{moment}"));
         Ok(kept.exists().then_some(kept))
     }
-}
-
-/// Whoever restores, or makes a first token, may be root; whoever serves is not, and owns the folder.
-#[cfg(unix)]
-pub(super) fn belong_to_owner(folder: &Path, file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let (owner, now) = (fs::metadata(folder)?, fs::metadata(file)?);
-    match (owner.uid(), owner.gid()) == (now.uid(), now.gid()) || owner.uid() == now.uid() {
-        true => Ok(()),
-        false => chown(file, Some(owner.uid()), Some(owner.gid())),
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn belong_to_owner(_: &Path, _: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Whether a store is to take its place.

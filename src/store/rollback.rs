@@ -108,30 +108,47 @@ enum PhonebookStep {
 }
 
 impl Reading<'_> {
+    /// The source that a run is of; `None`: it was deleted. By now its name may be another's, in this spelling or in
+    /// another.
+    pub fn source_of_run(&self, run: RunId) -> Result<Option<StoredSource>, StoreError> {
+        let sql = "SELECT source.id FROM sync_run JOIN source ON source_name = settings ->> 'name'
+                   WHERE sync_run.id = ? AND sync_run.id > runs_after";
+        let id: Option<i64> = self.connection.query_row(sql, [run.0], |row| row.get(0)).optional()?;
+        Ok(self.sources()?.into_iter().find(|source| Some(source.id) == id))
+    }
+
     /// The source whose state before `run` is known, or why it is not.
     pub fn rollback_source(&self, run: RunId) -> Result<Option<StoredSource>, StoreError> {
         let Some(record) = self.sync_run(run)? else { return Ok(None) };
         let refuse = |why: String| Err(StoreError::Refused(why));
-        let Some(source) = self.source(&record.source)? else {
+        let Some(source) = self.source_of_run(run)? else {
             return refuse(format!(
                 "source {:?} of run {run} was deleted, and with it what its runs changed",
                 record.source
             ));
         };
-        let lost_until: u64 = self.connection.query_row(
-            "SELECT changes_lost_until FROM source WHERE id = ?",
+        let (lost_until, keeps_any): (u64, bool) = self.connection.query_row(
+            "SELECT changes_lost_until, EXISTS (SELECT 1 FROM journal WHERE source_id = source.id)
+             FROM source WHERE id = ?",
             [source.id],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        if run.0 <= lost_until {
+        if run.0 > lost_until {
+            return Ok(Some(source));
+        }
+        if !keeps_any && !self.has_belongings(source.id)? {
             return refuse(format!(
-                "what runs of source {:?} changed up to run {lost_until} is no longer kept, so nobody knows what \
-                 was before run {run}: name a later run (how much is kept: history.runs and history.megabytes of \
-                 the settings)",
+                "source {:?} was parted from its contacts, so what its runs changed up to run {lost_until} is no \
+                 longer kept",
                 record.source
             ));
         }
-        Ok(Some(source))
+        refuse(format!(
+            "what runs of source {:?} changed up to run {lost_until} is no longer kept, so nobody knows what was \
+             before run {run}: name a later run (how much is kept: history.runs and history.megabytes of the \
+             settings)",
+            record.source
+        ))
     }
 
     /// What going back to before `run` would do. Changes nothing.
@@ -306,6 +323,26 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+
+    /// When the data that a source had before `run` were last known to be its own. A rollback put older ones back.
+    fn last_synced_before(&self, source: i64, run: RunId) -> Result<Option<String>, StoreError> {
+        let mut latest = self.connection.prepare(
+            "SELECT record ->> 'to_before', record ->> 'finished_at'
+             FROM sync_run JOIN source ON source_name = settings ->> 'name'
+             WHERE source.id = ?1 AND sync_run.id > runs_after AND sync_run.id < ?2
+             AND record ->> 'state' = 'succeeded' AND record ->> 'kind' <> 'preview'
+             ORDER BY sync_run.id DESC LIMIT 1",
+        )?;
+        let mut before = run.0;
+        loop {
+            let found = latest.query_row(params![source, before], |row| Ok((row.get(0)?, row.get(1)?)));
+            match found.optional()? {
+                Some((Some(to_before), _)) => before = to_before,
+                Some((None, finished_at)) => return Ok(finished_at),
+                None => return Ok(None),
+            }
+        }
     }
 
     fn is_empty(&self, phonebook: PhonebookId) -> Result<bool, StoreError> {

@@ -8,14 +8,15 @@ use super::{Change, Reading, StoreError};
 use crate::settings::folded_name;
 use crate::sync::{Problem, RunId, RunState, SyncRun};
 
-/// How many runs of a source are remembered.
-const KEPT_RUNS: u32 = 1000;
+/// How many runs of a source are remembered; of those that were deleted, together.
+pub(super) const KEPT_RUNS: u32 = 1000;
 
 /// Of how many of these the problems are.
 const KEPT_PROBLEM_LISTS: u32 = 50;
 
 /// The last run of an earlier source with the same name, which is `?2`, folded.
-const OF_EARLIER_SOURCES: &str = "(SELECT coalesce(max(runs_after), 0) FROM source WHERE folded_name = ?2)";
+pub(super) const OF_EARLIER_SOURCES: &str =
+    "(SELECT coalesce(max(runs_after), 0) FROM source WHERE folded_name = ?2)";
 
 fn run(row: &Row<'_>) -> rusqlite::Result<SyncRun> {
     let mut run: SyncRun = from_json(row, 1)?;
@@ -102,6 +103,16 @@ impl Change<'_> {
             params![run.source, to_json(&run)?],
         )?;
         run.id = RunId(self.connection.last_insert_rowid().unsigned_abs());
+        self.forget_old_runs(Some(&run.source))?;
+        Ok(run)
+    }
+
+    /// Forgets the oldest runs, and problems, beyond those that are kept: of a source, or of all that were deleted.
+    pub(super) fn forget_old_runs(&self, source: Option<&str>) -> Result<(), StoreError> {
+        let of = match source {
+            Some(_) => "source_name = ?1",
+            None => "?1 IS NULL AND source_name NOT IN (SELECT settings ->> 'name' FROM source)",
+        };
         // A run whose changes can be rolled back stays, however many others there are.
         for (table, id, kept, unless) in [
             ("sync_run", "id", KEPT_RUNS, "AND id NOT IN (SELECT run_id FROM journal)"),
@@ -109,11 +120,23 @@ impl Change<'_> {
         ] {
             let sql = format!(
                 "DELETE FROM {table} WHERE {id} IN
-                 (SELECT id FROM sync_run WHERE source_name = ? ORDER BY id DESC LIMIT -1 OFFSET ?) {unless}"
+                 (SELECT id FROM sync_run WHERE {of} ORDER BY id DESC LIMIT -1 OFFSET ?2) {unless}"
             );
-            self.connection.execute(&sql, params![run.source, kept])?;
+            self.connection.execute(&sql, params![source, kept])?;
         }
-        Ok(run)
+        Ok(())
+    }
+
+    /// Forgets what runs and previews of a source said of single contacts and rows; that they were stays.
+    pub(super) fn forget_what_runs_said(&self, source: i64) -> Result<(), StoreError> {
+        for table in ["sync_problem", "sync_preview"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE run_id IN
+                 (SELECT sync_run.id FROM sync_run JOIN source ON source_name = settings ->> 'name' WHERE source.id = ?)"
+            );
+            self.connection.execute(&sql, [source])?;
+        }
+        Ok(())
     }
 
     /// Replaces the record of a run that ended.

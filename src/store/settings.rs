@@ -23,6 +23,9 @@ pub struct StoredSource {
     pub last_synced_at: Option<String>,
 }
 
+/// Where runs of a deleted source are once another has taken its name; no source is called that.
+const NOBODYS: &str = "";
+
 /// What becomes of the contacts of a source that is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemovedSources {
@@ -214,13 +217,16 @@ impl Change<'_> {
         Ok(touched)
     }
 
-    /// Gives a source another name; its contacts and its runs stay its own.
+    /// Gives a source another name; its contacts and its runs stay its own, and those of a deleted source that had the
+    /// name do not become so.
     pub fn rename_source(&self, source: &StoredSource, new_name: &str) -> Result<(), StoreError> {
         let settings = SourceSettings { name: new_name.to_owned(), ..source.settings.clone() };
         self.connection.execute(
             "UPDATE source SET folded_name = ?, settings = ? WHERE id = ?",
             params![folded_name(new_name), source_json(&settings)?, source.id],
         )?;
+        self.connection
+            .execute("UPDATE sync_run SET source_name = ? WHERE source_name = ?", [NOBODYS, new_name])?;
         self.connection.execute(
             "UPDATE sync_run SET source_name = ?1, record = json_set(record, '$.source', ?1) WHERE source_name = ?2",
             [new_name, &source.settings.name],
@@ -245,11 +251,12 @@ impl Change<'_> {
             }
         }
         self.connection.execute("DELETE FROM source WHERE id = ?", [source.id])?;
+        self.forget_old_runs(None)?;
         Ok(contacts > 0)
     }
 
     /// Parts a source from its contacts and phonebooks: they are kept as local ones, or removed. What its runs
-    /// changed is forgotten, since it can no longer be taken back.
+    /// changed is forgotten, since it can no longer be taken back; what they said of contacts that are removed, too.
     pub fn release_contacts(&self, source: i64, keep: bool) -> Result<(), StoreError> {
         let statements: &[&str] = if keep {
             &[
@@ -265,6 +272,9 @@ impl Change<'_> {
         };
         for sql in statements {
             self.connection.execute(sql, [source])?;
+        }
+        if !keep {
+            self.forget_what_runs_said(source)?;
         }
         self.forget_all_changes(source)
     }

@@ -2,8 +2,9 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::phonebook::{PhonebookName, PhonebookOrigin};
-use crate::settings::{LocalPhonebook, Settings};
-use crate::sync::{RunKind, RunState, SyncRun};
+use crate::settings::{LocalPhonebook, Occasion, Settings};
+use crate::sync::preview::{ContactChange, ContactChangeKind, Preview, PreviewSummary};
+use crate::sync::{Problem, ProblemKind, RunId, RunKind, RunState, SyncRun};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -199,6 +200,32 @@ fn a_source_that_is_made_again_has_no_runs_yet() {
 }
 
 #[test]
+fn a_source_that_is_made_again_has_not_recovered_from_what_the_earlier_one_had() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let mut settings = settings_with_source();
+    settings.sources[0].notify = toml::from_str("email = 'ops@example.com'").unwrap();
+    let save = |settings: &Settings| {
+        store.write(|change| change.save_settings(settings, RemovedSources::Refuse)).unwrap();
+    };
+    let told_of = |state: RunState| {
+        let begun = SyncRun::begin("crm", RunKind::Sync, "test", jiff::Timestamp::UNIX_EPOCH);
+        let begun = store.write(|change| change.begin_run(begun)).unwrap();
+        let ended = SyncRun { state, ..begun };
+        store.write(|change| change.finish_run(&ended, &[])).unwrap();
+        let kept = store.read(|reading| reading.sync_run(ended.id)).unwrap().unwrap();
+        kept.notifications.into_iter().map(|told| told.occasion).collect::<Vec<_>>()
+    };
+    save(&settings);
+    assert_eq!(told_of(RunState::Failed), [Occasion::Failure]);
+    save(&Settings { sources: Vec::new(), ..settings.clone() });
+    save(&settings);
+    assert_eq!(told_of(RunState::Succeeded), []);
+    assert_eq!(told_of(RunState::Failed), [Occasion::Failure]);
+    assert_eq!(told_of(RunState::Succeeded), [Occasion::Recovery]);
+}
+
+#[test]
 fn a_source_with_contacts_is_not_lost_by_an_edit() {
     let folder = folder();
     let store = store_with_contact(folder.path());
@@ -242,6 +269,116 @@ fn contacts_of_a_deleted_source_can_go_with_it_and_their_numbers_are_never_given
         })
         .unwrap();
     assert_eq!(next, 2);
+}
+
+/// A preview of "crm" that names a contact, and a run of it with a rejected row.
+fn runs_with_contacts_in_them(store: &Store) -> (RunId, RunId) {
+    let changed = ContactChange {
+        kind: ContactChangeKind::Added,
+        source_key: "8".into(),
+        display_name: "Tal".into(),
+        from: None,
+        to: None,
+        fields: Vec::new(),
+    };
+    let preview = Preview { summary: PreviewSummary::default(), changes: vec![changed] };
+    let problem = Problem {
+        kind: ProblemKind::RowRejected,
+        position: 1,
+        source_key: "9".into(),
+        column: "phone".into(),
+        value: "030 1234567 Stein".into(),
+        reason: "no number".into(),
+    };
+    let begin = |kind| SyncRun::begin("crm", kind, "test", jiff::Timestamp::UNIX_EPOCH);
+    store
+        .write(|change| {
+            let previewed = change.begin_run(begin(RunKind::Preview))?;
+            change.record_preview(&previewed, &preview)?;
+            let run = change.begin_run(begin(RunKind::Sync))?;
+            change.finish_run(&SyncRun { state: RunState::Succeeded, ..run.clone() }, &[problem])?;
+            Ok::<_, StoreError>((previewed.id, run.id))
+        })
+        .unwrap()
+}
+
+#[test]
+fn what_runs_said_of_contacts_goes_with_the_contacts_and_the_runs_stay() {
+    for (removed, is_kept) in [(RemovedSources::RemoveContacts, false), (RemovedSources::KeepContacts, true)]
+    {
+        let folder = folder();
+        let store = store_with_contact(folder.path());
+        let (preview, run) = runs_with_contacts_in_them(&store);
+        let said = || {
+            let of = |reading: &Reading<'_>| {
+                Ok::<_, StoreError>((
+                    reading.preview(preview)?.is_some(),
+                    reading.preview_changes(preview, None, 0, 9)?.len(),
+                    reading.sync_problems(run, 0, 9)?.len(),
+                ))
+            };
+            store.read(of).unwrap()
+        };
+        assert_eq!(said(), (true, 1, 1));
+        let without = Settings { sources: Vec::new(), ..settings_with_source() };
+        store.write(|change| change.save_settings(&without, removed)).unwrap();
+        assert_eq!(said(), if is_kept { (true, 1, 1) } else { (false, 0, 0) }, "{removed:?}");
+        let runs = store.read(|reading| reading.sync_runs(Some("crm"), None, 9)).unwrap();
+        assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [run, preview], "{removed:?}");
+    }
+}
+
+#[test]
+fn a_source_that_is_off_loses_what_its_runs_said_of_contacts_with_the_contacts() {
+    let folder = folder();
+    let store = store_with_contact(folder.path());
+    let (preview, run) = runs_with_contacts_in_them(&store);
+    store
+        .write(|change| {
+            let source = change.source("crm")?.unwrap().id;
+            change.release_contacts(source, false)
+        })
+        .unwrap();
+    assert_eq!(store.read(|reading| reading.preview(preview)).unwrap(), None);
+    assert_eq!(store.read(|reading| reading.sync_problems(run, 0, 9)).unwrap(), []);
+    assert!(store.read(|reading| reading.sync_run(preview)).unwrap().is_some());
+}
+
+#[test]
+fn of_all_deleted_sources_together_so_many_runs_are_kept_as_of_one() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let named = |name: &str| {
+        let mut settings = settings_with_source();
+        settings.sources[0].name = name.into();
+        settings
+    };
+    for name in ["crm", "erp"] {
+        store
+            .write(|change| {
+                change.save_settings(&named(name), RemovedSources::Refuse)?;
+                for _ in 0..runs::KEPT_RUNS / 2 + 1 {
+                    let begun = SyncRun::begin(name, RunKind::Sync, "test", jiff::Timestamp::UNIX_EPOCH);
+                    let run = change.begin_run(begun)?;
+                    change.update_run(&SyncRun { state: RunState::Succeeded, ..run })?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+    let kept = |source| {
+        let runs = store.read(|reading| reading.sync_runs(source, None, u32::MAX)).unwrap();
+        runs.len() as u32
+    };
+    // "crm" was deleted as "erp" was saved.
+    assert_eq!(kept(None), runs::KEPT_RUNS + 2);
+    store
+        .write(|change| {
+            let without = Settings { sources: Vec::new(), ..settings_with_source() };
+            change.save_settings(&without, RemovedSources::Refuse)
+        })
+        .unwrap();
+    assert_eq!((kept(None), kept(Some("erp"))), (runs::KEPT_RUNS, runs::KEPT_RUNS / 2 + 1));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub enum NotificationState {
     NotSent,
 }
 
-/// Whom to tell of a run that ended. `before` is what the source's last run before it came to that was not
+/// Whom to tell of a run that ended. `before` is what the source's last sync run before it came to that was not
 /// cancelled, if there was one.
 #[must_use]
 pub fn notifications(notify: &Notify, run: &SyncRun, before: Option<RunState>) -> Vec<Notification> {
@@ -71,7 +71,10 @@ fn occasion(notify: &Notify, run: &SyncRun, before: Option<RunState>) -> Option<
         (RunState::Running, _) => return None,
         (RunState::Failed, _) => Some(Occasion::Failure),
         (RunState::Refused, _) => Some(Occasion::Refusal),
-        (RunState::Succeeded, Some(RunState::Failed | RunState::Refused)) => Some(Occasion::Recovery),
+        // Only a sync run shows that the source can be read again.
+        (RunState::Succeeded, Some(RunState::Failed | RunState::Refused)) if run.kind == RunKind::Sync => {
+            Some(Occasion::Recovery)
+        }
         (RunState::Succeeded | RunState::Cancelled, _) => None,
     };
     match special {
@@ -126,6 +129,18 @@ mod tests {
         let notify = Notify { when: vec![Occasion::Always], ..Notify::default() };
         let preview = SyncRun { kind: RunKind::Preview, ..run(RunState::Failed) };
         assert_eq!(occasion(&notify, &preview, None), None);
+    }
+
+    #[test]
+    fn a_rollback_is_no_recovery() {
+        use Occasion::{Always, Failure, Recovery};
+        let told = |when: &[Occasion], state, before| {
+            let rollback = SyncRun { kind: RunKind::Rollback, ..run(state) };
+            occasion(&Notify { when: when.to_vec(), ..Notify::default() }, &rollback, Some(before))
+        };
+        assert_eq!(told(&[Failure, Recovery], RunState::Succeeded, RunState::Failed), None);
+        assert_eq!(told(&[Always], RunState::Succeeded, RunState::Refused), Some(Always));
+        assert_eq!(told(&[Failure, Recovery], RunState::Failed, RunState::Succeeded), Some(Failure));
     }
 
     #[test]

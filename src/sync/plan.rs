@@ -19,7 +19,7 @@ use crate::background;
 use crate::contact::ContactId;
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::settings::PhonebookTarget;
-use crate::source::rows::{Row, RowBatch};
+use crate::source::rows::{Field, Row, RowBatch};
 
 /// Whose a phonebook is, as the planned source sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,8 @@ type PreparedBatch = (RowBatch, Vec<Result<Prepared, Box<Problem>>>);
 #[derive(Debug)]
 pub struct Planner {
     target: PhonebookTarget,
+    /// Whether rows have a key of their own; else their content is it.
+    has_keys: bool,
     known: Arc<KnownContacts>,
     received: Received,
     known_phonebooks: Vec<KnownPhonebook>,
@@ -138,6 +140,7 @@ impl Planner {
         };
         let mut planner = Planner {
             target,
+            has_keys: true,
             known: Arc::default(),
             received: Received::default(),
             known_phonebooks,
@@ -177,6 +180,7 @@ impl Planner {
         runtime: &Handle,
         cancel: &CancellationToken,
     ) -> Result<Plan, SyncError> {
+        self.has_keys = preparation.projection.columns().iter().any(|(field, _)| *field == Field::Key);
         let known = Arc::clone(&self.known);
         let rules = preparation.rules();
         let prepare = |batch: &RowBatch| -> Vec<Result<Prepared, Box<Problem>>> {
@@ -241,13 +245,14 @@ impl Planner {
             Receipt::Known(place) => Some(self.known.contact(place)),
             Receipt::New => None,
             Receipt::Duplicate => {
+                let what = if self.has_keys { "key" } else { "content" };
                 self.reject(Problem {
                     kind: ProblemKind::RowRejected,
                     position,
                     source_key: key,
                     column: String::new(),
                     value: String::new(),
-                    reason: "an earlier row has the same key; the first one was taken".to_owned(),
+                    reason: format!("an earlier row has the same {what}; the first one was taken"),
                 });
                 return Ok(());
             }

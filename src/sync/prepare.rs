@@ -37,7 +37,7 @@ pub struct RowDigest(pub [u8; 16]);
 /// Counted up whenever the same row becomes another contact than before, or is reported differently: a new
 /// numbering plan, another limit, another form of the details. `the_rules_have_the_number_that_they_had` fails
 /// until it is.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 /// How the rows of a source become contacts.
 #[derive(Debug)]
@@ -247,6 +247,10 @@ pub(super) fn put(
     text: &str,
     region: Option<Region>,
 ) -> Result<(), Unfit> {
+    let text = match field {
+        Field::Number(_) | Field::OwnExtension => as_typed(text),
+        _ => text,
+    };
     let limit = match field {
         Field::Number(label) => {
             return match normalise(text, region) {
@@ -279,6 +283,20 @@ pub(super) fn put(
         text.clone_into(place);
     }
     Ok(())
+}
+
+/// What somebody typed into a spreadsheet, of what it wrote: `'` before digits is its mark for text, and `.0` is behind
+/// them because it took them for a quantity.
+fn as_typed(text: &str) -> &str {
+    let text = match text.strip_prefix('\'') {
+        Some(marked) if marked.starts_with(|c: char| c == '+' || c.is_ascii_digit()) => marked,
+        _ => text,
+    };
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.strip_suffix(".0") {
+        Some(whole) if are_digits(whole.strip_prefix('+').unwrap_or(whole)) => whole,
+        _ => text,
+    }
 }
 
 fn text_field(details: &mut ContactDetails, field: Field) -> Option<&mut String> {

@@ -306,6 +306,55 @@ fn an_unusable_number_beside_a_good_one_is_left_out_and_reported() {
 }
 
 #[test]
+fn several_numbers_in_one_column_are_left_out_and_reported() {
+    for several in ["0301234/0305678", "030 910019 / -20", "0301000022;0301000023", "0301000024,171200300"] {
+        let mut plan = plan(&[[Some("1"), Some("Sales"), Some("A"), Some(several), Some("0171 2345678")]]);
+        assert_eq!((plan.counts.added, plan.counts.dropped_numbers), (1, 1), "{several}");
+        let problem = &plan.problems[0];
+        assert_eq!((problem.column.as_str(), problem.value.as_str()), ("phone", several));
+        assert!(problem.reason.contains("looks like several numbers"), "{problem:?}");
+        let details: ContactDetails = serde_json::from_str(&staged(&mut plan)[0].details).unwrap();
+        let numbers: Vec<_> = details.numbers.iter().map(|number| number.number.to_string()).collect();
+        assert_eq!(numbers, ["+491712345678"]);
+    }
+}
+
+#[test]
+fn what_a_spreadsheet_adds_to_digits_is_taken_away() {
+    let prepared = |number: &str, own_extension: &str| {
+        let row = [
+            ("key", "7"),
+            ("last_name", "Berg"),
+            ("business_number", number),
+            ("own_extension", own_extension),
+            ("remark", "'2.0"),
+        ];
+        prepare_contact(&row).unwrap()
+    };
+    for (written, typed, number) in [
+        ("493012345680.0", "493012345680", "+493012345680"),
+        ("+493012345680.0", "+493012345680", "+493012345680"),
+        ("030123456.0", "030123456", "+4930123456"),
+        ("'+49 30 1234567", "+49 30 1234567", "+49301234567"),
+        ("'030 1234567", "030 1234567", "+49301234567"),
+        ("'0301234567.0", "0301234567", "+49301234567"),
+        // Points between digits that somebody grouped.
+        ("030.123456.0", "030.123456.0", "+49301234560"),
+        ("030 123456.0", "030 123456.0", "+49301234560"),
+    ] {
+        let details = prepared(written, "");
+        assert_eq!(details.numbers[0].raw, typed, "{written}");
+        assert_eq!(details.numbers[0].number.to_string(), number, "{written}");
+        assert_eq!(details.remark, "'2.0", "what is no number stays as it is");
+    }
+    for (written, typed) in
+        [("12.0", "12"), ("'12", "12"), ("1017", "1017"), ("12.5", "12.5"), (".0", ".0"), ("x12.0", "x12.0")]
+    {
+        assert_eq!(prepared("030 1234567", written).own_extension, typed);
+    }
+}
+
+#[test]
 fn a_known_contact_whose_row_is_rejected_stays_as_it_was() {
     let mut first = plan(&[row("1", "Sales", "A", "030 1000001")]);
     let (known, phonebooks) = known_after(&mut first, &[]);

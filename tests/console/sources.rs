@@ -102,7 +102,8 @@ async fn a_source_is_tested_saved_previewed_synchronised_and_rolled_back_by_form
     assert!(page.text.contains("Rejected"), "Konrad has no number");
     let csv = admin.get(&format!("{run}/problems.csv")).await;
     assert!(csv.header("content-disposition").contains("attachment"));
-    assert!(csv.text.starts_with("row,key,column,found,reason\r\n"), "{}", csv.text);
+    assert!(csv.text.starts_with("row,key,column,found,became,because\r\n"), "{}", csv.text);
+    assert!(csv.text.contains(",row rejected,"), "{}", csv.text);
     assert!(admin.get("/sources").await.text.contains("Succeeded"));
 
     let page = admin.get(&format!("{run}/roll-back")).await;
@@ -116,6 +117,39 @@ async fn a_source_is_tested_saved_previewed_synchronised_and_rolled_back_by_form
         let page = admin.get(&format!("/sync-runs/{nobodys}")).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND);
         assert!(page.text.contains(&format!("sync run &quot;{nobodys}&quot;")), "{}", page.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_changes_are_not_kept_any_more_is_shown_without_them() {
+    let server = Server::start_with_company().await;
+    server.apply(&format!("{}\n[history]\nruns = 1\n", server.settings())).await;
+    let mut people = COMPANY;
+    people[0].1 = "Augusta";
+    make_company(&server.company(), &people);
+    server.synchronise("crm").await;
+    let console = Console::of(server.engine.clone()).await;
+    let mut admin = console.signed_in(Role::Admin).await;
+
+    for path in ["/sync-runs/1", "/sync-runs/1/changes"] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+        assert!(page.text.contains("is not kept any more: "), "{path}: {}", page.text);
+        assert!(page.text.contains("history.runs") && !page.text.contains("Roll back…"), "{}", page.text);
+    }
+    let page = admin.get("/sync-runs/1").await;
+    for part in ["Rows received", "How long it took", "/sync-runs/1/problems.csv"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    let page = admin.get("/sync-runs/2").await;
+    assert!(page.text.contains("Augusta") && page.text.contains("Roll back…"), "{}", page.text);
+
+    let kept = ringroute::store::RemovedSources::KeepContacts;
+    console.engine.by("test").delete_source("crm", kept, "").unwrap();
+    for path in ["/sync-runs/2", "/sync-runs/2/changes"] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+        assert!(page.text.contains("was deleted") && !page.text.contains("Roll back…"), "{}", page.text);
     }
 }
 
@@ -276,6 +310,13 @@ async fn a_source_is_turned_off_and_deleted_with_its_contacts_kept_or_removed() 
     let mut admin = console.signed_in(Role::Admin).await;
     let page = admin.post_and_see("/sources/crm/off", &[("contacts", "stay")]).await;
     assert!(page.text.contains("The source is off") && !page.text.contains("Sync Now"));
+    for (path, next) in [
+        ("/sources", "Next run </span><span class=\"faint\">off</span>"),
+        ("/sources/crm", "<dt>Next run</dt><dd>off</dd>"),
+    ] {
+        let page = admin.get(path).await;
+        assert!(page.text.contains(next), "{path}: {}", page.text);
+    }
     let page = admin.post("/sources/crm/delete", &[]).await;
     assert_eq!(page.status, StatusCode::CONFLICT, "nobody said what becomes of the contacts");
     let page = admin.post_and_see("/sources/crm/delete", &[("deleted_contacts", "keep")]).await;

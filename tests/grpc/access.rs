@@ -9,6 +9,7 @@ use ringroute::api::proto::v1::audit_service_client::AuditServiceClient;
 use ringroute::api::proto::v1::call_routing_service_client::CallRoutingServiceClient;
 use ringroute::api::proto::v1::sync_service_client::SyncServiceClient;
 use ringroute::api::proto::v1::token_service_client::TokenServiceClient;
+use ringroute::api::proto::v1::user_service_client::UserServiceClient;
 use ringroute::api::proto::{FILE_DESCRIPTOR_SET, v1};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -219,6 +220,29 @@ async fn tokens_are_listed_without_their_secrets_and_survive_a_restart() {
     let again = tokens.list_tokens(v1::ListTokensRequest::default()).await.unwrap().into_inner().tokens;
     assert_eq!(again[1].last_used_at.map(|time| time.seconds), list[1].last_used_at.map(|time| time.seconds));
     assert_eq!(again[1].expires_at, list[1].expires_at);
+}
+
+#[tokio::test]
+async fn a_user_is_asked_for_by_a_name() {
+    let server = Server::start().await;
+    let mut users = UserServiceClient::new(server.channel().await);
+    for (name, code, problem) in [
+        ("", Code::InvalidArgument, "name: is empty"),
+        (" ", Code::InvalidArgument, "name: is empty"),
+        ("ada", Code::NotFound, "there is no user \"ada\""),
+    ] {
+        let name = || name.to_owned();
+        let password = "correct horse battery".to_owned();
+        for refused in [
+            users.delete_user(v1::DeleteUserRequest { name: name() }).await.unwrap_err(),
+            users.sign_out_user(v1::SignOutUserRequest { name: name() }).await.unwrap_err(),
+            users.set_user_role(v1::SetUserRoleRequest { name: name(), role: 3 }).await.unwrap_err(),
+            users.set_user_password(v1::SetUserPasswordRequest { name: name(), password }).await.unwrap_err(),
+        ] {
+            assert_eq!(refused.code(), code, "{refused:?}");
+            assert!(refused.message().starts_with(problem), "{refused:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -190,6 +190,9 @@ async fn entries_come_in_pages_and_survive_a_restart() {
     let future = prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 };
     assert_eq!(only(v1::ListAuditEntriesRequest { since: Some(future), ..Default::default() }).await, []);
     assert_eq!(only(v1::ListAuditEntriesRequest { until: Some(future), ..Default::default() }).await, all);
+    // The last second that the contract can say.
+    let last = prost_types::Timestamp { seconds: 253_402_300_799, nanos: 0 };
+    assert_eq!(only(v1::ListAuditEntriesRequest { until: Some(last), ..Default::default() }).await, all);
     assert_eq!(only(v1::ListAuditEntriesRequest { who: "nobody".into(), ..Default::default() }).await, []);
     for wrong in [
         v1::ListAuditEntriesRequest { page_size: 1001, ..Default::default() },

@@ -156,7 +156,7 @@ async fn a_file_that_is_refused_tells_its_rejects_and_one_that_is_none_is_an_err
     };
     for (options, expected) in [
         (with(|options| options.delimiter = ";;".into()), "options.delimiter: "),
-        (with(|options| options.region = "Germany".into()), "options.region: "),
+        (with(|options| options.region = "Germany".into()), "options.region: \"Germany\" is not a region"),
         (with(|options| options.max_rejected_percent = Some(101)), "options.max_rejected_percent: "),
         (
             with(|options| {
@@ -192,6 +192,8 @@ async fn a_phonebook_is_renamed_and_deleted_with_its_contacts() {
     let synced = client.update_phonebook(rename("Sales", "Selling")).await.unwrap_err();
     assert_eq!(synced.code(), Code::FailedPrecondition);
     let delete = |delete_contacts| v1::DeletePhonebookRequest { name: "Ours".into(), delete_contacts };
-    assert_eq!(client.delete_phonebook(delete(false)).await.unwrap_err().code(), Code::FailedPrecondition);
+    let full = client.delete_phonebook(delete(false)).await.unwrap_err();
+    assert_eq!(full.code(), Code::FailedPrecondition);
+    assert!(full.message().contains("1 contact") && full.message().contains("(delete_contacts)"), "{full}");
     assert_eq!(client.delete_phonebook(delete(true)).await.unwrap().into_inner().contact_count, 1);
 }

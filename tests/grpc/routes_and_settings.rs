@@ -65,6 +65,15 @@ async fn a_route_decides_from_the_generation_that_its_change_is_answered_with() 
     let request = v1::ListInboundRoutesRequest { page_size: 3, page_token: page.next_page_token };
     let page = client.list_inbound_routes(request).await.unwrap().into_inner();
     assert_eq!((page.inbound_routes[0].name.as_str(), page.next_page_token.as_str()), ("first", ""));
+
+    let request = v1::ListContactsRequest { page_size: 2, ..Default::default() };
+    let contacts = server.phonebooks().await.list_contacts(request).await.unwrap().into_inner();
+    for page_token in [contacts.next_page_token.as_str(), "2", "0", "+2", "99"] {
+        let request = v1::ListInboundRoutesRequest { page_size: 3, page_token: page_token.into() };
+        let status = client.list_inbound_routes(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{page_token}: {status:?}");
+        assert!(status.message().starts_with("page_token: "), "{status:?}");
+    }
 }
 
 #[tokio::test]
@@ -160,6 +169,7 @@ async fn a_document_is_applied_whole_or_not_at_all() {
         ("[numbers]\nlast_digits = 3", Code::InvalidArgument, "last_digits"),
         // The source would go, and it has contacts.
         ("", Code::FailedPrecondition, "4 contacts"),
+        ("", Code::FailedPrecondition, "(removed_source_contacts)"),
         (&"#".repeat(8 * 1024 * 1024 + 1), Code::InvalidArgument, "8388609"),
     ] {
         let status = client.apply_settings(request(document)).await.unwrap_err();

@@ -46,6 +46,7 @@ async fn a_source_is_made_changed_renamed_and_deleted() {
     let delete = v1::DeleteSourceRequest { name: "customers".into(), ..Default::default() };
     let status = client.delete_source(delete.clone()).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    assert!(status.message().ends_with("(contacts)"), "{status:?}");
     let odd = v1::DeleteSourceRequest { contacts: 17, ..delete.clone() };
     let status = client.delete_source(odd).await.unwrap_err();
     assert!(status.message().starts_with("contacts: is 17"), "{status:?}");

@@ -210,7 +210,7 @@ async fn what_does_not_exist_is_not_found() {
     ] {
         assert_eq!((status.code(), status.message()), (Code::NotFound, "there is no source \"erp\""));
     }
-    for page_token in ["x", "-1", "18446744073709551615"] {
+    for page_token in ["x", "1", "-1", "18446744073709551615", "sync_run:0", "sync_run:+1"] {
         let list = v1::ListSyncRunsRequest { page_token: page_token.into(), ..Default::default() };
         let status = client.list_sync_runs(list).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);

@@ -99,6 +99,20 @@ async fn a_new_certificate_is_used_from_the_next_connection_on_and_a_wrong_one_n
 }
 
 #[tokio::test]
+async fn an_authority_that_is_named_and_has_no_certificate_yet_is_not_taken_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::new(folder.path());
+    let tls = Tls::load(&files(&certificates)).unwrap();
+    let client_ca = folder.path().join("clients.pem");
+    std::fs::write(&client_ca, "").unwrap();
+    tls.look_at(TlsConfig { client_ca: Some(client_ca.clone()), ..files(&certificates) }).await;
+    let problem = tls.reload().unwrap_err().to_string();
+    assert!(problem.starts_with("tls.client_ca ") && problem.contains("no certificates"), "{problem}");
+    std::fs::copy(&certificates.ca_file, &client_ca).unwrap();
+    assert!(tls.reload().unwrap());
+}
+
+#[tokio::test]
 async fn a_client_certificate_is_asked_for_where_an_authority_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::new(folder.path());

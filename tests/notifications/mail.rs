@@ -277,15 +277,28 @@ async fn a_server_that_says_nothing_is_left() {
 
 #[tokio::test]
 async fn what_can_never_work_is_not_tried_again() {
-    for (behaviour, expected) in [(Behaviour::KnowsNobody, "550"), (Behaviour::RefusesLogin, "535")] {
-        let post = Post::start(Encryption::Starttls, behaviour).await;
-        let fixture = Fixture::start(post.ways(), "crm", TO_ONE);
-        let run = fixture.sync("crm").await;
-        let told = fixture.done(&run).await;
-        assert_eq!((told[0].state, told[0].attempts), (NotificationState::NotSent, 1), "{told:?}");
-        assert!(told[0].last_error.contains(expected), "{told:?}");
-        assert!(!told[0].last_error.contains("pass wörd"));
-    }
+    let post = Post::start(Encryption::Starttls, Behaviour::KnowsNobody).await;
+    let fixture = Fixture::start(post.ways(), "crm", TO_ONE);
+    let run = fixture.sync("crm").await;
+    let told = fixture.done(&run).await;
+    assert_eq!((told[0].state, told[0].attempts), (NotificationState::NotSent, 1), "{told:?}");
+    assert!(told[0].last_error.contains("550"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_login_that_was_refused_is_tried_again_with_the_password_of_then() {
+    let post = Post::start(Encryption::Starttls, Behaviour::RefusesLogin).await;
+    let fixture = Fixture::start(post.ways(), "crm", TO_ONE);
+    let run = fixture.sync("crm").await;
+    let told = fixture.tried(&run, 1).await;
+    assert_eq!(told[0].state, NotificationState::Pending, "{told:?}");
+    assert!(told[0].last_error.contains("535") && !told[0].last_error.contains("pass wörd"), "{told:?}");
+    std::fs::write(post.folder.path().join("password"), "another\n").unwrap();
+    post.server.behave(Behaviour::Good);
+    fixture.clock.put_forward(BACK_OFF[0]);
+    let told = fixture.done(&run).await;
+    assert_eq!((told[0].state, told[0].attempts), (NotificationState::Sent, 2), "{told:?}");
+    assert_eq!(post.server.received()[0].login, Some(("ringroute".into(), "another".into())));
 }
 
 #[tokio::test]

@@ -29,6 +29,26 @@ async fn failure_refusal_and_recovery_are_told_unless_something_else_is_said() {
 }
 
 #[tokio::test]
+async fn a_rollback_is_no_recovery_and_the_next_good_run_is_one_once() {
+    let fixture = Fixture::start(Ways::default(), "crm", r#"{ email = "ops@example.com" }"#);
+    fixture.make_source(&[(1, "Berg", "030 1234567")]);
+    let good = fixture.sync("crm").await;
+    fixture.make_source(&[]);
+    assert_eq!(fixture.sync("crm").await.state, RunState::Refused);
+    let started = fixture.engine.start_rollback(good.id, "test").await.unwrap();
+    fixture.engine.wait_for_syncs().await;
+    let rollback = fixture.engine.run(started.id).await.unwrap();
+    assert_eq!((rollback.state, rollback.notifications), (RunState::Succeeded, Vec::new()));
+    fixture.make_source(&[(1, "Berg", "030 1234567")]);
+    for expected in [vec![Occasion::Recovery], Vec::new()] {
+        let run = fixture.sync("crm").await;
+        assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+        let told: Vec<Occasion> = run.notifications.iter().map(|told| told.occasion).collect();
+        assert_eq!(told, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_preview_is_told_to_nobody() {
     let fixture =
         Fixture::start(Ways::default(), "crm", r#"{ email = "ops@example.com", when = ["always"] }"#);

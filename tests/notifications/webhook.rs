@@ -63,6 +63,7 @@ async fn a_webhook_is_told_everything_over_tls_and_can_check_who_tells_it() {
     let body = request.json();
     assert_eq!((body["event"].as_str(), body["source"].as_str()), (Some("sync_run_ended"), Some("Köln")));
     assert_eq!((body["run"].as_u64(), body["state"].as_str()), (Some(run.id.0), Some("succeeded")));
+    assert_eq!(body["kind"].as_str(), Some("sync"));
     assert_eq!(
         (body["counts"]["rows_read"].as_u64(), body["counts"]["rejected"].as_u64()),
         (Some(2), Some(1))

@@ -1,11 +1,10 @@
 //! `AuditService`: who changed what.
 
-use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::audit::entry;
-use super::request::{bad, check_characters, cut, number_token, page_size};
+use super::request::{Pages, check_characters, cut, page_size, time};
 use crate::api::proto::v1;
 use crate::api::proto::v1::audit_service_server::AuditService;
 use crate::engine::{Engine, EngineError};
@@ -34,20 +33,14 @@ fn list(
     check_characters("what", &what, MAX_SEARCHED)?;
     let size = page_size(size)?;
     let filter = AuditFilter {
-        since: time("since", since)?,
-        until: time("until", until)?,
+        since: since.map(|since| time("since", &since)).transpose()?,
+        until: until.map(|until| time("until", &until)).transpose()?,
         who,
         what,
-        before: number_token(&page_token)?,
+        before: Pages::AUDIT_ENTRIES.number(&page_token)?,
         limit: size + 1,
     };
     let found = engine.read(|reading| Ok::<_, EngineError>(reading.audit_entries(&filter)?))?;
-    let (page, next_page_token) = cut(found, size, |entry| entry.id.to_string());
+    let (page, next_page_token) = cut(found, size, |entry| Pages::AUDIT_ENTRIES.token(entry.id));
     Ok(v1::ListAuditEntriesResponse { entries: page.into_iter().map(entry).collect(), next_page_token })
-}
-
-fn time(field: &str, time: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, EngineError> {
-    let Some(prost_types::Timestamp { seconds, nanos }) = time else { return Ok(None) };
-    let time = Timestamp::new(seconds, nanos);
-    time.map(Some).map_err(|error| bad(field, format!("is no time: {error}")))
 }

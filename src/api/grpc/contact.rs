@@ -19,6 +19,7 @@ use crate::contact_file::ContactFileFormat;
 use crate::engine::{
     DEFAULT_MAX_REJECTED_PERCENT, Editor, Engine, EngineError, ImportOptions, MAX_IMPORT_BYTES,
 };
+use crate::phone_number::UnknownRegion;
 use crate::source::rows::Field;
 use crate::sync::SyncError;
 
@@ -180,7 +181,7 @@ fn import_options(options: v1::ImportOptions) -> Result<ImportOptions, EngineErr
     };
     let region = match region.as_str() {
         "" => None,
-        text => Some(text.parse().map_err(|_| bad("options.region", "is no region such as DE or GB"))?),
+        text => Some(text.parse().map_err(|error: UnknownRegion| bad("options.region", error.to_string()))?),
     };
     let percent = max_rejected_percent.unwrap_or(DEFAULT_MAX_REJECTED_PERCENT.into());
     let max_rejected_percent = u8::try_from(percent).ok().filter(|percent| *percent <= 100);

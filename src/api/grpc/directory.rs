@@ -6,7 +6,7 @@ use super::Door;
 use super::convert::directory as convert;
 use super::phonebook::MAX_QUERY_CHARACTERS;
 use super::request::{
-    check_bytes, check_characters, foreign_token, known_id, page_by_name, page_size, phonebook_name,
+    Pages, check_bytes, check_characters, foreign_token, known_id, page_size, phonebook_name, token_number,
 };
 use crate::api::proto::v1;
 use crate::api::proto::v1::directory_service_server::DirectoryService;
@@ -14,9 +14,6 @@ use crate::contact::ContactId;
 use crate::directory::{DirectoryError, NamePlace};
 use crate::engine::{Engine, EngineError};
 use crate::phone_number::MAX_CALLER_BYTES;
-
-/// Longest token of a page of contacts, in characters: a number, and a name in lower case.
-const MAX_TOKEN_CHARACTERS: usize = 1024;
 
 #[tonic::async_trait]
 impl DirectoryService for Door {
@@ -29,8 +26,9 @@ impl DirectoryService for Door {
         let list = move |engine: &Engine| {
             let size = page_size(size)?;
             let all = engine.directory_phonebooks(&extension, convert::client(client).as_ref())?;
+            let pages = Pages::DIRECTORY_PHONEBOOKS;
             let (page, next_page_token) =
-                page_by_name(all, |counted| counted.phonebook.name.as_str(), size, &page_token)?;
+                pages.by_name(all, |counted| counted.phonebook.name.as_str(), size, &page_token)?;
             let phonebooks = page.into_iter().map(convert::phonebook).collect();
             Ok(v1::ListDirectoryPhonebooksResponse { phonebooks, next_page_token })
         };
@@ -66,7 +64,7 @@ impl DirectoryService for Door {
                 after.as_ref(),
                 limit,
             )?;
-            let token = |NamePlace { name, id }| format!("{id}:{name}");
+            let token = |NamePlace { name, id }| Pages::DIRECTORY_CONTACTS.token(format_args!("{id}:{name}"));
             Ok(v1::ListDirectoryContactsResponse {
                 contacts: found.contacts.into_iter().map(convert::contact).collect(),
                 next_page_token: found.more_after.map(token).unwrap_or_default(),
@@ -129,13 +127,9 @@ impl Door {
 
 /// Where a page of contacts begins.
 fn name_place(token: &str) -> Result<Option<NamePlace>, EngineError> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    check_characters("page_token", token, MAX_TOKEN_CHARACTERS)?;
-    let (id, name) = token.split_once(':').ok_or_else(foreign_token)?;
-    let id = id.parse().map_err(|_| foreign_token())?;
-    Ok(Some(NamePlace { name: name.to_owned(), id: ContactId(id) }))
+    let Some(place) = Pages::DIRECTORY_CONTACTS.place(token)? else { return Ok(None) };
+    let (id, name) = place.split_once(':').ok_or_else(foreign_token)?;
+    Ok(Some(NamePlace { name: name.to_owned(), id: ContactId(token_number(id)?) }))
 }
 
 /// What is told of a refusal.

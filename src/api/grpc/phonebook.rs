@@ -4,9 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::contacts;
-use super::request::{
-    actor, check_characters, known_id, number_token, page_by_name, page_size, phonebook_name,
-};
+use super::request::{Pages, actor, check_characters, known_id, page_size, phonebook_name};
 use crate::api::proto::v1;
 use crate::api::proto::v1::phonebook_service_server::PhonebookService;
 use crate::contact::ContactId;
@@ -27,8 +25,9 @@ impl PhonebookService for Door {
         let list = move |engine: &Engine| {
             let size = page_size(size)?;
             let all = engine.read(|reading| Ok::<_, EngineError>(reading.counted_phonebooks()?))?;
+            let pages = Pages::PHONEBOOKS;
             let (page, next_page_token) =
-                page_by_name(all, |counted| counted.phonebook.name.as_str(), size, &page_token)?;
+                pages.by_name(all, |counted| counted.phonebook.name.as_str(), size, &page_token)?;
             let phonebooks = page.into_iter().map(contacts::phonebook).collect();
             Ok(v1::ListPhonebooksResponse { phonebooks, next_page_token })
         };
@@ -181,12 +180,13 @@ fn list_contacts(
     let v1::ListContactsRequest { phonebook, query, page_size: size, page_token } = request;
     let search = search(&phonebook, query)?;
     let size = page_size(size)?;
-    let search = ContactSearch { after: number_token(&page_token)?.map(ContactId), limit: size, ..search };
+    let after = Pages::CONTACTS.number(&page_token)?.map(ContactId);
+    let search = ContactSearch { after, limit: size, ..search };
     let ContactPage { contacts: page, more_after } = engine.search_contacts(&search)?;
     let names = engine.read(|reading| Ok::<_, EngineError>(reading.phonebook_names()?))?;
     Ok(v1::ListContactsResponse {
         contacts: page.into_iter().map(|contact| contacts::contact(contact, &names)).collect(),
-        next_page_token: more_after.map(|id| id.to_string()).unwrap_or_default(),
+        next_page_token: more_after.map(|id| Pages::CONTACTS.token(id)).unwrap_or_default(),
     })
 }
 

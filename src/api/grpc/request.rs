@@ -3,6 +3,8 @@
 //! What a field *means* is checked where that is known, by the settings or the engine. Here is only what
 //! the contract itself says.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use tonic::{Request, Status};
 
@@ -16,6 +18,9 @@ const DEFAULT_PAGE_SIZE: u32 = 100;
 
 /// Most items on a page.
 const MAX_PAGE_SIZE: u32 = 1000;
+
+/// Longest page token, in characters: the name of a list, a number, and a name in lower case.
+const MAX_TOKEN_CHARACTERS: usize = 1024;
 
 /// The first and the last second of a `google.protobuf.Timestamp`: years 1 to 9999.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
@@ -70,10 +75,15 @@ pub(super) fn time(field: &str, time: &prost_types::Timestamp) -> Result<Timesta
 
 /// The name of something that is to be found: a source, a route.
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), EngineError> {
+    check_name_of(field, name, MAX_NAME_CHARACTERS)
+}
+
+/// The same, where names have at most `most` characters.
+pub(super) fn check_name_of(field: &str, name: &str, most: usize) -> Result<(), EngineError> {
     if name.trim().is_empty() {
         return Err(bad(field, "is empty; a name is expected"));
     }
-    check_characters(field, name, MAX_NAME_CHARACTERS)
+    check_characters(field, name, most)
 }
 
 /// The name of a phonebook.
@@ -102,21 +112,79 @@ pub(super) fn page_size(asked: u32) -> Result<u32, EngineError> {
     }
 }
 
+/// A list that comes in pages. Its name is in its page tokens, before the place where the page begins, so that no other
+/// list takes them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pages(&'static str);
+
+impl Pages {
+    pub(super) const AUDIT_ENTRIES: Self = Pages("audit_entry");
+    pub(super) const CONTACTS: Self = Pages("contact");
+    pub(super) const DIRECTORY_CONTACTS: Self = Pages("directory_contact");
+    pub(super) const DIRECTORY_PHONEBOOKS: Self = Pages("directory_phonebook");
+    pub(super) const INBOUND_ROUTES: Self = Pages("inbound_route");
+    pub(super) const LAST_DIGITS: Self = Pages("last_digits");
+    pub(super) const PHONEBOOKS: Self = Pages("phonebook");
+    pub(super) const PREVIEW_CHANGES: Self = Pages("preview_change");
+    pub(super) const QUALITY_FINDINGS: Self = Pages("quality_finding");
+    pub(super) const SOURCES: Self = Pages("source");
+    pub(super) const SYNC_CHANGES: Self = Pages("sync_change");
+    pub(super) const SYNC_PROBLEMS: Self = Pages("sync_problem");
+    pub(super) const SYNC_RUNS: Self = Pages("sync_run");
+    pub(super) const TOKENS: Self = Pages("token");
+    pub(super) const USERS: Self = Pages("user");
+
+    /// The token of the page that begins at a place, which is never written as nothing.
+    pub(super) fn token(self, place: impl Display) -> String {
+        format!("{}:{place}", self.0)
+    }
+
+    /// Where a page begins, as [`Self::token`] was given it; `None` is the beginning of the list.
+    pub(super) fn place(self, token: &str) -> Result<Option<&str>, EngineError> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        check_characters("page_token", token, MAX_TOKEN_CHARACTERS)?;
+        let place = token.strip_prefix(self.0).and_then(|rest| rest.strip_prefix(':'));
+        place.filter(|place| !place.is_empty()).map(Some).ok_or_else(foreign_token)
+    }
+
+    /// Where a page begins in a list whose items are numbered.
+    pub(super) fn number(self, token: &str) -> Result<Option<u64>, EngineError> {
+        self.place(token)?.map(token_number).transpose()
+    }
+
+    /// A page of a list that is short enough to be sorted as a whole, in the order of the names, and the token of the
+    /// next page.
+    pub(super) fn by_name<T>(
+        self,
+        mut items: Vec<T>,
+        name: impl Fn(&T) -> &str,
+        size: u32,
+        token: &str,
+    ) -> Result<(Vec<T>, String), EngineError> {
+        let key = |item: &T| name(item).trim().to_lowercase();
+        if let Some(after) = self.place(token)? {
+            items.retain(|item| key(item).as_str() > after);
+        }
+        items.sort_by_cached_key(key);
+        Ok(cut(items, size, |last| self.token(key(last))))
+    }
+}
+
+/// A number in a page token, as it is written there; no page but the first begins at 0.
+pub(super) fn token_number(written: &str) -> Result<u64, EngineError> {
+    let number = written.parse().ok();
+    let ours = number.filter(|number| (1..=MAX_ID).contains(number) && number.to_string() == written);
+    ours.ok_or_else(foreign_token)
+}
+
 /// A page token that no page ended with.
 pub(super) fn foreign_token() -> EngineError {
     bad(
         "page_token",
         "is not one that a page of this list ended with; send next_page_token as it was, or nothing",
     )
-}
-
-/// Where a page begins in a list whose items are numbered; `None` is its beginning.
-pub(super) fn number_token(token: &str) -> Result<Option<u64>, EngineError> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let number = token.parse().ok().filter(|number| *number <= MAX_ID);
-    number.map(Some).ok_or_else(foreign_token)
 }
 
 /// A page of items and the token of the next. `found` was asked for one more than `size`, which only tells
@@ -128,30 +196,6 @@ pub(super) fn cut<T>(mut found: Vec<T>, size: u32, token: impl Fn(&T) -> String)
     (found, next)
 }
 
-/// What comes before the name in the token of a list in the order of names.
-const NAME_TOKEN: &str = "after:";
-
-/// A page of a list that is short enough to be sorted as a whole, in the order of the names, and the token
-/// of the next page.
-pub(super) fn page_by_name<T>(
-    mut items: Vec<T>,
-    name: impl Fn(&T) -> &str,
-    size: u32,
-    token: &str,
-) -> Result<(Vec<T>, String), EngineError> {
-    check_characters("page_token", token, NAME_TOKEN.len() + 4 * MAX_NAME_CHARACTERS)?;
-    let after = match token {
-        "" => None,
-        token => Some(token.strip_prefix(NAME_TOKEN).ok_or_else(foreign_token)?),
-    };
-    let key = |item: &T| name(item).trim().to_lowercase();
-    if let Some(after) = after {
-        items.retain(|item| key(item).as_str() > after);
-    }
-    items.sort_by_cached_key(key);
-    Ok(cut(items, size, |last| format!("{NAME_TOKEN}{}", key(last))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +205,7 @@ mod tests {
         let names = ["b", "A", "d", "C", "e"];
         let (mut token, mut seen) = (String::new(), Vec::new());
         loop {
-            let (page, next) = page_by_name(names.to_vec(), |name| name, 2, &token).unwrap();
+            let (page, next) = Pages::USERS.by_name(names.to_vec(), |name| name, 2, &token).unwrap();
             assert!(page.len() <= 2);
             seen.extend(page);
             if next.is_empty() {
@@ -181,11 +225,21 @@ mod tests {
 
     #[test]
     fn tokens_of_other_lists_are_refused() {
-        for token in ["x", "-1", "after:b", "99999999999999999999", "9223372036854775808"] {
-            assert!(number_token(token).is_err(), "{token}");
+        let (routes, runs) = (Pages::INBOUND_ROUTES, Pages::SYNC_RUNS);
+        assert_eq!(routes.number(&routes.token(17)).unwrap(), Some(17));
+        assert_eq!(routes.number("").unwrap(), None);
+        for token in ["17", "x", "inbound_route", "inbound_route17", &runs.token(17)] {
+            assert!(routes.number(token).is_err(), "{token}");
         }
-        assert_eq!(number_token("17").unwrap(), Some(17));
-        assert!(page_by_name(vec!["a"], |name| name, 2, "17").is_err());
+        for place in ["", "0", "-1", "+2", "02", " 2", "b", "9223372036854775808", "99999999999999999999"] {
+            assert!(routes.number(&routes.token(place)).is_err(), "{place}");
+        }
+        let users = |token: &str| Pages::USERS.by_name(vec!["a", "b"], |name| name, 2, token);
+        assert_eq!(users(&Pages::USERS.token("a")).unwrap().0, ["b"]);
+        for token in ["a", "after:a", &Pages::USERS.token(""), &Pages::TOKENS.token("a")] {
+            assert!(users(token).is_err(), "{token}");
+        }
+        assert!(users(&Pages::USERS.token("x".repeat(2000))).is_err());
     }
 
     #[test]

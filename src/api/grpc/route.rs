@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::routes::{from_proto, to_proto, warnings};
-use super::request::{actor, check_name, cut, number_token, page_size};
+use super::request::{Pages, actor, check_name, cut, page_size};
 use crate::api::proto::v1;
 use crate::api::proto::v1::route_service_server::RouteService;
 use crate::engine::{Edited, Editor, Engine, EngineError, is_same_name};
@@ -21,12 +21,13 @@ impl RouteService for Door {
         let list = move |engine: &Engine| {
             let size = page_size(size)?;
             // Their order is all that routes have, so a page begins behind a position.
-            let after = number_token(&page_token)?.unwrap_or(0);
+            let after = Pages::INBOUND_ROUTES.number(&page_token)?.unwrap_or(0);
             let after = usize::try_from(after).unwrap_or(usize::MAX);
             let routes = engine.settings()?.inbound_routes;
             let rest = routes.iter().enumerate().skip(after).take(size as usize + 1);
             let found = rest.map(|(place, route)| to_proto(route, place + 1)).collect();
-            let (inbound_routes, next_page_token) = cut(found, size, |route| route.position.to_string());
+            let token = |route: &v1::InboundRoute| Pages::INBOUND_ROUTES.token(route.position);
+            let (inbound_routes, next_page_token) = cut(found, size, token);
             Ok(v1::ListInboundRoutesResponse { inbound_routes, next_page_token })
         };
         self.read(list).await.map(Response::new)

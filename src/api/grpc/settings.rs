@@ -3,13 +3,13 @@
 use tonic::{Request, Response, Status};
 
 use super::convert::routes;
-use super::request::{actor, bad, number_token, page_size};
+use super::request::{Pages, actor, bad, page_size};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::settings_service_server::SettingsService;
 use crate::engine::{Applied, Editor, Engine, EngineError, LastDigitsCollision};
 use crate::settings::{Change, ChangeKind};
-use crate::store::{LeftContacts, RemovedSources, SwitchedOff};
+use crate::store::{LeftContacts, RemovedSources, StoreError, SwitchedOff};
 
 #[tonic::async_trait]
 impl SettingsService for Door {
@@ -26,7 +26,8 @@ impl SettingsService for Door {
             let removed = removed_sources("removed_source_contacts", removed_source_contacts)?;
             let keep = kept_when_disabled("disabled_source_contacts", disabled_source_contacts)?;
             let switched_off = keep.map(|keep| SwitchedOff { keep, source: None });
-            engine.apply(&document, LeftContacts { removed, switched_off }, dry_run)
+            let applied = engine.apply(&document, LeftContacts { removed, switched_off }, dry_run);
+            applied.map_err(|error| asked_in("removed_source_contacts", error))
         };
         let Applied { changes, generation, warnings } = self.edit(actor, apply).await?;
         Ok(Response::new(v1::ApplySettingsResponse {
@@ -66,7 +67,7 @@ fn check_last_digits(
 ) -> Result<v1::CheckLastDigitsResponse, EngineError> {
     let v1::CheckLastDigitsRequest { last_digits, page_size: size, page_token } = request;
     let size = page_size(*size)? as usize;
-    let skipped = number_token(page_token)?.unwrap_or_default();
+    let skipped = Pages::LAST_DIGITS.number(page_token)?.unwrap_or_default();
     let counts = if skipped == 0 { engine.last_digits_counts() } else { Vec::new() };
     let counts = counts.into_iter().map(|count| v1::LastDigitsCount {
         last_digits: count.digits.into(),
@@ -81,7 +82,7 @@ fn check_last_digits(
             (usize::try_from(skipped).unwrap_or(usize::MAX), skipped.saturating_add(size as u64));
         let (collisions, has_more) = engine.last_digits_collisions(digits, skip, size)?;
         answer.collisions = collisions.into_iter().map(collision).collect();
-        answer.next_page_token = if has_more { next.to_string() } else { String::new() };
+        answer.next_page_token = if has_more { Pages::LAST_DIGITS.token(next) } else { String::new() };
     }
     Ok(answer)
 }
@@ -109,6 +110,16 @@ pub(super) fn removed_sources(field: &str, contacts: i32) -> Result<RemovedSourc
         Ok(v1::SourceContacts::KeepAsLocal) => Ok(RemovedSources::KeepContacts),
         Ok(v1::SourceContacts::Remove) => Ok(RemovedSources::RemoveContacts),
         Err(_) => Err(bad(field, format!("is {contacts}; a value of SourceContacts is expected"))),
+    }
+}
+
+/// A refusal that asks what is to become of contacts names the field where that is said.
+pub(super) fn asked_in(field: &str, error: EngineError) -> EngineError {
+    match error {
+        EngineError::Store(StoreError::Refused(why)) if why.contains("say whether to keep them") => {
+            StoreError::Refused(format!("{why} ({field})")).into()
+        }
+        other => other,
     }
 }
 

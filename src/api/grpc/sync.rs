@@ -12,8 +12,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::convert::{self, runs};
-use super::request::{actor, check_name, cut, known_id, number_token, page_size};
-use super::settings::{kept_when_disabled, removed_sources};
+use super::request::{Pages, actor, check_name, cut, known_id, page_size};
+use super::settings::{asked_in, kept_when_disabled, removed_sources};
 use super::{Door, status};
 use crate::api::proto::v1;
 use crate::api::proto::v1::sync_service_server::SyncService;
@@ -214,7 +214,8 @@ impl SyncService for Door {
         let v1::DeleteSourceRequest { name, contacts, etag } = request.into_inner();
         let delete = move |engine: &Editor<'_>| {
             check_name("name", &name)?;
-            engine.delete_source(&name, removed_sources("contacts", contacts)?, &etag)
+            let deleted = engine.delete_source(&name, removed_sources("contacts", contacts)?, &etag);
+            deleted.map_err(|error| asked_in("contacts", error))
         };
         let Edited { value: contact_count, generation } = self.edit(actor, delete).await?;
         Ok(Response::new(v1::DeleteSourceResponse { contact_count, generation: generation.0 }))
@@ -267,7 +268,7 @@ fn list_runs(
 ) -> Result<v1::ListSyncRunsResponse, EngineError> {
     let v1::ListSyncRunsRequest { source, page_size: size, page_token } = request;
     let size = page_size(*size)?;
-    let before = number_token(page_token)?.map(RunId);
+    let before = Pages::SYNC_RUNS.number(page_token)?.map(RunId);
     if !source.is_empty() {
         check_name("source", source)?;
     }
@@ -279,7 +280,7 @@ fn list_runs(
         if !source.is_empty() && known.is_none() && found.is_empty() && before.is_none() {
             return Err(EngineError::NotFound { what: "source", name: source.clone() });
         }
-        let (page, next_page_token) = cut(found, size, |run| run.id.to_string());
+        let (page, next_page_token) = cut(found, size, |run| Pages::SYNC_RUNS.token(run.id));
         let runs = page.into_iter().map(|run| runs::run_now(run, engine)).collect();
         Ok(v1::ListSyncRunsResponse { runs, next_page_token })
     })
@@ -290,13 +291,13 @@ fn get_run(engine: &Engine, request: &v1::GetSyncRunRequest) -> Result<v1::GetSy
     let id = RunId(known_id("sync run", *run_id)?);
     let size = page_size(*size)?;
     // Problems are numbered from 0; a page begins with one.
-    let first = number_token(page_token)?.unwrap_or(0);
+    let first = Pages::SYNC_PROBLEMS.number(page_token)?.unwrap_or(0);
     engine.read(|reading| {
         let run = reading.sync_run(id)?;
         let run = run.ok_or_else(|| EngineError::NotFound { what: "sync run", name: id.to_string() })?;
         let found = reading.sync_problems(id, first, size + 1)?;
-        let next = first.saturating_add(u64::from(size)).to_string();
-        let (page, next_page_token) = cut(found, size, |_| next.clone());
+        let next = first.saturating_add(u64::from(size));
+        let (page, next_page_token) = cut(found, size, |_| Pages::SYNC_PROBLEMS.token(next));
         Ok(v1::GetSyncRunResponse {
             run: Some(runs::run_now(run, engine)),
             problems: page.into_iter().map(runs::problem).collect(),

@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::Door;
 use super::convert::tokens::{new_token, to_proto};
-use super::request::{actor, check_name, page_by_name, page_size};
+use super::request::{Pages, actor, check_name, page_size};
 use crate::api::proto::v1;
 use crate::api::proto::v1::token_service_server::TokenService;
 use crate::engine::{Editor, Engine, EngineError};
@@ -36,7 +36,7 @@ impl TokenService for Door {
             let size = page_size(size)?;
             let tokens = engine.tokens_listed()?.into_iter().map(to_proto).collect();
             let (tokens, next_page_token) =
-                page_by_name(tokens, |token: &v1::Token| &token.name, size, &page_token)?;
+                Pages::TOKENS.by_name(tokens, |token: &v1::Token| &token.name, size, &page_token)?;
             Ok::<_, EngineError>(v1::ListTokensResponse { tokens, next_page_token, tokens_required })
         };
         self.read(list).await.map(Response::new)

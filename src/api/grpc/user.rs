@@ -5,7 +5,8 @@ use tonic::{Request, Response, Status};
 use super::Door;
 use super::convert::tokens::role_from_proto;
 use super::convert::users::to_proto;
-use super::request::{actor, page_by_name, page_size};
+use super::request::{Pages, actor, check_name_of, page_size};
+use crate::account::MAX_USER_NAME;
 use crate::api::proto::v1;
 use crate::api::proto::v1::user_service_server::UserService;
 use crate::engine::{Editor, Engine, EngineError, generated_password};
@@ -45,7 +46,7 @@ impl UserService for Door {
             let size = page_size(size)?;
             let users = engine.users().into_iter().map(to_proto).collect();
             let (users, next_page_token) =
-                page_by_name(users, |user: &v1::User| &user.name, size, &page_token)?;
+                Pages::USERS.by_name(users, |user: &v1::User| &user.name, size, &page_token)?;
             Ok::<_, EngineError>(v1::ListUsersResponse { users, next_page_token })
         };
         self.read(list).await.map(Response::new)
@@ -58,6 +59,7 @@ impl UserService for Door {
         let actor = actor(&request);
         let v1::SetUserRoleRequest { name, role } = request.into_inner();
         let set = move |engine: &Editor<'_>| {
+            check_name_of("name", &name, MAX_USER_NAME)?;
             let user = Some(to_proto(engine.set_role(&name, role_from_proto(role)?)?));
             Ok(v1::SetUserRoleResponse { user })
         };
@@ -71,6 +73,7 @@ impl UserService for Door {
         let actor = actor(&request);
         let v1::SetUserPasswordRequest { name, password } = request.into_inner();
         let set = move |engine: &Editor<'_>| {
+            check_name_of("name", &name, MAX_USER_NAME)?;
             let (password, generated_password) = given_or_made_up(password);
             engine.set_password(&name, &password, None)?;
             Ok(v1::SetUserPasswordResponse { generated_password })
@@ -85,6 +88,7 @@ impl UserService for Door {
         let actor = actor(&request);
         let v1::SignOutUserRequest { name } = request.into_inner();
         let sign_out = move |engine: &Editor<'_>| {
+            check_name_of("name", &name, MAX_USER_NAME)?;
             engine.sign_out_everywhere(&name)?;
             Ok(v1::SignOutUserResponse {})
         };
@@ -98,6 +102,7 @@ impl UserService for Door {
         let actor = actor(&request);
         let v1::DeleteUserRequest { name } = request.into_inner();
         let delete = move |engine: &Editor<'_>| {
+            check_name_of("name", &name, MAX_USER_NAME)?;
             engine.delete_user(&name)?;
             Ok(v1::DeleteUserResponse {})
         };

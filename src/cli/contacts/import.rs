@@ -46,7 +46,8 @@ pub(super) struct ImportArguments {
     /// What stands between two values; found out unless given
     #[arg(long, value_name = "SIGN", default_value = "", hide_default_value = true)]
     delimiter: String,
-    /// The region of numbers that are not written internationally, such as DE; that of the settings unless given
+    /// The region of numbers that are not written internationally, such as DE; that of the settings unless given. They
+    /// stay what they are read as now
     #[arg(long, default_value = "", hide_default_value = true)]
     region: String,
     /// Import nothing when more than this share of the rows is wrong; 100 takes whatever is good

@@ -27,7 +27,9 @@ pub(in crate::console) struct First {
 
 /// Only to a page of ours.
 fn destination(to: &str) -> &str {
-    let is_ours = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\n', '\r']);
+    // Browsers take `\` for a slash, and leave out tabs and line breaks, behind which a second slash may be.
+    let misleads = |character: char| character == '\\' || character.is_control();
+    let is_ours = to.starts_with('/') && !to.starts_with("//") && !to.contains(misleads);
     if is_ours { to } else { "/" }
 }
 
@@ -190,8 +192,17 @@ mod tests {
 
     #[test]
     fn after_the_sign_in_one_comes_to_a_page_of_ours_and_to_no_other() {
-        for to in ["//evil.example", "https://evil.example", "/\\evil.example", "", "evil"] {
-            assert_eq!(destination(to), "/", "{to}");
+        for to in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\0/evil.example",
+            "",
+            "evil",
+        ] {
+            assert_eq!(destination(to), "/", "{to:?}");
         }
         assert_eq!(destination("/sources/crm?x=1"), "/sources/crm?x=1");
     }

@@ -96,7 +96,11 @@ pub(in crate::console) async fn list(State(console): State<Console>, visit: Visi
             td { (state(source)) }
             td.number { span.head { "Contacts " } (show::number(source.contacts)) }
             td { span.head { "Last run " } (last_run(source.last.as_ref(), now)) }
-            td { span.head { "Next run " } @match source.next { Some(next) => (show::moment(next, now)), None => { span.faint { "by hand" } } } }
+            td { span.head { "Next run " } @match source.next {
+                Some(next) => (show::moment(next, now)),
+                None if !source.settings.enabled => { span.faint { "off" } }
+                None => { span.faint { "by hand" } }
+            } }
             td { @if visit.may(Permission::Sync) && source.settings.enabled && source.running.is_none() {
                 (act(&visit, &format!("{}/sync", path(&source.settings.name)), "", "Sync Now"))
             } }
@@ -184,6 +188,7 @@ fn facts(source: &Source, now: Timestamp) -> Markup {
             dt { "Frequency" } dd { (schedule_form::told(settings.schedule.as_ref())) }
             dt { "Next run" } dd { @match source.next {
                 Some(next) => (show::moment_in_full(next, now)),
+                None if !settings.enabled => "off",
                 None => "when somebody starts it",
             } }
             dt { "Feedback Email" } dd { @if settings.notify.email.is_empty() { "nobody" } @else { (settings.notify.email) } }

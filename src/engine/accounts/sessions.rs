@@ -16,7 +16,7 @@ pub const MAX_SESSION_IDLE_HOURS: i64 = 12;
 const NOTED_EVERY_MINUTES: i64 = 10;
 
 /// Most places in which a user is signed in; the oldest ends when there is another.
-const MAX_SESSIONS_PER_USER: usize = 20;
+pub(super) const MAX_SESSIONS_PER_USER: usize = 20;
 
 /// What a session is known by: the hash of its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +84,8 @@ impl Sessions {
         Sessions(stored.into_iter().map(session).collect())
     }
 
-    pub(super) fn begin(&self, key: SessionKey, user: i64, now: Timestamp) {
+    /// Returns those that end by it, there being too many.
+    pub(super) fn begin(&self, key: SessionKey, user: i64, now: Timestamp) -> Vec<SessionKey> {
         self.0.retain(|_, session| session.counts(now));
         let mut others: Vec<(Timestamp, SessionKey)> = self
             .0
@@ -94,10 +95,12 @@ impl Sessions {
             .collect();
         others.sort_by_key(|(used_at, _)| *used_at);
         let too_many = (others.len() + 1).saturating_sub(MAX_SESSIONS_PER_USER);
-        for (_, oldest) in others.into_iter().take(too_many) {
-            self.0.remove(&oldest);
+        let ended: Vec<SessionKey> = others.into_iter().take(too_many).map(|(_, oldest)| oldest).collect();
+        for oldest in &ended {
+            self.0.remove(oldest);
         }
         self.0.insert(key, Session { user, began_at: now, used_at: now, written_at: now });
+        ended
     }
 
     pub(super) fn used(&self, key: SessionKey, now: Timestamp) -> Option<Used> {
@@ -108,6 +111,11 @@ impl Sessions {
             session.written_at = now;
         }
         Some(Used { user: session.user, began_at: session.began_at, is_to_be_written })
+    }
+
+    /// Whether it has not ended.
+    pub(super) fn counts(&self, key: SessionKey, now: Timestamp) -> bool {
+        self.0.get(&key).is_some_and(|session| session.counts(now))
     }
 
     pub(super) fn stored(&self, key: SessionKey) -> Option<StoredSession> {
@@ -157,9 +165,11 @@ mod tests {
         let sessions = Sessions::of(Vec::new());
         let now = |second| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second);
         let key = |number: i64| SessionKey::of(&number.to_string());
-        for number in 0..=MAX_SESSIONS_PER_USER as i64 {
-            sessions.begin(key(number), 1, now(number));
+        let last = MAX_SESSIONS_PER_USER as i64;
+        for number in 0..last {
+            assert!(sessions.begin(key(number), 1, now(number)).is_empty());
         }
+        assert_eq!(sessions.begin(key(last), 1, now(last)), [key(0)]);
         assert_eq!(sessions.count_of(1, now(100)), MAX_SESSIONS_PER_USER);
         assert!(sessions.used(key(0), now(100)).is_none());
         assert!(sessions.used(key(1), now(100)).is_some());

@@ -75,11 +75,16 @@ async fn a_role_that_is_taken_away_is_gone_at_once_and_a_deleted_user_is_signed_
     }
 }
 
-/// Lets go of the store, once what goes on behind the answers is written.
-async fn close(engine: Arc<Engine>) {
-    while Arc::strong_count(&engine) > 1 {
+/// Waits until what goes on behind the answers is written.
+async fn written(engine: &Arc<Engine>) {
+    while Arc::strong_count(engine) > 1 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Lets go of the store, once all is written.
+async fn close(engine: Arc<Engine>) {
+    written(&engine).await;
 }
 
 #[tokio::test]
@@ -99,6 +104,21 @@ async fn sessions_outlive_the_process_and_only_their_hashes_are_stored() {
     again.by("test").sign_out_everywhere("ada").unwrap();
     close(again).await;
     assert!(Engine::open(folder.path()).unwrap().session(&token).is_none());
+}
+
+#[tokio::test]
+async fn a_session_that_newer_ones_ended_does_not_come_back_with_the_next_process() {
+    let (folder, engine) = engine();
+    engine.by("test").create_user("ada", Role::Admin, PASSWORD).unwrap();
+    let user = engine.accounts.user_named("ada").unwrap();
+    let oldest = engine.begin_session(&user).unwrap();
+    written(&engine).await;
+    let newer = [(); sessions::MAX_SESSIONS_PER_USER].map(|()| engine.begin_session(&user).unwrap());
+    assert!(engine.session(&oldest).is_none());
+    close(engine).await;
+    let again = Engine::open(folder.path()).unwrap();
+    assert!(again.session(&oldest).is_none());
+    assert!(newer.iter().all(|token| again.session(token).is_some()));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::access::one_address;
 use crate::account::MAX_USER_NAME;
 use crate::settings::folded_name;
 
@@ -43,16 +44,8 @@ impl What {
 
 fn all(name: &str, address: IpAddr) -> [What; 3] {
     let name: String = folded_name(name).chars().take(MAX_USER_NAME).collect();
-    let address = network(address);
+    let address = one_address(address);
     [What::NameFromAddress(name.clone(), address), What::Name(name), What::Address(address)]
-}
-
-/// Whoever has one address of IPv6 has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
-        address @ IpAddr::V4(_) => address,
-    }
 }
 
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Local phonebooks: another name, and deletion together with what is in them.
 
-use super::{own_phonebook, refused};
+use super::{filler, own_phonebook, refused};
 use crate::audit::AuditAction;
 use crate::engine::publishing::Touched;
 use crate::engine::{Edited, Editor, EngineError};
@@ -42,6 +42,14 @@ impl Editor<'_> {
     pub fn delete_phonebook_and_contacts(&self, name: &PhonebookName) -> Result<Edited<u64>, EngineError> {
         self.edit_contacts(AuditAction::Removed, |change, settings| {
             let phonebook = own_phonebook(change, settings, name)?;
+            if let Some(source) = filler(settings, &phonebook.name) {
+                return Err(refused(format!(
+                    "phonebook {:?} is the one that source {:?} fills once it is on: give the source another \
+                     phonebook, or delete it",
+                    phonebook.name.as_str(),
+                    source.name
+                )));
+            }
             let contacts = change.empty_phonebook(phonebook.id)?;
             let count = contacts.len() as u64;
             let emptied = change.phonebook(name)?.ok_or_else(|| {
@@ -49,6 +57,7 @@ impl Editor<'_> {
                 refused(format!("phonebook {:?} is gone", name.as_str()))
             })?;
             change.delete_phonebook(&emptied)?;
+            change.settings()?.validate()?;
             Ok((count, Touched::Contacts(contacts)))
         })
     }

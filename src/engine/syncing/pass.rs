@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::subject;
 use crate::audit::{AuditAction, AuditEvent};
 use crate::background;
+use crate::contact::counted;
 use crate::engine::assembly::Follow;
 use crate::engine::permitting::{Allowance, check_as_planned, check_limits, rules_digest};
 use crate::engine::previewing::{Previewed, Previewing, phonebook_changes};
@@ -163,8 +164,8 @@ impl Pass {
         match &self.allowed {
             Some(allowed) if allowed.plan_digest != self.run.plan_digest => {
                 return Err(SyncError::Refused(
-                    "the source has changed since the preview, so the run would do something else; nothing was \
-                     changed. Preview it again"
+                    "the source or its settings have changed since the preview, so the run would do something else; \
+                     nothing was changed. Preview it again"
                         .to_owned(),
                 )
                 .into());
@@ -404,21 +405,21 @@ fn warnings(plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
     if plan.unidentified_rows > 0 && !plan.not_received.is_empty() {
         warnings.push(format!(
-            "{} rows could not be read far enough to know whose they are, so the {} contacts that were not \
-             received are kept until they can be",
+            "rows that could not be read far enough to know whose they are: {}; until they can be, whoever was not \
+             received is kept: {}",
             plan.unidentified_rows,
-            plan.not_received.len()
+            counted(plan.not_received.len() as u64)
         ));
     }
     if plan.counts.dropped_numbers > 0 {
         warnings.push(format!(
-            "{} unusable numbers were left out of otherwise good contacts",
+            "unusable numbers that were left out of otherwise good contacts: {}",
             plan.counts.dropped_numbers
         ));
     }
-    let counted = plan.counts.rejected + plan.counts.dropped_numbers;
-    if counted > plan.problems.len() as u64 {
-        warnings.push(format!("only the first {} of {counted} problems are listed", plan.problems.len()));
+    let all = plan.counts.rejected + plan.counts.dropped_numbers;
+    if all > plan.problems.len() as u64 {
+        warnings.push(format!("only the first {} of {all} problems are listed", plan.problems.len()));
     }
     warnings
 }

@@ -105,6 +105,52 @@ fn a_contact_made_by_hand_answers_calls_at_once_and_after_a_restart() {
     assert!(matches!(gone, EngineError::NotFound { what: "contact", .. }), "{gone}");
 }
 
+#[tokio::test]
+async fn a_number_that_an_edit_leaves_alone_stays_what_it_was_read_as() {
+    let fixture = Fixture::with_local_phonebook();
+    let british = || Some("GB".parse().unwrap());
+    let file = "name,phone\nBerg,020 7946 0555\n";
+    assert_eq!(fixture.import(file, |options| options.region = british()).unwrap().added, 1);
+    fixture.set(|settings| settings.sources[0].default_region = british());
+    fixture.put(&[(1, "Dorn", "020 7946 0666", "Sales")]);
+    fixture.sync().await;
+    fixture.engine.by("test").delete_source("crm", RemovedSources::KeepContacts, "").unwrap();
+
+    let id_of = |number: &str| {
+        let loaded = fixture.engine.snapshot();
+        let snapshot = loaded.as_ref().unwrap();
+        let found = match_caller(snapshot, number, "").contacts()[0];
+        snapshot.contacts().contact(found.contact).id
+    };
+    let in_germany = Some("DE".parse().unwrap());
+    for (name, phonebook, number, raw) in [
+        ("Berg", "Mine", "+442079460555", "020 7946 0555"),
+        ("Dorn", "Sales", "+442079460666", "020 7946 0666"),
+    ] {
+        let id = id_of(number);
+        let edit = |company: &str, said: &str| {
+            let fields = [("last_name", name), ("company", company), ("business_number", said)];
+            fixture.engine.by("test").update_contact(id, &entry(phonebook, &fields), "").map(drop)
+        };
+        // In another region, and in none.
+        for (region, company) in [(in_germany, "Acme"), (None, "Esch AG")] {
+            fixture.set(|settings| settings.numbers.default_region = region);
+            edit(company, &format!(" {raw} ")).unwrap();
+            let details = fixture.stored(id).details;
+            assert_eq!((details.company.as_str(), details.numbers.len()), (company, 1));
+            assert_eq!(details.numbers[0].raw, raw);
+            assert_eq!(details.numbers[0].number.to_string(), number);
+            assert_eq!(fixture.who(number), Some((name.to_owned(), phonebook.to_owned())));
+        }
+        // Another text is read as it is now.
+        fixture.set(|settings| settings.numbers.default_region = in_germany);
+        edit("Acme", "030 1234567").unwrap();
+        assert_eq!(fixture.stored(id).details.numbers[0].number.to_string(), "+49301234567");
+        assert_eq!(fixture.who(number), None);
+    }
+    fixture.assert_index_is_that_of_the_store();
+}
+
 #[test]
 fn the_second_of_two_editors_is_told_and_nothing_is_lost() {
     let fixture = Fixture::with_local_phonebook();
@@ -275,6 +321,29 @@ fn a_phonebook_can_be_deleted_with_its_contacts_but_not_those_that_are_in_anothe
     assert_eq!(fixture.who("+49301234567"), None);
     assert_eq!(fixture.who("+49307654321"), Some(("Dorn".into(), "Ours".into())));
     fixture.assert_index_is_that_of_the_store();
+}
+
+#[test]
+fn a_phonebook_that_a_source_names_is_not_deleted_with_its_contacts_though_the_source_is_off() {
+    let fixture = Fixture::with_local_phonebook();
+    fixture.set(|settings| {
+        settings.sources[0].enabled = false;
+        settings.sources[0].phonebook = PhonebookTarget::Existing { name: name("Mine") };
+    });
+    fixture.engine.by("test").create_contact(&berg()).unwrap();
+    let refused = fixture.engine.by("test").delete_phonebook_and_contacts(&name("mine")).unwrap_err();
+    let told = refused.to_string();
+    assert!(told.contains("source \"crm\"") && told.contains("give the source another phonebook"), "{told}");
+    assert_eq!(fixture.who("+49301234567"), is_mine("Berg"));
+    // Whatever else is edited goes on.
+    fixture.set(|settings| settings.inbound_routes.truncate(1));
+
+    fixture.set(|settings| {
+        settings.sources[0].phonebook = PhonebookTarget::New { name: name("Customers") };
+    });
+    fixture.engine.by("test").delete_phonebook_and_contacts(&name("mine")).unwrap();
+    assert_eq!(fixture.who("+49301234567"), None);
+    fixture.set(|settings| settings.inbound_routes.clear());
 }
 
 #[test]

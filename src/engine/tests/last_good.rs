@@ -2,11 +2,13 @@
 //! that is damaged. A file that is not as it was written is never believed.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use super::*;
 use crate::access::{NewToken, Role};
 use crate::engine::last_good::LastGood;
+use crate::sealed_file::WholeFile;
 
 const BERG: &str = "+49301234567";
 
@@ -169,14 +171,17 @@ async fn an_edit_writes_the_rules_anew_and_not_the_contacts() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_left_is_removed() {
+async fn what_a_killed_process_left_is_removed_and_what_another_writes_is_not() {
     let at_rest = AtRest::new().await;
-    for name in [".ringroute-temporary-x", "ringroute.index-0123456789abcdef"] {
+    for name in ["ringroute.index-0123456789abcdef", "ringroute.index-x1Y2z3"] {
         fs::write(at_rest.data().join(name), "half").unwrap();
     }
+    let mut backup = WholeFile::begin(&at_rest.data().join("all.backup")).unwrap();
     Engine::open(&at_rest.data()).unwrap().write_last_good().unwrap();
     at_rest.files();
-    assert!(!at_rest.data().join(".ringroute-temporary-x").exists());
+    backup.as_file().write_all(b"whole").unwrap();
+    backup.put(false).unwrap();
+    assert_eq!(fs::read(at_rest.data().join("all.backup")).unwrap(), b"whole");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::routing::effect::Lines;
-use crate::settings::Attestation;
+use crate::settings::{Attestation, Extension, Freshness, OlderData};
 use crate::store::ContactFilter;
 use crate::sync::preview::{
     AssumedCalls, ContactChange, ContactChangeKind, FieldChange, PhonebookChange, PreviewSummary,
@@ -317,6 +317,34 @@ async fn a_preview_compares_the_calls_that_it_is_told_to_assume() {
 }
 
 #[tokio::test]
+async fn a_preview_tells_of_calls_that_go_elsewhere_because_phonebooks_would_be_fresh_again() {
+    let fixture = Fixture::new();
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
+    fixture.sync().await;
+    let freshness = Freshness { max_age_hours: 24, older: OlderData::Skip };
+    fixture.set(|settings| settings.inbound_routes[0].freshness = Some(freshness));
+    let calls = fixture.previewed(&fixture.preview().await).0.calls;
+    assert_eq!((calls.rerouted, calls.at), (0, None), "nothing is old, nothing changes");
+
+    let two_days_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(48);
+    fixture.engine.publish_last_synced(|_| LastSynced::At(two_days_ago));
+    let turns_of = |summary: PreviewSummary| -> Vec<_> {
+        summary.calls.reroutes.into_iter().map(|turn| (turn.from, turn.to, turn.numbers)).collect()
+    };
+    // With the same contacts, and with one more.
+    let sales = Some("to sales".to_owned());
+    let (summary, changes) = fixture.previewed(&fixture.preview().await);
+    assert!(changes.is_empty(), "{changes:?}");
+    assert_eq!(summary.phonebooks[0].after, 1);
+    assert!(summary.calls.at.is_some());
+    assert_eq!(turns_of(summary), [(None, sales.clone(), 1)]);
+    fixture.put(&[(1, "Berg", "030 1234567", "Sales"), (2, "Dorn", "030 7654321", "Sales")]);
+    let (summary, _) = fixture.previewed(&fixture.preview().await);
+    assert_eq!((summary.calls.newly_matched, summary.calls.matched_otherwise), (1, 1));
+    assert_eq!(turns_of(summary), [(None, sales, 2)]);
+}
+
+#[tokio::test]
 async fn a_preview_says_what_the_guard_would_say() {
     let fixture = Fixture::new();
     fixture.put(&[(1, "Berg", "030 1234567", "Sales")]);
@@ -345,6 +373,13 @@ async fn a_preview_allows_one_run_and_that_one_only_by_the_same_routes() {
         "{refused:?}"
     );
     assert_eq!(fixture.who("+49301234567"), is_sales("Berg"));
+
+    // Which extensions there are is a part of it: dialled numbers may end in one.
+    fixture.engine.by("test").apply(&settings, RemovedSources::Refuse, false).unwrap();
+    let extension =
+        Extension { number: "1001".to_owned(), name: String::new(), enabled: true, groups: Vec::new() };
+    fixture.set(|settings| settings.extensions.push(extension));
+    assert_eq!(fixture.run(RunKind::Sync, Some(preview.id)).await.state, RunState::Refused);
 
     // As they were again, and so it does what was seen.
     fixture.engine.by("test").apply(&settings, RemovedSources::Refuse, false).unwrap();

@@ -49,6 +49,15 @@ fn a_route_is_shadowed_by_one_that_asks_for_no_less() {
         ),
         ("withheld = true\nphonebooks = ['Sales', 'VIP']", "phonebooks = ['sales']"),
         ("phonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'use' }", "phonebooks = ['VIP']"),
+        // What is passed over leaves more callers in no phonebook.
+        (
+            "in_no_phonebook = true\nphonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'skip' }",
+            "in_no_phonebook = true",
+        ),
+        (
+            "in_no_phonebook = true\nphonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'skip' }",
+            "in_no_phonebook = true\nphonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'skip' }",
+        ),
     ] {
         assert!(is_shadowed(first, second), "{first} before {second}");
     }
@@ -74,6 +83,10 @@ fn a_route_that_can_take_more_is_not_shadowed() {
         ("withheld = true", "withheld = true\nin_no_phonebook = true"),
         ("phonebooks = ['VIP']", "dids = ['100']"),
         ("phonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'skip' }", "phonebooks = ['VIP']"),
+        (
+            "in_no_phonebook = true\nphonebooks = ['VIP']",
+            "in_no_phonebook = true\nphonebooks = ['VIP']\nfreshness = { max_age_hours = 1, older = 'skip' }",
+        ),
     ] {
         assert!(!is_shadowed(first, second), "{first} before {second}");
     }

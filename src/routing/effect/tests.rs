@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::super::tests::{contacts, route, routes, snapshot};
 use super::*;
-use crate::settings::{Settings, Trunk};
+use crate::settings::{Freshness, OlderData, Settings, Trunk};
+use crate::snapshot::LastSynced;
 
 fn trunks() -> Vec<Trunk> {
     let settings: Settings =
@@ -14,6 +15,11 @@ fn trunks() -> Vec<Trunk> {
 
 fn compare(before: &Snapshot, after: &Snapshot, lines: &[Line]) -> Effect {
     effect(before, after, lines, Some(Attestation::A), Timestamp::UNIX_EPOCH, &|| false).unwrap()
+}
+
+fn of_age(snapshot: &Snapshot, is_old: bool) -> Snapshot {
+    let last_synced = if is_old { LastSynced::Never } else { LastSynced::At(Timestamp::UNIX_EPOCH) };
+    snapshot.with_last_synced(|_| last_synced)
 }
 
 /// Contacts found and route taken, as far as a call can tell.
@@ -44,11 +50,18 @@ proptest! {
     fn it_is_what_deciding_every_call_twice_gives(
         old in contacts(),
         new in contacts(),
-        routes in routes(),
+        mut routes in routes(),
         last_digits in any::<bool>(),
+        skips_old in any::<bool>(),
+        are_old in any::<[bool; 2]>(),
     ) {
-        let before = snapshot(&old, routes.clone(), last_digits);
-        let after = snapshot(&new, routes, last_digits);
+        if skips_old {
+            let asking = routes.iter_mut().filter(|route| !route.phonebooks.is_empty());
+            let freshness = Freshness { max_age_hours: 24, older: OlderData::Skip };
+            asking.for_each(|route| route.freshness = Some(freshness));
+        }
+        let before = of_age(&snapshot(&old, routes.clone(), last_digits), are_old[0]);
+        let after = of_age(&snapshot(&new, routes, last_digits), are_old[1]);
         let lines = Lines::of(&before, &trunks()).lines;
         let found = compare(&before, &after, &lines);
 
@@ -65,7 +78,7 @@ proptest! {
                 .map(|line| (answer(&before, number, line), answer(&after, number, line)))
                 .collect();
             let ((old, _), (new, _)) = &answers[0];
-            if old != new {
+            if old != new || answers.iter().any(|((_, from), (_, to))| from != to) {
                 numbers += 1;
                 newly += u64::from(old.is_empty());
                 no_longer += u64::from(new.is_empty());
@@ -123,6 +136,44 @@ fn a_number_that_moves_to_another_phonebook_is_an_example() {
         }]
     );
     assert_eq!((effect.numbers, effect.matched_otherwise, effect.rerouted), (1, 1, 1));
+}
+
+#[test]
+fn contacts_whose_phonebook_is_not_old_any_more_take_another_route_though_they_are_the_same() {
+    let asking = |name: &str, older: &str| {
+        let freshness = format!("freshness = {{ max_age_hours = 24, older = '{older}' }}");
+        route(&format!("name = '{name}'\nphonebooks = ['{name}']\n{freshness}"))
+    };
+    let routes = vec![asking("Sales", "skip"), asking("Support", "use")];
+    let snapshot = snapshot(&[(vec![0], vec![0]), (vec![1], vec![1])], routes, false);
+    let (old, fresh) = (of_age(&snapshot, true), of_age(&snapshot, false));
+    let lines = Lines::of(&snapshot, &[]).lines;
+    let effect = compare(&old, &fresh, &lines);
+    let turns: Vec<_> =
+        effect.reroutes.iter().map(|turn| (turn.from.as_deref(), turn.to.as_deref(), turn.numbers)).collect();
+    assert_eq!(turns, [(None, Some("Sales"), 1)]);
+    assert_eq!((effect.numbers, effect.matched_otherwise, effect.rerouted), (1, 1, 1));
+    let at = Timestamp::UNIX_EPOCH;
+    assert!(ages_count(&old, &fresh, at) && ages_count(&fresh, &old, at));
+    // Younger, and not old before either.
+    let younger = snapshot.with_last_synced(|_| LastSynced::At(at - jiff::SignedDuration::from_hours(1)));
+    assert!(!ages_count(&younger, &fresh, at));
+    assert_eq!(compare(&younger, &fresh, &lines), Effect::default());
+}
+
+#[test]
+fn who_is_in_no_phonebook_but_old_ones_takes_another_route_once_they_are_not() {
+    let strangers = route(
+        "name = 'Strangers'\nin_no_phonebook = true\nphonebooks = ['VIP']
+         freshness = { max_age_hours = 24, older = 'skip' }",
+    );
+    let snapshot = snapshot(&[(vec![1], vec![0])], vec![strangers], false);
+    let (old, fresh) = (of_age(&snapshot, true), of_age(&snapshot, false));
+    let effect = compare(&old, &fresh, &Lines::of(&snapshot, &[]).lines);
+    let turns: Vec<_> =
+        effect.reroutes.iter().map(|turn| (turn.from.as_deref(), turn.to.as_deref(), turn.numbers)).collect();
+    assert_eq!(turns, [(Some("Strangers"), None, 1)]);
+    assert!(ages_count(&old, &fresh, Timestamp::UNIX_EPOCH));
 }
 
 #[test]

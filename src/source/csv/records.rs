@@ -14,6 +14,9 @@ const MAX_RECORD_BYTES: u64 = 16 << 20;
 /// values ([`delimiter_byte`](super::delimiter_byte)).
 const END: &[u8] = b"\x1eend\x1eof\x1efile\x1e\n";
 
+/// UTF-8's byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 pub(in crate::source) enum RecordError {
     Io(io::Error),
     /// What is wrong, with its line, and what to do.
@@ -31,7 +34,8 @@ pub(in crate::source) struct Records<R> {
 impl<R: Read> Records<R> {
     pub(in crate::source) fn new(file: R, delimiter: u8) -> Self {
         let since_record = Rc::new(Cell::new(0));
-        let lines = Lines { file, since_record: Rc::clone(&since_record), last: b'\n', tail: None };
+        let lines =
+            Lines { file, has_begun: false, since_record: Rc::clone(&since_record), last: b'\n', tail: None };
         let reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
@@ -44,6 +48,24 @@ impl<R: Read> Records<R> {
     /// The record that [`Self::advance`] read.
     pub(in crate::source) fn record(&self) -> &ByteRecord {
         &self.record
+    }
+
+    /// Reads the record that names the columns, and returns its line. A line such as `sep=;` before it, as spreadsheets
+    /// write it, is skipped: what stands between values was said already.
+    pub(in crate::source) fn advance_to_header(&mut self) -> Result<Option<u64>, RecordError> {
+        let line = self.advance()?;
+        if line.is_some() && self.names_delimiter() { self.advance() } else { Ok(line) }
+    }
+
+    /// Whether the record is `sep=` and one sign, which may be what stands between values here.
+    fn names_delimiter(&self) -> bool {
+        let mut values = self.record.iter();
+        let begins = match (values.next(), values.next(), values.next()) {
+            (Some([begins @ .., _]), None, None) => begins,
+            (Some(begins), Some([]), None) => begins,
+            _ => return false,
+        };
+        begins.eq_ignore_ascii_case(b"sep=")
     }
 
     /// Reads the next record, and returns its line; blank lines are skipped. `None` is the file's end.
@@ -100,6 +122,7 @@ impl<R: Read> Records<R> {
 /// A file with every line break (CR LF, CR or LF) as LF, also inside quotes, and [`END`] at its end.
 struct Lines<R> {
     file: R,
+    has_begun: bool,
     /// How much was read since the reader began a record.
     since_record: Rc<Cell<u64>>,
     /// The file's last byte so far.
@@ -108,13 +131,30 @@ struct Lines<R> {
     tail: Option<&'static [u8]>,
 }
 
+impl<R: Read> Lines<R> {
+    /// Reads the file's beginning. The reader skips a byte order mark that comes together with what follows; one by
+    /// itself would be the end for it.
+    fn begin(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.has_begun = true;
+        let mut read = 0;
+        while read <= MARK.len() {
+            match self.file.read(&mut buffer[read..])? {
+                0 if buffer[..read] == *MARK => return Ok(0),
+                0 => break,
+                more => read += more,
+            }
+        }
+        Ok(read)
+    }
+}
+
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(tail) = &mut self.tail {
                 return tail.read(buffer);
             }
-            let read = self.file.read(buffer)?;
+            let read = if self.has_begun { self.file.read(buffer)? } else { self.begin(buffer)? };
             if read == 0 {
                 let after_break = matches!(self.last, b'\n' | b'\r');
                 self.tail = Some(END);

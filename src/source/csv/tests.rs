@@ -97,11 +97,19 @@ fn a_header_that_cannot_name_columns_is_refused_with_its_line_and_column() {
     for (content, expected) in [
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
+        ("\u{feff}", "the file is empty"),
+        ("\u{feff}\r\n", "the file is empty"),
+        ("sep=;", "the file is empty"),
         ("a,,c\n", "line 1: the header's column 2 has no name"),
         ("a,b, \n", "line 1: the header's column 3 has no name"),
         ("\n\na,B,b\n", "line 3: the header names \"b\" twice, as columns 2 and 3"),
         (&wide, "line 1: the header has 201 columns; at most 200"),
         (&long, "line 1: the name of the header's column 2 has 129 characters; at most 128"),
+        (
+            "a\tb\n",
+            "line 1: the name of the header's column 1 has a tab in it; is ',' what stands between values",
+        ),
+        ("sep=;\na,a\n", "line 2: the header names \"a\" twice"),
         ("a,b\0c\n", "line 1: the header's column 2 is not UTF-8 text"),
         ("a,\"b\nc\"\n", "line 1: the name of the header's column 2 has a control character"),
     ] {
@@ -123,4 +131,50 @@ fn the_file_may_hold_our_own_end_mark() {
 #[test]
 fn columns_named_like_our_own_are_no_problem() {
     assert_eq!(rows("line,_LINE,rowid\n7,8,9\n"), [line(2, &["7", "8", "9"])]);
+}
+
+#[test]
+fn a_line_for_spreadsheets_before_the_header_is_skipped() {
+    for (content, delimiter) in [
+        ("sep=;\r\na;b\r\n1;2\r\n", b';'),
+        ("\u{feff}SEP=,\na,b\n1,2\n", b','),
+        ("sep=\t\na\tb\n1\t2\n", b'\t'),
+        ("sep=;\na,b\n1,2\n", b','),
+    ] {
+        assert_eq!(loaded(content, delimiter).unwrap().0, [line(3, &["1", "2"])], "{content:?}");
+    }
+    // A column may well be called so.
+    assert_eq!(rows("sep=,b\n1,2\n"), [line(2, &["1", "2"])]);
+}
+
+/// Loads a file of three rows, and does this to it once the second, which is no row, is met.
+fn loaded_while(meddle: impl Fn(&Path)) -> Result<Vec<Line>, SourceError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("contacts.csv");
+    std::fs::write(&path, "a,b\n1,x\nshort\n2,y\n").unwrap();
+    let mut reject = |_, _| {
+        meddle(&path);
+        Ok(())
+    };
+    load(&path, b',', &CancellationToken::new(), &mut reject).map(|database| database.lines_of_test())
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_read_is_read_as_it_was() {
+    let read = loaded_while(|path| {
+        let finished = path.with_extension("new");
+        std::fs::write(&finished, "a,b\n").unwrap();
+        std::fs::rename(&finished, path).unwrap();
+    });
+    assert_eq!(read.unwrap(), [line(2, &["1", "x"]), line(4, &["2", "y"])]);
+}
+
+#[test]
+fn a_file_that_is_written_to_while_it_is_read_is_an_error() {
+    let read = loaded_while(|path| {
+        let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.write_all(b"3,z\n").unwrap();
+    });
+    let Err(SourceError::Unavailable(why)) = read else { panic!("{read:?}") };
+    assert!(why.contains("written to while it was read"), "{why}");
 }

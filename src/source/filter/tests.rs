@@ -309,3 +309,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_table_without_its_schema_is_answered_for_every_kind_of_source() {
+    let remedy = SyncFilter::parse("select ${MAP} from contacts").unwrap_err().remedy;
+    for example in ["dbo.contacts", "SQLite file is main", "csv.contacts"] {
+        assert!(remedy.contains(example), "{remedy}");
+    }
+}

@@ -10,8 +10,8 @@ use crate::store::{Change, StoreError};
 use crate::sync::RunId;
 
 impl Change<'_> {
-    /// Makes a source's contacts and phonebooks what they were before `to_before`; `run` is the run that does
-    /// it. Says what it did, and whether what was there before is kept. Ends early when the run is cancelled.
+    /// Makes a source's contacts and phonebooks, and their age, what they were before `to_before`; `run` is the run
+    /// that does it. Says what it did, and whether what was there before is kept. Ends early when the run is cancelled.
     pub fn roll_back(
         &self,
         source: i64,
@@ -59,6 +59,10 @@ impl Change<'_> {
             )));
         }
         self.forget_undo()?;
+        // They are as old again as they were.
+        let last_synced_at = self.last_synced_before(source, to_before)?;
+        self.connection
+            .execute("UPDATE source SET last_synced_at = ? WHERE id = ?", params![last_synced_at, source])?;
         let is_kept = self.finish_journal(journal)?;
         Ok((rollback, is_kept))
     }

@@ -1,10 +1,8 @@
 //! Tokens.
 
-use jiff::Timestamp;
-
 use super::timestamp;
 use crate::access::{NewToken, Role, TokenRecord};
-use crate::api::grpc::request::bad;
+use crate::api::grpc::request::{bad, time};
 use crate::api::proto::v1;
 use crate::engine::EngineError;
 
@@ -29,10 +27,8 @@ pub(in crate::api::grpc) fn new_token(
 ) -> Result<NewToken, EngineError> {
     let v1::CreateTokenRequest { name, role, expires_at } = request;
     let role = role_from_proto(role)?;
-    let time = |at: prost_types::Timestamp| {
-        Timestamp::new(at.seconds, at.nanos).map_err(|error| bad("expires_at", error.to_string()))
-    };
-    Ok(NewToken { name, role, expires_at: expires_at.map(time).transpose()?, created_by })
+    let expires_at = expires_at.map(|at| time("expires_at", &at)).transpose()?;
+    Ok(NewToken { name, role, expires_at, created_by })
 }
 
 /// A role that was sent.
@@ -71,6 +67,23 @@ mod tests {
             let request =
                 v1::CreateTokenRequest { name: "a".into(), role: proto.into(), ..Default::default() };
             assert_eq!(new_token(request, String::new()).unwrap().role, role);
+        }
+    }
+
+    #[test]
+    fn a_token_expires_when_the_contract_can_say_it() {
+        let made = |seconds, nanos| {
+            let expires_at = Some(prost_types::Timestamp { seconds, nanos });
+            let (name, role) = ("a".into(), v1::Role::Lookup.into());
+            new_token(v1::CreateTokenRequest { name, role, expires_at }, String::new())
+        };
+        assert_eq!(made(253_402_300_799, 0).unwrap().expires_at, Some(jiff::Timestamp::MAX));
+        for (seconds, nanos) in [(4_000_000_000, -5), (253_402_300_800, 0), (i64::MIN, 0)] {
+            let message = made(seconds, nanos).unwrap_err().to_string();
+            assert!(
+                message.starts_with("expires_at: is ") && message.contains("years 1 to 9999"),
+                "{message}"
+            );
         }
     }
 }

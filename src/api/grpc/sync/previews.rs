@@ -1,7 +1,7 @@
 //! What previews said, as the store has it.
 
 use crate::api::grpc::convert::{previews, runs};
-use crate::api::grpc::request::{bad, cut, known_id, number_token, page_size};
+use crate::api::grpc::request::{Pages, bad, cut, known_id, page_size};
 use crate::api::proto::v1;
 use crate::engine::{Engine, EngineError};
 use crate::sync::RunId;
@@ -28,11 +28,12 @@ pub(super) fn changes(
     let kind = previews::change_kind(*kind)
         .map_err(|kind| bad("kind", format!("is {kind}; a value of ContactChangeKind is expected")))?;
     let size = page_size(*size)?;
-    let first = number_token(page_token)?.unwrap_or(0);
+    let first = Pages::PREVIEW_CHANGES.number(page_token)?.unwrap_or(0);
     engine.read(|reading| {
         reading.preview(id)?.ok_or_else(|| no_preview(id))?;
         let found = reading.preview_changes(id, kind, first, size + 1)?;
-        let (page, next_page_token) = cut(found, size, |(number, _)| (number + 1).to_string());
+        let token = |(number, _): &(u64, _)| Pages::PREVIEW_CHANGES.token(number + 1);
+        let (page, next_page_token) = cut(found, size, token);
         let changes = page.into_iter().map(|(_, change)| previews::contact_change(change)).collect();
         Ok(v1::ListSyncPreviewChangesResponse { changes, next_page_token })
     })

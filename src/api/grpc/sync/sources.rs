@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::grpc::convert;
-use crate::api::grpc::request::{bad, check_name, page_by_name, page_size};
+use crate::api::grpc::request::{Pages, bad, check_name, page_size};
 use crate::api::proto::v1;
 use crate::engine::{Engine, EngineError, take_secrets};
 use crate::settings::SourceSettings;
@@ -18,7 +18,7 @@ pub(super) fn list(
     engine.read(|reading| {
         let all = reading.sources()?;
         let (page, next_page_token) =
-            page_by_name(all, |source| &source.settings.name, size, &request.page_token)?;
+            Pages::SOURCES.by_name(all, |source| &source.settings.name, size, &request.page_token)?;
         let sources = page.into_iter().map(|source| to_proto(reading, source)).collect::<Result<_, _>>()?;
         Ok(v1::ListSourcesResponse { sources, next_page_token })
     })

@@ -74,19 +74,41 @@ impl From<ContactChange> for Change {
     }
 }
 
+/// What a run changed, or why that is not kept any more.
+pub(super) type Found = Result<Vec<ContactChange>, String>;
+
+fn find(reading: &Reading<'_>, run: &SyncRun, after: ContactId, most: u32) -> Result<Found, StoreError> {
+    match reading.sync_changes(run, after, most) {
+        Err(StoreError::Refused(why)) => Ok(Err(why)),
+        found => found.map(Ok),
+    }
+}
+
+/// The first changes of a run, and one more if there is one.
+pub(super) fn first(reading: &Reading<'_>, run: &SyncRun) -> Result<Found, StoreError> {
+    find(reading, run, ContactId(0), FIRST + 1)
+}
+
 /// The first changes of a run that changed something, for its page.
-pub(super) fn first(reading: &Reading<'_>, run: &SyncRun) -> Result<Markup, StoreError> {
-    let mut found = reading.sync_changes(run, ContactId(0), FIRST + 1)?;
-    let has_more = found.len() > FIRST as usize;
-    found.truncate(FIRST as usize);
-    let changes: Vec<Change> = found.into_iter().map(Change::from).collect();
-    Ok(html! { @if !changes.is_empty() {
-        section.card.stack {
-            h2 { "Changes" }
-            (list_of(&changes))
-            @if has_more { div.actions { a.button href=(format!("{}/changes", path(run.id))) { "All of them" } } }
+pub(super) fn card(run: &SyncRun, first: Found) -> Markup {
+    let content = match first {
+        Ok(mut found) if !found.is_empty() => {
+            let has_more = found.len() > FIRST as usize;
+            found.truncate(FIRST as usize);
+            let changes: Vec<Change> = found.into_iter().map(Change::from).collect();
+            html! {
+                (list_of(&changes))
+                @if has_more { div.actions { a.button href=(format!("{}/changes", path(run.id))) { "All of them" } } }
+            }
         }
-    } })
+        Err(why) if run.counts.changes_answers() => not_kept(&why),
+        _ => return html! {},
+    };
+    html! { section.card.stack { h2 { "Changes" } (content) } }
+}
+
+fn not_kept(why: &str) -> Markup {
+    html! { p { "What it changed is not kept any more: " (why) "." } }
 }
 
 pub(super) fn list_of(changes: &[Change]) -> Markup {
@@ -129,7 +151,7 @@ fn why_none(run: &SyncRun) -> &'static str {
     match run.state {
         RunState::Running => "It has changed nothing yet: a run changes everything at its end, in one step.",
         RunState::Succeeded if run.kind != RunKind::Preview && run.counts.changes_answers() => {
-            "What it changed is not kept any more."
+            "There are no more changes."
         }
         _ => "It changed nothing.",
     }
@@ -143,17 +165,12 @@ pub(in crate::console) async fn changes(
 ) -> Answer {
     let run = console.engine.run(run_id(&id)?).await?;
     let of = run.clone();
-    let mut found = console
-        .read(move |engine| {
-            engine.read(|reading| {
-                Ok::<_, EngineError>(reading.sync_changes(
-                    &of,
-                    ContactId(after.min(super::MAX_ID)),
-                    PAGE + 1,
-                )?)
-            })
-        })
+    let from = ContactId(after.min(super::MAX_ID));
+    let found = console
+        .read(move |engine| engine.read(|reading| Ok::<_, EngineError>(find(reading, &of, from, PAGE + 1)?)))
         .await?;
+    let lost = found.as_ref().err().filter(|_| run.counts.changes_answers()).map(|why| not_kept(why));
+    let mut found = found.unwrap_or_default();
     let has_more = found.len() > PAGE as usize;
     found.truncate(PAGE as usize);
     let here = format!("{}/changes", path(run.id));
@@ -164,7 +181,8 @@ pub(in crate::console) async fn changes(
     let content = html! {
         (trail(&[("/sync-runs", "Sync runs"), (&back.0, &back.1)]))
         (page_head("Changes", html! { "What this run changed, contact by contact." }, html! {}))
-        @if changes.is_empty() { p { (why_none(&run)) } } @else { (list_of(&changes)) }
+        @if let Some(lost) = lost { (lost) } @else if changes.is_empty() { p { (why_none(&run)) } }
+        @else { (list_of(&changes)) }
         (pages(first.as_deref(), next.as_deref()))
     };
     visit.page(Nav::Runs, "Changes", content)

@@ -111,7 +111,7 @@ fn calls(calls: &CallEffect) -> Markup {
                     (show::count(calls.numbers, "number", "numbers")) " would be told something else of the caller: "
                     (show::number(calls.newly_matched)) " find a contact and did not before, "
                     (show::number(calls.no_longer_matched)) " find nobody any more, "
-                    (show::number(calls.matched_otherwise)) " find another contact, name or phonebook."
+                    (show::number(calls.matched_otherwise)) " find another contact, name or phonebook, or one that is not old any more."
                 }
             }
             @if calls.reroutes.is_empty() { p { "Every call takes the same route as before." } } @else {

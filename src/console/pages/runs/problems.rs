@@ -12,7 +12,7 @@ use crate::console::visit::{Answer, Visit};
 use crate::console::widgets::{lines, page_head, pages, trail};
 use crate::console::{Console, show};
 use crate::engine::EngineError;
-use crate::spreadsheet;
+use crate::spreadsheet::{self, Rejected};
 use crate::store::{Reading, StoreError};
 use crate::sync::{MAX_KEPT_PROBLEMS, Problem, ProblemKind, RunId, SyncRun};
 
@@ -94,10 +94,15 @@ pub(in crate::console) async fn problems(
 pub(in crate::console) async fn csv(State(console): State<Console>, Path(id): Path<String>) -> Answer {
     let run = console.engine.run(run_id(&id)?).await?;
     let found = read(&console, run.id, 0, MAX_KEPT_PROBLEMS as u32).await?;
-    let mut text = spreadsheet::line(["row", "key", "column", "found", "reason"]);
-    for problem in &found {
-        let Problem { position, source_key, column, value, reason, .. } = problem;
-        text += &spreadsheet::line([position.to_string().as_str(), source_key, column, value, reason]);
+    let mut text = spreadsheet::line(Rejected::COLUMNS);
+    for Problem { kind, position, source_key, column, value, reason } in &found {
+        let became = match kind {
+            ProblemKind::RowRejected => Rejected::ROW,
+            ProblemKind::NumberDropped => Rejected::NUMBER,
+        };
+        let row = &position.to_string();
+        let rejected = Rejected { row, key: source_key, column, found: value, became, because: reason };
+        text += &spreadsheet::line(rejected.cells());
     }
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

@@ -42,7 +42,8 @@ pub(in crate::console) async fn show(
     let can_be_taken_back = visit.may(Permission::Sync)
         && run.state == RunState::Succeeded
         && run.kind != RunKind::Preview
-        && run.counts.changes_answers();
+        && run.counts.changes_answers()
+        && parts.changes.is_ok();
     let actions = html! {
         @if can_be_taken_back { a.button.danger href=(format!("{}/roll-back", path(id))) { "Roll back…" } }
     };
@@ -52,7 +53,7 @@ pub(in crate::console) async fn show(
         (verdict(&run))
         (numbers(&run))
         (parts.preview(&visit, &run))
-        (parts.changes)
+        (changes::card(&run, parts.changes))
         (parts.problems)
         div.columns { (timings(&run)) (told(&run)) }
     };
@@ -62,7 +63,7 @@ pub(in crate::console) async fn show(
 /// What comes from further tables.
 struct Parts {
     preview: Option<preview::Shown>,
-    changes: Markup,
+    changes: changes::Found,
     problems: Markup,
 }
 

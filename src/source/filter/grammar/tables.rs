@@ -65,7 +65,8 @@ pub(super) fn table_name(factor: &TableFactor) -> Result<(String, String, Span),
         [_] => Err(refuse(
             at(),
             &format!("the table {name} is named without its schema"),
-            "Write {schema}.{table}, such as dbo.contacts.",
+            "Write {schema}.{table}, such as dbo.contacts; the schema of an SQLite file is main, and a CSV file is \
+             csv.contacts.",
         )),
         _ => Err(refuse(
             at(),
