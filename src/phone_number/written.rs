@@ -112,7 +112,8 @@ pub(super) fn check_is_one(text: &str) -> Result<(), NumberError> {
     if is_in_scientific_notation(text) {
         return Err(NumberError::ScientificNotation);
     }
-    if is_several_by_slash(split_extension(text).0) || is_several_by_separator(text) {
+    let is_several = |text: &str| is_several_by_slash(split_extension(text).0);
+    if text.contains('/') && is_several(text) || is_several_by_separator(text) {
         return Err(NumberError::SeveralNumbers);
     }
     Ok(())
