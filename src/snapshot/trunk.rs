@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::RouteError;
-use super::number_range::NumberRange;
 use super::pattern::NumberPattern;
 use crate::phone_number::{Caller, MAX_CALLER_BYTES, Region, dialled, withheld_word};
 use crate::settings::{NumberRule, Trunk};
@@ -156,11 +155,6 @@ fn rewrite_by<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
 impl CompiledRule {
     fn compile(rule: &NumberRule) -> Result<Self, (&'static str, String)> {
         let NumberRule { pattern: text, strip, add } = rule;
-        // As a pattern it would be one number, its dash a separator.
-        if NumberRange::parse(text).is_some() {
-            let problem = format!("{text:?} is a range; a rule takes a pattern, such as 1XX");
-            return Err(("pattern", problem));
-        }
         let pattern = NumberPattern::parse(text)
             .map_err(|error| ("pattern", format!("{text:?} is not a pattern of numbers: {error}")))?;
         if pattern.has_extension() {
@@ -274,8 +268,6 @@ mod tests {
             ("did_rules = [{ pattern = '0.', add = '4x' }]", "did_rules[0].add: \"4x\" is not"),
             ("did_rules = [{ pattern = '+.', add = '0' }]", "did_rules[0].add: nothing can stand"),
             ("did_rules = [{ pattern = '5{{.Ext}}' }]", "did_rules[0].pattern: \"5{{.Ext}}\""),
-            ("did_rules = [{ pattern = '100-199' }]", "did_rules[0].pattern: \"100-199\" is a range; a rule"),
-            ("did_rules = [{ pattern = '199-100' }]", "did_rules[0].pattern: \"199-100\" is a range; a rule"),
             ("withheld = ['000', ' ']", "withheld[1]: it is blank"),
         ] {
             let error = trunk(text).unwrap_err().to_string();
