@@ -288,6 +288,15 @@ impl Engine {
             runs_ended: watch::Sender::new(0),
         };
         engine.tokens.replace(&tokens);
+        // What the field holds may be somebody's number.
+        for RouteError { subject, field, problem: _ } in snapshot.iter().flat_map(Snapshot::left_out) {
+            tracing::error!(
+                subject,
+                field,
+                "settings that an older version stored are refused by this one: calls are answered without them until they \
+                 are changed; `ringroute status` says why"
+            );
+        }
         snapshot.into_iter().for_each(|snapshot| engine.publish(snapshot));
         Ok(Arc::new(engine))
     }

@@ -114,21 +114,25 @@ fn match_among(
     let exact = |number: PhoneNumber| {
         let mut contacts = MatchedContacts::new();
         snapshot.contacts().exact(number).filter(&is_there).for_each(|posting| contacts.push(posting));
-        (!contacts.is_empty()).then_some(CallerMatch::Matched { number, contacts, kind: MatchKind::Exact })
+        contacts
     };
     // Contacts' numbers are in their normal form, which reading leaves as it is, in every region. So a caller who is
     // written like one of them is that one; to find it takes far less time than to read it.
     let written = caller.strip_prefix('+').and_then(|digits| PhoneNumber::from_e164_digits(digits).ok());
-    if let Some(found) = written.and_then(exact) {
-        return found;
+    if let Some(number) = written {
+        let contacts = exact(number);
+        if !contacts.is_empty() {
+            return CallerMatch::Matched { number, contacts, kind: MatchKind::Exact };
+        }
     }
     let number = match Caller::parse(caller, snapshot.region_of(trunk)) {
         Caller::Number(number) => number,
         Caller::Withheld => return CallerMatch::Withheld,
         Caller::Invalid(reason) => return CallerMatch::Invalid(reason),
     };
-    if let Some(found) = exact(number) {
-        return found;
+    let contacts = exact(number);
+    if !contacts.is_empty() {
+        return CallerMatch::Matched { number, contacts, kind: MatchKind::Exact };
     }
     let mut similar: MatchedContacts = snapshot
         .last_digits()

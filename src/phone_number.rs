@@ -165,47 +165,44 @@ impl PhoneNumber {
     }
 
     /// Bits of [`Self::to_integer`].
-    pub const INTEGER_BITS: u32 = 52;
+    pub const INTEGER_BITS: u32 = 53;
 
     /// The number in as few bits as possible; no two numbers are the same integer.
     ///
-    /// An E.164 number is what its digits are as an integer. Plain digits may begin with zeros, so a one stands before
-    /// them; and the highest bit is set.
+    /// What has four bits is a digit to the base of eleven: 0 where there is none, or one more than the number's digit.
+    /// Before these fifteen stands a 1 for plain digits, and nothing for E.164.
     #[must_use]
     #[inline]
     pub fn to_integer(self) -> u64 {
-        // Digits, from the left in four bits each, are brought to the right and made one lower.
-        let digits = self.0 << (u64::BITS - KIND_SHIFT);
-        let free = digits.trailing_zeros() & !3;
-        let mut integer = (digits >> free) - (0x1111_1111_1111_1111 >> free);
-        let mut highest = 0;
-        if !self.is_e164() {
-            integer |= 1 << (u64::BITS - free);
-            highest = 1 << (Self::INTEGER_BITS - 1);
-        }
-        // Two neighbours become one of twice the bits, four times: the higher one counted 16 times, and is to count 10 times,
+        let mut integer = self.0 - (KIND_E164 << KIND_SHIFT);
+        // Two neighbours become one of twice the bits, four times: the higher one counted 16 times, and is to count 11 times,
         // and so on.
-        integer -= (16 - 10) * (integer >> 4 & 0x0f0f_0f0f_0f0f_0f0f);
-        integer -= ((1 << 8) - 100) * (integer >> 8 & 0x00ff_00ff_00ff_00ff);
-        integer -= ((1 << 16) - 10_000) * (integer >> 16 & 0x0000_ffff_0000_ffff);
-        integer -= ((1 << 32) - 100_000_000) * (integer >> 32);
-        highest | integer
+        integer -= (16 - 11) * (integer >> 4 & 0x0f0f_0f0f_0f0f_0f0f);
+        integer -= ((1 << 8) - 11_u64.pow(2)) * (integer >> 8 & 0x00ff_00ff_00ff_00ff);
+        integer -= ((1 << 16) - 11_u64.pow(4)) * (integer >> 16 & 0x0000_ffff_0000_ffff);
+        integer - ((1 << 32) - 11_u64.pow(8)) * (integer >> 32)
     }
 
     /// The number that an integer is [made](Self::to_integer) of, if it is of one.
     #[must_use]
     pub fn from_integer(integer: u64) -> Option<Self> {
-        let highest = 1 << (Self::INTEGER_BITS - 1);
-        let is_plain = integer & highest != 0;
-        let (kind, first) = if is_plain { (KIND_PLAIN, 1) } else { (KIND_E164, 0) };
-        let (mut left, mut digits, mut length) = (integer & !highest, 0, 0);
-        // From the last digit on, each is put before those behind it.
-        while left > first && length < MAX_DIGITS {
-            digits = (digits >> 4) | ((left % 10 + 1) << (KIND_SHIFT - 4));
-            left /= 10;
-            length += 1;
+        let (mut left, mut digits) = (integer, 0);
+        for place in 0..MAX_DIGITS {
+            let digit = left % 11;
+            // There is none only behind all others.
+            if digit == 0 && digits != 0 {
+                return None;
+            }
+            digits |= digit << (4 * place);
+            left /= 11;
         }
-        (left == first && length > 0).then_some(PhoneNumber((kind << KIND_SHIFT) | digits))
+        let (kind, first) = (left + KIND_E164, digits >> (KIND_SHIFT - 4));
+        let is_number = match kind {
+            KIND_E164 => first > 1,
+            KIND_PLAIN => first > 0,
+            _ => false,
+        };
+        is_number.then_some(PhoneNumber((kind << KIND_SHIFT) | digits))
     }
 
     /// The number as an integer whose order is the order of the numbers.
@@ -410,16 +407,15 @@ mod tests {
         for digits in
             ["1", "9", "10", "112", "49301234", "4915112345678", "123456789012345", "999999999999999"]
         {
-            let (e164, plain) = (format!("+{digits}"), format!("00{digits}"));
-            let integer = |text: &str| text.parse::<PhoneNumber>().unwrap().to_integer();
-            assert_eq!(Ok(integer(&e164)), digits.parse());
-            let before: u64 = format!("1{digits}").parse().unwrap();
-            assert_eq!(integer(digits), before + (1 << 51));
-            if plain.len() <= MAX_DIGITS {
-                let before: u64 = format!("1{plain}").parse().unwrap();
-                assert_eq!(integer(&plain), before + (1 << 51));
+            for (number, kind) in [(format!("+{digits}"), "0"), (digits.to_owned(), "1")] {
+                // Each digit is one more, to the base of eleven, where an `a` is ten.
+                let more = |digit: u8| char::from(if digit == b'9' { b'a' } else { digit + 1 });
+                let text: String = digits.bytes().map(more).collect();
+                let expected = u64::from_str_radix(&format!("{kind}{text:0<15}"), 11).unwrap();
+                let integer = number.parse::<PhoneNumber>().unwrap().to_integer();
+                assert_eq!(integer, expected, "{number}");
+                assert!(integer < 1 << PhoneNumber::INTEGER_BITS);
             }
-            assert!(integer(digits) < 1 << PhoneNumber::INTEGER_BITS);
         }
     }
 
@@ -446,10 +442,14 @@ mod tests {
             assert_eq!(PhoneNumber::from_integer(number.to_integer()), Some(number));
             assert_eq!(PhoneNumber::from_backward_bits(number.to_backward_bits()), number);
         }
-        let plain = 1 << (PhoneNumber::INTEGER_BITS - 1);
-        for of_none in [0, 1_000_000_000_000_000, plain, plain + 1, plain + 2, plain + 21] {
-            assert_eq!(PhoneNumber::from_integer(of_none), None, "{of_none}");
+        let of = |text: &str| PhoneNumber::from_integer(u64::from_str_radix(text, 11).unwrap());
+        assert_eq!(of("0250000000000000"), "+14".parse().ok());
+        // Without a digit, with an empty place before one, `+0`, and of no kind.
+        for text in ["0", "1", "1000000000000000", "1202000000000000", "0100000000000000", "2200000000000000"]
+        {
+            assert_eq!(of(text), None, "{text}");
         }
+        assert_eq!(PhoneNumber::from_integer(u64::MAX), None);
     }
 
     #[test]

@@ -19,24 +19,23 @@ pub mod visibility;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::generation::Generation;
 use crate::index::{ContactIndex, PhonebookOrdinal};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookId;
-use crate::settings::{ClientPolicy, Settings, folded_name};
+use crate::settings::{ClientPolicy, DocumentError, Settings, folded_name};
 
 use destinations::Destinations;
 use route_table::Surroundings;
 use time_condition::CompiledTimeCondition;
-pub use trunk::CompiledTrunk;
+use trunk::Trunks;
 use visibility::{NoViewer, Visibility};
 
 pub use counters::{CallCounters, Counter};
 pub use current::{CurrentSnapshot, StaleSnapshot};
 pub use last_synced::LastSynced;
 pub use route_table::{CompiledRoute, RouteError, RouteTable};
+pub use trunk::CompiledTrunk;
 
 /// Everything that a call's decision needs. Immutable.
 #[derive(Debug)]
@@ -53,14 +52,14 @@ pub struct Snapshot {
 #[derive(Debug)]
 struct Rules {
     routes: RouteTable,
-    /// Looked up for every call, by names that nobody outside can choose.
-    trunks: FxHashMap<String, CompiledTrunk>,
+    trunks: Trunks,
     destinations: Destinations,
     visibility: Visibility,
     client_policy: ClientPolicy,
     default_region: Option<Region>,
     last_digits: Option<u8>,
     shows_numbers: bool,
+    left_out: Box<[RouteError]>,
 }
 
 impl Snapshot {
@@ -72,34 +71,48 @@ impl Snapshot {
         contacts: Arc<ContactIndex>,
         settings: &Settings,
     ) -> Result<Self, RouteError> {
+        let snapshot = Self::of_stored(generation, contacts, settings);
+        match snapshot.left_out().first() {
+            Some(error) => Err(error.clone()),
+            None => Ok(snapshot),
+        }
+    }
+
+    /// The same of settings that were accepted once: what cannot work all the same, because this version of the program
+    /// is stricter or no longer knows a time zone, is [left out](Self::left_out) rather than keeping calls from being
+    /// answered.
+    #[must_use]
+    pub fn of_stored(generation: Generation, contacts: Arc<ContactIndex>, settings: &Settings) -> Self {
+        let mut left_out = Vec::new();
+        if let Err(DocumentError::Invalid { field, problem }) = settings.validate() {
+            left_out.push(RouteError { subject: "settings".to_owned(), field, problem });
+        }
         let default_region = settings.numbers.default_region;
-        let mut trunks = FxHashMap::default();
+        let trunks = Trunks::compile(&settings.trunks, default_region, &mut left_out);
         let mut regions = vec![default_region];
-        for trunk in &settings.trunks {
-            let compiled = CompiledTrunk::compile(trunk, default_region)?;
-            if !regions.contains(&compiled.region()) {
-                regions.push(compiled.region());
+        for region in trunks.regions() {
+            if !regions.contains(&region) {
+                regions.push(region);
             }
-            trunks.insert(trunk.name.clone(), compiled);
         }
         let mut time_conditions = HashMap::with_capacity(settings.time_conditions.len());
         for condition in &settings.time_conditions {
-            let compiled = Arc::new(CompiledTimeCondition::compile(condition)?);
-            time_conditions.insert(folded_name(&condition.name), compiled);
+            let compiled = CompiledTimeCondition::compile(condition).map_err(|error| left_out.push(error));
+            time_conditions.insert(folded_name(&condition.name), compiled.ok().map(Arc::new));
         }
-        let destinations =
-            Destinations::compile(&settings.routing, &settings.destinations, &settings.extensions)?;
-        let grants = &settings.visibility_grants;
-        let visibility = Visibility::compile(&settings.extensions, grants, &contacts, &destinations)?;
+        let Settings { routing, destinations, extensions, visibility_grants, .. } = settings;
+        let destinations = Destinations::compile(routing, destinations, extensions, &mut left_out);
+        let visibility =
+            Visibility::compile(extensions, visibility_grants, &contacts, &destinations, &mut left_out);
         let around = Surroundings {
             contacts: &contacts,
             regions: &regions,
             time_conditions: &time_conditions,
             destinations: &destinations,
         };
-        let routes = RouteTable::compile(&settings.inbound_routes, around)?;
+        let routes = RouteTable::compile(&settings.inbound_routes, around, &mut left_out);
         let last_digits = Some(settings.numbers.last_digits).filter(|count| *count > 0);
-        let shows_numbers = settings.routing.shows_numbers;
+        let shows_numbers = routing.shows_numbers;
         let rules = Rules {
             routes,
             trunks,
@@ -109,10 +122,11 @@ impl Snapshot {
             default_region,
             last_digits,
             shows_numbers,
+            left_out: left_out.into(),
         };
         let last_synced = vec![LastSynced::Local; contacts.phonebooks().len()].into();
         let counters = Arc::default();
-        Ok(Snapshot { generation, contacts, rules: Arc::new(rules), last_synced, counters })
+        Snapshot { generation, contacts, rules: Arc::new(rules), last_synced, counters }
     }
 
     /// The same, with the time at which each phonebook was last synchronised.
@@ -167,6 +181,13 @@ impl Snapshot {
     #[must_use]
     pub fn routes(&self) -> &RouteTable {
         &self.rules.routes
+    }
+
+    /// What of the settings is not served, since it cannot work, or is against a rule; nothing, of settings that were
+    /// accepted by this version.
+    #[must_use]
+    pub fn left_out(&self) -> &[RouteError] {
+        &self.rules.left_out
     }
 
     /// Where calls can go.

@@ -92,6 +92,8 @@ pub enum OutOfService {
 #[derive(Debug)]
 pub struct Store {
     file: PathBuf,
+    /// Of the file that was opened; not known where a system has none.
+    identity: Option<owned::Identity>,
     writer: Arc<Writer>,
     checking: Checking,
     checkpoints: Checkpoints,
@@ -181,9 +183,34 @@ pub enum StoreError {
     /// A change that contradicts what is there.
     #[error("{0}")]
     Refused(String),
-    /// Anything else SQLite says: disk full, file removed…
+    /// The file is not the one that was opened any more.
+    #[error(
+        "{} was removed, moved or replaced while ringroute runs, so nothing is read or changed: stop it, put the file or a \
+         backup in its place, and start it again", file.display()
+    )]
+    Gone {
+        /// The store's file.
+        file: PathBuf,
+    },
+    /// A setting that another version stored.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Anything else SQLite says: disk full, no permission…
     #[error("the store could not be read or written: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match &error {
+            rusqlite::Error::FromSqlConversionFailure(_, _, inner)
+                if inner.is::<json::UnreadableSetting>() =>
+            {
+                StoreError::Unreadable(inner.to_string())
+            }
+            _ => StoreError::Sqlite(error),
+        }
+    }
 }
 
 impl StoreError {
@@ -228,6 +255,9 @@ impl StoreError {
         match (self.damage(), self) {
             (Some(damage), _) => Some(OutOfService::Damaged(damage)),
             (None, StoreError::Sqlite(error)) => Some(OutOfService::NotReady(error.to_string())),
+            (None, StoreError::Gone { .. } | StoreError::Unreadable(_)) => {
+                Some(OutOfService::NotReady(self.to_string()))
+            }
             (None, _) => None,
         }
     }
@@ -250,6 +280,7 @@ impl Store {
         let lock = lock(folder)?;
         Ok(Store {
             file: folder.join(STORE_FILE),
+            identity: None,
             writer: Arc::new(Writer::from(Err(why))),
             checking: Checking::default(),
             checkpoints: Checkpoints::default(),
@@ -348,7 +379,11 @@ impl Store {
         Some(fs::metadata(&self.file).ok()?.len() + checkpoint::log_bytes(&self.file))
     }
 
+    /// Whoever has a file open may go on writing to it when it is not in its place any more, and nobody ever reads that.
     fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
+        if self.identity.is_some() && owned::Identity::of(&self.file) != self.identity {
+            return Err(StoreError::Gone { file: self.file.clone() });
+        }
         self.writer.wait().as_ref().map_err(|why| {
             let file = self.file.clone();
             match why.clone() {

@@ -51,8 +51,9 @@ pub(super) fn set_log_level(level: LogLevel) {
 fn filter(level: LogLevel) -> EnvFilter {
     let level = match level {
         LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "warn,ringroute=info",
+        // What HTTP/2 warns of, a client can bring about as often as it likes.
+        LogLevel::Warn => "warn,h2=error",
+        LogLevel::Info => "warn,h2=error,ringroute=info",
         LogLevel::Debug => "info,ringroute=debug",
         LogLevel::Trace => "debug,ringroute=trace",
     };

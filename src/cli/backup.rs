@@ -75,12 +75,14 @@ impl BackupArguments {
     fn check_place(&self) -> Result<()> {
         let refused =
             |problem: &str| Failure::new(Exit::Refused, format!("{}: {problem}", self.file.display()));
-        if self.file.is_dir() {
-            return Err(refused("is a folder; name a file in it"));
-        }
-        match self.file.exists() && !self.overwrite {
-            true => Err(refused("is there already; choose another name, or say --overwrite")),
-            false => Ok(()),
+        // It would be replaced, and not written to.
+        match self.file.symlink_metadata() {
+            Ok(there) if there.is_dir() => Err(refused("is a folder; name a file in it")),
+            Ok(there) if !there.is_file() => Err(refused("is no ordinary file; name another one")),
+            Ok(_) if !self.overwrite => {
+                Err(refused("is there already; choose another name, or say --overwrite"))
+            }
+            _ => Ok(()),
         }
     }
 

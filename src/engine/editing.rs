@@ -4,6 +4,8 @@ mod phonebooks;
 mod routes;
 mod sources;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -14,7 +16,7 @@ use crate::routing::{self, RouteWarning};
 use crate::settings::{
     Change, ListedDestination, RoutingSettings, Settings, TimeCondition, Trunk, folded_name,
 };
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RouteError, Snapshot};
 use crate::store::{self, LeftContacts, RemovedSources, StoreError};
 
 pub use sources::take_secrets;
@@ -172,6 +174,7 @@ impl Editor<'_> {
         // Once more, since the phonebooks of a source that went may have become local ones.
         change.settings()?.validate()?;
         let generation = change.next_generation()?;
+        let edited: HashSet<String> = events.iter().map(|event| spoken(&event.subject)).collect();
         change.audit(&self.actor, events)?;
         let last_digits_on = new.numbers.last_digits > 0;
         let shared = self.snapshot().as_ref().map(|snapshot| snapshot.shared_contacts());
@@ -188,7 +191,25 @@ impl Editor<'_> {
             }
             _ => publishing::index_of(change, &new, None, &|| false)?.contacts,
         };
-        Ok((value, Some(publishing::snapshot_of(change, generation, contacts, &new)?)))
+        let snapshot = publishing::snapshot_of(change, generation, contacts, &new)?;
+        self.refuse_what_cannot_work(&snapshot, &edited)?;
+        Ok((value, Some(snapshot)))
+    }
+
+    /// What was left out already, because an older version accepted it, may wait until somebody changes it, and whoever
+    /// changes it may put its mistakes right one by one.
+    fn refuse_what_cannot_work(&self, new: &Snapshot, edited: &HashSet<String>) -> Result<(), EngineError> {
+        let served = self.snapshot();
+        let known = served.as_ref().map_or(&[][..], |served| served.left_out());
+        let may_wait = |error: &RouteError| {
+            let mut before = known.iter().filter(|before| before.subject == error.subject);
+            // Of what is not edited, another mistake may be the first that is found.
+            before.any(|before| before.problem == error.problem || !edited.contains(&error.subject))
+        };
+        match new.left_out().iter().find(|error| !may_wait(error)) {
+            Some(error) => Err(error.clone().into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -280,6 +301,14 @@ fn check_limits(
     match new.limits.objection(contacts, phonebooks) {
         Some(why) => Err(StoreError::Refused(why).into()),
         None => Ok(()),
+    }
+}
+
+/// The subject of an event as errors have it: `inbound route "Sales"` of `inbound_route "Sales"`.
+fn spoken(subject: &str) -> String {
+    match subject.split_once(' ') {
+        Some((kind, name)) => format!("{} {name}", kind.replace('_', " ")),
+        None => subject.to_owned(),
     }
 }
 

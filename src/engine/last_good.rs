@@ -34,7 +34,7 @@ const RULES_FILE: &str = "ringroute.last-good";
 const INDEX_FILE: &str = "ringroute.index-";
 
 const RULES: Kind = Kind { magic: *b"RINGRULE", version: 1, name: "file of a ringroute's last good rules" };
-const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 2, name: "file of a ringroute's contacts" };
+const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 3, name: "file of a ringroute's contacts" };
 
 /// How long after a failure it is written again, though nothing changed.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -155,8 +155,7 @@ impl LastGood {
         let wrong = |problem: String| SealError::Damaged(problem);
         let contacts = Arc::new(self.index(&rules.index)?);
         self.remember(&contacts, rules.index);
-        let snapshot = Snapshot::new(rules.generation, contacts, &rules.settings)
-            .map_err(|error| wrong(error.to_string()))?;
+        let snapshot = Snapshot::of_stored(rules.generation, contacts, &rules.settings);
         let last_synced: std::collections::HashMap<_, _> = rules.last_synced.into_iter().collect();
         let snapshot = snapshot
             .with_last_synced(|phonebook| last_synced.get(&phonebook).copied().unwrap_or(LastSynced::Never));

@@ -126,7 +126,7 @@ impl Previewing<'_> {
         let (last_synced, assumed) = (publishing::last_synced(reading)?, self.assumed_calls(reading)?);
         let changed = if plan.counts.changes_answers() {
             let contacts = self.index_after(reading, before, &settings, &mut coming, plan)?;
-            Some(Snapshot::new(before.generation(), contacts, &settings)?)
+            Some(Snapshot::of_stored(before.generation(), contacts, &settings))
         } else {
             coming.counts =
                 stored.iter().map(|counted| (counted.phonebook.id, counted.contact_count)).collect();

@@ -154,14 +154,15 @@ pub(super) fn indexed_phonebooks(reading: &Reading<'_>) -> Result<Vec<IndexedPho
     Ok(phonebooks.map(|phonebook| IndexedPhonebook { id: phonebook.id, name: phonebook.name }).collect())
 }
 
-/// A snapshot that knows how old the phonebooks are.
+/// A snapshot that knows how old the phonebooks are. Of settings that are edited, the [`Editor`](super::Editor) says
+/// what cannot work.
 pub(super) fn snapshot_of(
     reading: &Reading<'_>,
     generation: Generation,
     contacts: Arc<ContactIndex>,
     settings: &Settings,
 ) -> Result<Snapshot, EngineError> {
-    let snapshot = Snapshot::new(generation, contacts, settings)?;
+    let snapshot = Snapshot::of_stored(generation, contacts, settings);
     Ok(snapshot.with_last_synced(last_synced(reading)?))
 }
 

@@ -1,6 +1,7 @@
 mod contacts;
 mod fixture;
 mod last_good;
+mod left_out;
 mod limits;
 mod missing;
 mod preview;

@@ -66,7 +66,7 @@ fn number_of(hash: u64) -> Option<PhoneNumber> {
 
 /// The lower half depends on the upper one, too. Done twice, nothing is done.
 fn mixed(bits: u64) -> u64 {
-    bits ^ (bits >> (HASH_BITS / 2))
+    bits ^ (bits >> HASH_BITS.div_ceil(2))
 }
 
 /// Tells whether two collections have the same numbers, in whatever order: how many there are, and the sum of what

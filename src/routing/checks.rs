@@ -31,6 +31,9 @@ pub struct RouteWarning {
 /// What may be wrong with a set of routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RouteWarningKind {
+    /// An older version of the program accepted it, or what it refers to, and it cannot work: calls are answered
+    /// without it.
+    LeftOut,
     /// A route before it takes every call that it could take.
     Shadowed,
     /// It can take no call.
@@ -55,6 +58,10 @@ pub enum RouteWarningKind {
 #[must_use]
 pub fn check(snapshot: &Snapshot, at: Timestamp) -> Vec<RouteWarning> {
     let mut findings = Findings::default();
+    for error in snapshot.left_out() {
+        let message = format!("stored by an older version, and refused by this one: {error}");
+        findings.add("", RouteWarningKind::LeftOut, message);
+    }
     check_routes(snapshot, at, &mut findings);
     for route in enabled(snapshot) {
         check_phonebooks(snapshot, route, &mut findings);

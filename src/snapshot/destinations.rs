@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::number_range::NumberRange;
 use super::route_table::RouteError;
 use crate::phonebook::MAX_NAME_CHARACTERS;
-use crate::settings::{DestinationType, Extension, ListedDestination, RoutingSettings, UnlistedDestinations};
+use crate::settings::{
+    DestinationType, Extension, ListedDestination, ListedPart as _, RoutingSettings, UnlistedDestinations,
+};
 
 pub use of_routes::{CompiledDestination, CompiledTarget};
 
@@ -50,12 +52,13 @@ pub(super) fn problem(field: impl Into<String>, what: impl Into<String>) -> Prob
 }
 
 impl Destinations {
-    /// Checks the list and the templates.
+    /// Checks the list and the templates. What of them cannot work is left out.
     pub(super) fn compile(
         routing: &RoutingSettings,
         listed: &[ListedDestination],
         extensions: &[Extension],
-    ) -> Result<Self, RouteError> {
+        left_out: &mut Vec<RouteError>,
+    ) -> Self {
         let mut destinations = Destinations {
             is_closed: match routing.unlisted_destinations {
                 Some(UnlistedDestinations::Allowed) => false,
@@ -64,29 +67,28 @@ impl Destinations {
             },
             ..Destinations::default()
         };
+        let mut leave_out = |subject: String, Problem { field, what }| {
+            left_out.push(RouteError { subject, field, problem: what });
+        };
         for (kind, template) in &routing.dial_strings {
-            check_template(*kind, template).map_err(|what| RouteError {
-                subject: "routing".into(),
-                field: format!("dial_strings.{}", kind.name()),
-                problem: what,
-            })?;
+            match check_template(*kind, template) {
+                Ok(()) => drop(destinations.dial_strings.insert(*kind, template.clone())),
+                Err(what) => {
+                    leave_out("routing".into(), problem(format!("dial_strings.{}", kind.name()), what));
+                }
+            }
         }
-        destinations.dial_strings = routing.dial_strings.clone();
-        for (place, entry) in listed.iter().enumerate() {
-            destinations.list(entry).map_err(|Problem { field, what }| RouteError {
-                subject: format!("destination[{place}]"),
-                field,
-                problem: what,
-            })?;
+        for entry in listed {
+            if let Err(problem) = destinations.list(entry) {
+                leave_out(format!("destination {:?}", entry.name()), problem);
+            }
         }
-        for (place, extension) in extensions.iter().enumerate() {
-            destinations.add_extension(extension).map_err(|Problem { field, what }| RouteError {
-                subject: format!("extension[{place}]"),
-                field,
-                problem: what,
-            })?;
+        for extension in extensions {
+            if let Err(problem) = destinations.add_extension(extension) {
+                leave_out(format!("extension {:?}", extension.number), problem);
+            }
         }
-        Ok(destinations)
+        destinations
     }
 
     fn add_extension(&mut self, extension: &Extension) -> Result<(), Problem> {

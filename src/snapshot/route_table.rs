@@ -2,7 +2,7 @@
 //!
 //! Everything that can be found out before a call is found out here: patterns are parsed, numbers are
 //! read in every region that a call can have, and the phonebooks of a route become one bit for each
-//! distinct set of phonebooks that contacts have. A set of routes is compiled whole or not at all.
+//! distinct set of phonebooks that contacts have.
 
 mod candidates;
 mod number_criterion;
@@ -78,8 +78,8 @@ pub struct Surroundings<'a> {
     pub contacts: &'a ContactIndex,
     /// All regions that a call can have, `None` among them if a call can have none.
     pub regions: &'a [Option<Region>],
-    /// By folded name.
-    pub time_conditions: &'a HashMap<String, Arc<CompiledTimeCondition>>,
+    /// By folded name; nothing of one that cannot work.
+    pub time_conditions: &'a HashMap<String, Option<Arc<CompiledTimeCondition>>>,
     /// Where calls can go.
     pub destinations: &'a Destinations,
 }
@@ -102,13 +102,22 @@ pub struct WantedPhonebook {
 }
 
 impl RouteTable {
-    /// Checks every field, parses every pattern and finds everything that routes refer to.
-    pub fn compile(routes: &[InboundRoute], around: Surroundings<'_>) -> Result<Self, RouteError> {
-        let compiled =
-            routes.iter().enumerate().map(|(place, route)| CompiledRoute::compile(route, place, around));
-        let routes: Box<[CompiledRoute]> = compiled.collect::<Result<_, RouteError>>()?;
-        let candidates = CandidateIndex::of(&routes, around.contacts.phonebooks().len());
-        Ok(RouteTable { routes, candidates })
+    /// Checks every field, parses every pattern and finds everything that routes refer to. A route that cannot work is
+    /// left out.
+    pub fn compile(
+        routes: &[InboundRoute],
+        around: Surroundings<'_>,
+        left_out: &mut Vec<RouteError>,
+    ) -> Self {
+        let mut compiled = Vec::with_capacity(routes.len());
+        for route in routes {
+            match CompiledRoute::compile(route, compiled.len(), around) {
+                Ok(route) => compiled.push(route),
+                Err(error) => left_out.push(error),
+            }
+        }
+        let candidates = CandidateIndex::of(&compiled, around.contacts.phonebooks().len());
+        RouteTable { routes: compiled.into(), candidates }
     }
 
     /// Tries the routes that a call may meet, in their order, until one gives something; the others would not
@@ -218,7 +227,12 @@ fn compile_times(
             return Err(wrong(format!("{:?} is there twice", time.condition)));
         }
         let condition = match around.time_conditions.get(&name) {
-            Some(condition) => Some(Arc::clone(condition)),
+            Some(Some(condition)) => Some(Arc::clone(condition)),
+            Some(None) => {
+                let problem =
+                    format!("time condition {:?} cannot work: put that right first", time.condition);
+                return Err(wrong(problem));
+            }
             None if name == ALWAYS => None,
             None => return Err(wrong(format!("there is no time condition {:?}", time.condition))),
         };

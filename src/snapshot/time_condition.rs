@@ -11,11 +11,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 
 use super::RouteError;
 use super::pattern::Found;
-use crate::settings::{ALWAYS, TimeCondition, folded_name};
+use crate::settings::{ALWAYS, TimeCondition, TimeZoneName, folded_name};
 
 /// Most entries that `hours` or `dates` can have.
 pub const MAX_ENTRIES: usize = 1000;
@@ -30,8 +29,7 @@ const EXPECTED_DATE: &str = "a date such as 2026-12-24, or each year 12-24";
 #[derive(Debug, Clone)]
 pub struct CompiledTimeCondition {
     name: String,
-    time_zone: TimeZone,
-    time_zone_name: String,
+    time_zone: TimeZoneName,
     rules: Box<[TimeRule]>,
 }
 
@@ -81,11 +79,7 @@ impl CompiledTimeCondition {
             let problem = format!("{ALWAYS:?} is the name of the condition that always holds; take another");
             return Err(wrong("name".into(), problem));
         }
-        // Names only: jiff would read `+01:00` and POSIX rules too, which know no daylight saving of the future.
-        let time_zone = TimeZone::get(zone).map_err(|_| {
-            let expected = "a name of the time zone database such as Europe/Berlin";
-            wrong("time_zone".into(), format!("{zone:?} is not {expected}"))
-        })?;
+        let time_zone: TimeZoneName = zone.parse().map_err(|problem| wrong("time_zone".into(), problem))?;
         if hours.is_empty() && dates.is_empty() {
             let problem = "it has neither hours nor dates, so it would never hold".to_owned();
             return Err(wrong("hours".into(), problem));
@@ -105,12 +99,7 @@ impl CompiledTimeCondition {
                 rules.push(rule);
             }
         }
-        Ok(CompiledTimeCondition {
-            name: name.clone(),
-            time_zone,
-            time_zone_name: zone.clone(),
-            rules: rules.into(),
-        })
+        Ok(CompiledTimeCondition { name: name.clone(), time_zone, rules: rules.into() })
     }
 
     /// Its name.
@@ -119,16 +108,16 @@ impl CompiledTimeCondition {
         &self.name
     }
 
-    /// Its time zone's name.
+    /// Its time zone.
     #[must_use]
-    pub fn time_zone(&self) -> &str {
-        &self.time_zone_name
+    pub fn time_zone(&self) -> &TimeZoneName {
+        &self.time_zone
     }
 
     /// What the clock on the wall shows.
     #[must_use]
     pub fn local_time(&self, at: Timestamp) -> DateTime {
-        self.time_zone.to_datetime(at)
+        self.time_zone.zone().to_datetime(at)
     }
 
     /// The first rule by which it holds.

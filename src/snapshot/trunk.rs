@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashMap;
+
 use super::RouteError;
+use super::number_range::NumberRange;
 use super::pattern::NumberPattern;
 use crate::phone_number::{Caller, MAX_CALLER_BYTES, Region, dialled, withheld_word};
 use crate::settings::{NumberRule, Trunk};
@@ -13,6 +16,48 @@ pub const MAX_RULES: usize = 100;
 pub const MAX_WITHHELD: usize = 100;
 /// Longest of them, in characters.
 const MAX_WITHHELD_CHARACTERS: usize = 64;
+
+/// So many are compared one after another, which takes less time than the hash of a name.
+const FEW_TRUNKS: usize = 8;
+
+/// The trunks there are, looked up for every call.
+#[derive(Debug, Default)]
+pub(super) struct Trunks {
+    all: Vec<CompiledTrunk>,
+    /// Where each is, by its name, which nobody outside can choose; empty when there are few.
+    places: FxHashMap<String, usize>,
+}
+
+impl Trunks {
+    /// [Compiles](CompiledTrunk::compile) all of them.
+    pub(super) fn compile(
+        trunks: &[Trunk],
+        default_region: Option<Region>,
+        left_out: &mut Vec<RouteError>,
+    ) -> Self {
+        let all: Vec<CompiledTrunk> =
+            trunks.iter().map(|trunk| CompiledTrunk::compile(trunk, default_region, left_out)).collect();
+        let places = match all.len() > FEW_TRUNKS {
+            true => all.iter().map(|trunk| trunk.name.clone()).zip(0..).collect(),
+            false => FxHashMap::default(),
+        };
+        Trunks { all, places }
+    }
+
+    /// The regions of their numbers.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Option<Region>> {
+        self.all.iter().map(CompiledTrunk::region)
+    }
+
+    /// The one with this name.
+    #[inline]
+    pub(super) fn get(&self, name: &str) -> Option<&CompiledTrunk> {
+        match self.places.is_empty() {
+            true => self.all.iter().find(|trunk| trunk.name == name),
+            false => self.all.get(*self.places.get(name)?),
+        }
+    }
+}
 
 /// A trunk, ready.
 #[derive(Debug)]
@@ -33,46 +78,23 @@ struct CompiledRule {
 }
 
 impl CompiledTrunk {
-    /// Checks and parses a trunk; `default_region` is that of trunks without one.
-    pub(super) fn compile(trunk: &Trunk, default_region: Option<Region>) -> Result<Self, RouteError> {
-        let wrong = |field: String, problem: String| RouteError {
-            subject: format!("trunk {:?}", trunk.name),
-            field,
-            problem,
+    /// Checks and parses a trunk; `default_region` is that of trunks without one. What of it cannot work is left out.
+    pub(super) fn compile(
+        trunk: &Trunk,
+        default_region: Option<Region>,
+        left_out: &mut Vec<RouteError>,
+    ) -> Self {
+        let mut leave_out = |field: String, problem: String| {
+            left_out.push(RouteError { subject: format!("trunk {:?}", trunk.name), field, problem });
         };
-        let rules = |field: &str, rules: &[NumberRule]| {
-            if rules.len() > MAX_RULES {
-                let problem = format!("it has {} rules, {MAX_RULES} at most are possible", rules.len());
-                return Err(wrong(field.to_owned(), problem));
-            }
-            let compile = |(place, rule): (usize, &NumberRule)| {
-                CompiledRule::compile(rule)
-                    .map_err(|(key, problem)| wrong(format!("{field}[{place}].{key}"), problem))
-            };
-            rules.iter().enumerate().map(compile).collect::<Result<Box<[_]>, _>>()
-        };
-        if trunk.withheld.len() > MAX_WITHHELD {
-            let problem =
-                format!("it has {} values, {MAX_WITHHELD} at most are possible", trunk.withheld.len());
-            return Err(wrong("withheld".into(), problem));
-        }
-        for (place, word) in trunk.withheld.iter().enumerate() {
-            let problem = match word.chars().count() {
-                _ if word.trim().is_empty() => "it is blank, which is withheld anyway".to_owned(),
-                found if found > MAX_WITHHELD_CHARACTERS => {
-                    format!("it has {found} characters, {MAX_WITHHELD_CHARACTERS} at most are possible")
-                }
-                _ => continue,
-            };
-            return Err(wrong(format!("withheld[{place}]"), problem));
-        }
-        Ok(CompiledTrunk {
+        let withheld = compile_withheld(&trunk.withheld, &mut leave_out);
+        CompiledTrunk {
             name: trunk.name.clone(),
             region: trunk.default_region.or(default_region),
-            caller_rules: rules("caller_rules", &trunk.caller_rules)?,
-            did_rules: rules("did_rules", &trunk.did_rules)?,
-            withheld: trunk.withheld.iter().map(|word| word.trim().to_lowercase()).collect(),
-        })
+            caller_rules: compile_rules("caller_rules", &trunk.caller_rules, &mut leave_out),
+            did_rules: compile_rules("did_rules", &trunk.did_rules, &mut leave_out),
+            withheld,
+        }
     }
 
     /// Whether it rewrites callers' numbers.
@@ -134,6 +156,49 @@ impl CompiledTrunk {
     }
 }
 
+fn compile_withheld(words: &[String], leave_out: &mut impl FnMut(String, String)) -> Box<[String]> {
+    if words.len() > MAX_WITHHELD {
+        let problem = format!("it has {} values, {MAX_WITHHELD} at most are possible", words.len());
+        leave_out("withheld".to_owned(), problem);
+        return Box::default();
+    }
+    let mut compiled = Vec::with_capacity(words.len());
+    for (place, word) in words.iter().enumerate() {
+        let problem = match word.chars().count() {
+            _ if word.trim().is_empty() => "it is blank, which is withheld anyway".to_owned(),
+            found if found > MAX_WITHHELD_CHARACTERS => {
+                format!("it has {found} characters, {MAX_WITHHELD_CHARACTERS} at most are possible")
+            }
+            _ => {
+                compiled.push(word.trim().to_lowercase());
+                continue;
+            }
+        };
+        leave_out(format!("withheld[{place}]"), problem);
+    }
+    compiled.into()
+}
+
+fn compile_rules(
+    field: &str,
+    rules: &[NumberRule],
+    leave_out: &mut impl FnMut(String, String),
+) -> Box<[CompiledRule]> {
+    if rules.len() > MAX_RULES {
+        let problem = format!("it has {} rules, {MAX_RULES} at most are possible", rules.len());
+        leave_out(field.to_owned(), problem);
+        return Box::default();
+    }
+    let mut compiled = Vec::with_capacity(rules.len());
+    for (place, rule) in rules.iter().enumerate() {
+        match CompiledRule::compile(rule) {
+            Ok(rule) => compiled.push(rule),
+            Err((key, problem)) => leave_out(format!("{field}[{place}].{key}"), problem),
+        }
+    }
+    compiled.into()
+}
+
 #[inline]
 fn rewrite<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
     if rules.is_empty() { Cow::Borrowed(raw) } else { rewrite_by(rules, raw) }
@@ -155,6 +220,11 @@ fn rewrite_by<'a>(rules: &[CompiledRule], raw: &'a str) -> Cow<'a, str> {
 impl CompiledRule {
     fn compile(rule: &NumberRule) -> Result<Self, (&'static str, String)> {
         let NumberRule { pattern: text, strip, add } = rule;
+        // As a pattern it would be one number, its dash a separator.
+        if NumberRange::parse(text).is_some() {
+            let problem = format!("{text:?} is a range; a rule takes a pattern, such as 1XX");
+            return Err(("pattern", problem));
+        }
         let pattern = NumberPattern::parse(text)
             .map_err(|error| ("pattern", format!("{text:?} is not a pattern of numbers: {error}")))?;
         if pattern.has_extension() {
@@ -194,7 +264,24 @@ mod tests {
     use super::*;
 
     fn trunk(text: &str) -> Result<CompiledTrunk, RouteError> {
-        CompiledTrunk::compile(&toml::from_str(&format!("name = 'berlin'\n{text}")).unwrap(), None)
+        let mut left_out = Vec::new();
+        let trunk = toml::from_str(&format!("name = 'berlin'\n{text}")).unwrap();
+        let compiled = CompiledTrunk::compile(&trunk, None, &mut left_out);
+        left_out.into_iter().next().map_or(Ok(compiled), Err)
+    }
+
+    #[test]
+    fn few_and_many_are_found_by_their_names() {
+        for count in [0, 1, FEW_TRUNKS, FEW_TRUNKS + 1, 100] {
+            let named = |place: usize| Trunk { name: format!("trunk {place}"), ..Trunk::default() };
+            let trunks = Trunks::compile(&(0..count).map(named).collect::<Vec<_>>(), None, &mut Vec::new());
+            for place in 0..count + 2 {
+                let name = format!("trunk {place}");
+                let found = trunks.get(&name).map(CompiledTrunk::name);
+                assert_eq!(found, (place < count).then_some(name.as_str()), "of {count}");
+            }
+            assert!(trunks.get("").is_none() && trunks.get("Trunk 0").is_none());
+        }
     }
 
     #[test]
@@ -268,6 +355,8 @@ mod tests {
             ("did_rules = [{ pattern = '0.', add = '4x' }]", "did_rules[0].add: \"4x\" is not"),
             ("did_rules = [{ pattern = '+.', add = '0' }]", "did_rules[0].add: nothing can stand"),
             ("did_rules = [{ pattern = '5{{.Ext}}' }]", "did_rules[0].pattern: \"5{{.Ext}}\""),
+            ("did_rules = [{ pattern = '100-199' }]", "did_rules[0].pattern: \"100-199\" is a range; a rule"),
+            ("did_rules = [{ pattern = '199-100' }]", "did_rules[0].pattern: \"199-100\" is a range; a rule"),
             ("withheld = ['000', ' ']", "withheld[1]: it is blank"),
         ] {
             let error = trunk(text).unwrap_err().to_string();

@@ -68,33 +68,35 @@ pub enum NoViewer {
 
 impl Visibility {
     /// Checks extensions and grants, and resolves the names of phonebooks. The numbers of extensions are checked by
-    /// `destinations` already, which they are part of.
+    /// `destinations` already, which they are part of. Where something cannot work, less is seen.
     pub(super) fn compile(
         extensions: &[Extension],
         grants: &[VisibilityGrant],
         contacts: &ContactIndex,
         destinations: &Destinations,
-    ) -> Result<Self, RouteError> {
+        left_out: &mut Vec<RouteError>,
+    ) -> Self {
         let mut known = HashMap::with_capacity(extensions.len());
         let mut all_groups = HashSet::new();
         for extension in extensions {
-            let subject = || format!("extension {:?}", extension.number);
-            let error = |field: String, problem: String| RouteError { subject: subject(), field, problem };
-            check_count(&extension.groups, MAX_GROUPS).map_err(|problem| error("groups".into(), problem))?;
-            for (place, group) in extension.groups.iter().enumerate() {
-                check_name(group).map_err(|problem| error(format!("groups[{place}]"), problem))?;
-            }
-            let groups: HashSet<String> = extension.groups.iter().map(|group| folded_name(group)).collect();
+            let groups = groups_of(extension, |field, problem| {
+                let subject = format!("extension {:?}", extension.number);
+                left_out.push(RouteError { subject, field, problem });
+            });
             all_groups.extend(groups.iter().cloned());
             known.insert(extension.number.clone(), KnownExtension { is_off: !extension.enabled, groups });
         }
-        let compiled =
-            grants.iter().map(|grant| {
-                compile_grant(grant, contacts, destinations, &all_groups).map_err(|(field, problem)| {
-                    RouteError { subject: format!("visibility grant {:?}", grant.name), field, problem }
-                })
-            });
-        Ok(Visibility { grants: compiled.collect::<Result<_, _>>()?, extensions: known })
+        let mut compiled = Vec::with_capacity(grants.len());
+        for grant in grants {
+            match compile_grant(grant, contacts, destinations, &all_groups) {
+                Ok(grant) => compiled.push(grant),
+                Err((field, problem)) => {
+                    let subject = format!("visibility grant {:?}", grant.name);
+                    left_out.push(RouteError { subject, field, problem });
+                }
+            }
+        }
+        Visibility { grants: compiled.into(), extensions: known }
     }
 
     /// For each phonebook, by its place, whether that extension sees it.
@@ -126,6 +128,22 @@ impl Visibility {
         }
         Ok(visible)
     }
+}
+
+/// By their folded names.
+fn groups_of(extension: &Extension, mut leave_out: impl FnMut(String, String)) -> HashSet<String> {
+    if let Err(problem) = check_count(&extension.groups, MAX_GROUPS) {
+        leave_out("groups".to_owned(), problem);
+        return HashSet::new();
+    }
+    let mut groups = HashSet::with_capacity(extension.groups.len());
+    for (place, group) in extension.groups.iter().enumerate() {
+        match check_name(group) {
+            Ok(()) => drop(groups.insert(folded_name(group))),
+            Err(problem) => leave_out(format!("groups[{place}]"), problem),
+        }
+    }
+    groups
 }
 
 fn compile_grant(

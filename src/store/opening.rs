@@ -14,7 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::checkpoint::Checkpoints;
 use super::{
     Change, OutOfService, Reading, STORE_FILE, Store, StoreError, Writer, check, configure, explained, lock,
-    make_private_file, make_private_folder, replacing, runs, schema,
+    make_private_file, make_private_folder, owned, replacing, runs, schema,
 };
 use crate::background;
 
@@ -47,6 +47,7 @@ impl Opening {
         make_private_file(&file).map_err(folder_error)?;
         let connection = Connection::open(&file)?;
         let store = Store {
+            identity: owned::Identity::of(&file),
             file,
             writer: Arc::default(),
             checking: Checking::default(),
@@ -76,7 +77,10 @@ impl Opening {
         why: OutOfService,
         read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
     ) -> (Store, Option<T>) {
-        let is_sound = check::is_sound(&self.connection, &self.store.file).is_ok();
+        let is_sound = || check::is_sound(&self.connection, &self.store.file).is_ok();
+        // A full disk has no room for the file by which readers share the log; who is alone needs none.
+        let is_sound = is_sound()
+            || self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE").is_ok() && is_sound();
         let found = is_sound.then(|| self.peek(read).ok().flatten()).flatten();
         // Nobody else has it yet.
         let _ = self.store.writer.set(Err(why));

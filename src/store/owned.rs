@@ -53,6 +53,28 @@ fn give_to_owner(_: &Path, _: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// By what a file is told from another one that has its name later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of the file that has the name now.
+    #[cfg(unix)]
+    pub(super) fn of(file: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = fs::metadata(file).ok()?;
+        Some(Identity { device: file.dev(), inode: file.ino() })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(_: &Path) -> Option<Self> {
+        None
+    }
+}
+
 fn refused(file: &Path, problem: &str) -> io::Error {
     io::Error::other(format!("{} {problem}: see who put it there, and remove it", file.display()))
 }

@@ -6,7 +6,7 @@ use rusqlite::params;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::json::{from_json, to_json};
+use super::json::{setting_from_json, to_json};
 use super::{Change, Reading, StoreError};
 use crate::contact::counted;
 use crate::phonebook::PhonebookId;
@@ -92,45 +92,47 @@ impl LeftContacts {
 impl Reading<'_> {
     /// All settings.
     pub fn settings(&self) -> Result<Settings, StoreError> {
-        let numbers =
-            self.connection.query_row("SELECT settings FROM number_settings", [], |row| from_json(row, 0))?;
+        let numbers = self.single("number_settings", "how numbers are read and compared")?;
         let phonebooks = self
             .phonebooks()?
             .into_iter()
             .filter(|phonebook| phonebook.is_local)
             .map(|phonebook| LocalPhonebook { name: phonebook.name })
             .collect();
-        let limits =
-            self.connection.query_row("SELECT settings FROM limit_settings", [], |row| from_json(row, 0))?;
+        let limits = self.single("limit_settings", "the limits")?;
         Ok(Settings {
             numbers,
             limits,
             history: self.history_settings()?,
             phonebooks,
-            routing: self
-                .connection
-                .query_row("SELECT settings FROM routing_settings", [], |row| from_json(row, 0))?,
-            destinations: self.parts("SELECT settings FROM destination ORDER BY position")?,
-            extensions: self.parts("SELECT settings FROM extension ORDER BY position")?,
-            visibility_grants: self.parts("SELECT settings FROM visibility_grant ORDER BY position")?,
-            client_policy: self
-                .connection
-                .query_row("SELECT settings FROM client_policy", [], |row| from_json(row, 0))?,
-            time_conditions: self.parts("SELECT settings FROM time_condition ORDER BY position")?,
-            trunks: self.parts("SELECT settings FROM trunk ORDER BY position")?,
+            routing: self.single("routing_settings", "how destinations are dialled")?,
+            destinations: self.parts("destination")?,
+            extensions: self.parts("extension")?,
+            visibility_grants: self.parts("visibility_grant")?,
+            client_policy: self.single("client_policy", "the client policy")?,
+            time_conditions: self.parts("time_condition")?,
+            trunks: self.parts("trunk")?,
             sources: self.sources()?.into_iter().map(|source| source.settings).collect(),
-            inbound_routes: self.parts("SELECT settings FROM inbound_route ORDER BY position")?,
+            inbound_routes: self.parts("inbound_route")?,
         })
     }
 
     pub(super) fn history_settings(&self) -> Result<HistorySettings, StoreError> {
-        let sql = "SELECT settings FROM history_settings";
-        Ok(self.connection.query_row(sql, [], |row| from_json(row, 0))?)
+        self.single("history_settings", "how much history is kept")
     }
 
-    fn parts<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare(sql)?;
-        Ok(statement.query_map([], |row| from_json(row, 0))?.collect::<Result<_, _>>()?)
+    /// `what` it is, for people.
+    fn single<T: DeserializeOwned>(&self, table: &str, what: &str) -> Result<T, StoreError> {
+        let sql = format!("SELECT settings FROM {table}");
+        Ok(self.connection.query_row(&sql, [], |row| setting_from_json(row, 0, what))?)
+    }
+
+    /// A table is named after what its rows are.
+    fn parts<T: DeserializeOwned>(&self, table: &str) -> Result<Vec<T>, StoreError> {
+        let sql = format!("SELECT settings FROM {table} ORDER BY position");
+        let mut statement = self.connection.prepare(&sql)?;
+        let what = table.replace('_', " ");
+        Ok(statement.query_map([], |row| setting_from_json(row, 0, &what))?.collect::<Result<_, _>>()?)
     }
 
     /// All sources, in the order of the settings.
@@ -138,7 +140,8 @@ impl Reading<'_> {
         let sql = "SELECT id, settings, last_synced_at FROM source ORDER BY position, id";
         let mut statement = self.connection.prepare(sql)?;
         let sources = statement.query_map([], |row| {
-            Ok(StoredSource { id: row.get(0)?, settings: from_json(row, 1)?, last_synced_at: row.get(2)? })
+            let settings = setting_from_json(row, 1, "source")?;
+            Ok(StoredSource { id: row.get(0)?, settings, last_synced_at: row.get(2)? })
         })?;
         Ok(sources.collect::<Result<_, _>>()?)
     }

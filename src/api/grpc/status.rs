@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use rusqlite::ErrorCode;
 use tonic::{Code, Status};
 
 use crate::access::{Permission, Token};
@@ -37,6 +38,11 @@ pub(super) fn of(error: EngineError) -> Status {
             StoreError::Refused(_) => Code::FailedPrecondition,
             StoreError::Damaged { .. } => return store_damaged(),
             StoreError::NotReady { .. } => return store_not_ready(),
+            StoreError::Unreadable(_) => Code::FailedPrecondition,
+            StoreError::Gone { .. } => return store_gone(),
+            StoreError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                return disk_full();
+            }
             StoreError::InUse { .. }
             | StoreError::Folder { .. }
             | StoreError::NewerSchema { .. }
@@ -89,6 +95,19 @@ fn store_not_ready() -> Status {
         "the store of the server could not be made ready at its start, and `ringroute status` says why: nothing can be \
          read from it or changed until the server was started again; calls go on being answered from the last good \
          generation",
+    )
+}
+
+fn store_gone() -> Status {
+    Status::unavailable(
+        "the store of the server was removed, moved or replaced while it runs, and `ringroute status` says what to do: \
+         nothing can be read from it or changed; calls go on being answered",
+    )
+}
+
+fn disk_full() -> Status {
+    Status::failed_precondition(
+        "the disk of the server's data folder is full, so nothing was changed: make room; calls go on being answered",
     )
 }
 

@@ -111,6 +111,7 @@ fn tone(kind: WarningKind) -> Tone {
         WarningKind::NothingToServe
         | WarningKind::StoreDamaged
         | WarningKind::StoreNotReady
+        | WarningKind::SettingsLeftOut
         | WarningKind::DiskLow
         | WarningKind::RunFailed => Tone::Bad,
         WarningKind::NeverSynced => Tone::Plain,
@@ -123,7 +124,8 @@ fn tone(kind: WarningKind) -> Tone {
 
 /// Where what is wrong can be looked at.
 fn path(status: &Status, warning: &Warning) -> Option<String> {
-    let is_of_a_route = warning.kind == WarningKind::RouteWithoutContacts;
+    let is_of_a_route =
+        matches!(warning.kind, WarningKind::RouteWithoutContacts | WarningKind::SettingsLeftOut);
     let source = status.sources.iter().find(|source| !is_of_a_route && source.name == warning.subject)?;
     Some(sources::path(&source.name))
 }

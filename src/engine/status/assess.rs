@@ -40,6 +40,8 @@ pub enum WarningKind {
     /// The store cannot be read or written, or could not at the start: calls are answered from the last good generation,
     /// and nothing can be changed.
     StoreNotReady,
+    /// Settings that an older version accepted cannot work: calls are answered without them.
+    SettingsLeftOut,
     /// The disk is nearly full: runs are going to fail.
     DiskLow,
     /// The contacts of a source are older than they should be.
@@ -58,10 +60,11 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// All of them.
-    pub const ALL: [WarningKind; 10] = [
+    pub const ALL: [WarningKind; 11] = [
         WarningKind::NothingToServe,
         WarningKind::StoreDamaged,
         WarningKind::StoreNotReady,
+        WarningKind::SettingsLeftOut,
         WarningKind::DiskLow,
         WarningKind::SourceStale,
         WarningKind::RunFailed,
@@ -78,6 +81,7 @@ impl WarningKind {
             WarningKind::NothingToServe => "nothing_to_serve",
             WarningKind::StoreDamaged => "store_damaged",
             WarningKind::StoreNotReady => "store_not_ready",
+            WarningKind::SettingsLeftOut => "settings_left_out",
             WarningKind::DiskLow => "disk_low",
             WarningKind::SourceStale => "source_stale",
             WarningKind::RunFailed => "run_failed",
@@ -172,9 +176,20 @@ pub(super) fn warnings(
     }
     let without_contacts =
         [RouteWarningKind::MissingPhonebook, RouteWarningKind::EmptyPhonebook, RouteWarningKind::NeverSynced];
-    for route in routes.into_iter().filter(|route| without_contacts.contains(&route.kind)) {
-        let remedy = "synchronise the source that fills it, or change the route; ringroute check says more";
-        warn(WarningKind::RouteWithoutContacts, &route.route, route.message, remedy.into());
+    for route in routes {
+        let (kind, remedy) = match route.kind {
+            RouteWarningKind::LeftOut => (
+                WarningKind::SettingsLeftOut,
+                "calls are answered without it until it is changed: in the console, or in the settings' file that is \
+                 applied then",
+            ),
+            kind if without_contacts.contains(&kind) => (
+                WarningKind::RouteWithoutContacts,
+                "synchronise the source that fills it, or change the route; ringroute check says more",
+            ),
+            _ => continue,
+        };
+        warn(kind, &route.route, route.message, remedy.into());
     }
     let of_last_runs = status.sources.iter().filter_map(|source| source.last_run.as_ref());
     let given_up = of_last_runs

@@ -3,7 +3,10 @@ use crate::settings::{Destination, Settings};
 
 fn destinations(document: &str) -> Result<Destinations, RouteError> {
     let settings = Settings::from_toml(document).unwrap();
-    Destinations::compile(&settings.routing, &settings.destinations, &settings.extensions)
+    let mut left_out = Vec::new();
+    let Settings { routing, destinations, extensions, .. } = &settings;
+    let compiled = Destinations::compile(routing, destinations, extensions, &mut left_out);
+    left_out.into_iter().next().map_or(Ok(compiled), Err)
 }
 
 #[track_caller]
@@ -29,13 +32,19 @@ fn an_empty_list_is_open_and_any_other_is_closed_unless_the_settings_say_otherwi
 fn what_can_be_listed_is_what_a_call_handler_has() {
     let entry = |kind: &str, target: &str| format!("[[destination]]\ntype = '{kind}'\ntarget = '{target}'\n");
     for kind in ["external_number", "hang_up", "contact_extension"] {
-        refused(&entry(kind, "1"), &format!("destination[0], type: {kind} is not listed"));
+        refused(&entry(kind, "1"), &format!("destination \"{kind} 1\", type: {kind} is not listed"));
     }
-    refused(&entry("queue", " "), "destination[0], target: it is blank");
-    refused(&entry("voicemail", "100-199"), "destination[0], target: \"100-199\": only extensions");
-    refused(&entry("extension", "199-100"), "destination[0], target: \"199-100\" is not a range");
+    refused(&entry("queue", " "), "destination \"queue  \", target: it is blank");
+    refused(
+        &entry("voicemail", "100-199"),
+        "destination \"voicemail 100-199\", target: \"100-199\": only extensions",
+    );
+    refused(
+        &entry("extension", "199-100"),
+        "destination \"extension 199-100\", target: \"199-100\" is not a range",
+    );
     let twice = entry("queue", "6400").repeat(2);
-    refused(&twice, "destination[1], target: queue \"6400\" is listed already");
+    refused(&twice, "destination \"queue 6400\", target: queue \"6400\" is listed already");
     let queue_with_dash = destinations(&entry("queue", "100-199")).unwrap();
     assert!(queue_with_dash.lists(DestinationType::Queue, "100-199"));
 }

@@ -48,7 +48,9 @@ fn compile_with(
     let (time_conditions, destinations) = (HashMap::new(), Destinations::default());
     let around =
         Surroundings { contacts, regions, time_conditions: &time_conditions, destinations: &destinations };
-    RouteTable::compile(routes, around)
+    let mut left_out = Vec::new();
+    let table = RouteTable::compile(routes, around, &mut left_out);
+    left_out.into_iter().next().map_or(Ok(table), Err)
 }
 
 #[track_caller]

@@ -18,11 +18,12 @@ fn contacts() -> ContactIndex {
 
 fn compile(document: &str) -> Result<(Visibility, Destinations), RouteError> {
     let settings = Settings::from_toml(document).unwrap();
-    let destinations =
-        Destinations::compile(&settings.routing, &settings.destinations, &settings.extensions)?;
-    let grants = &settings.visibility_grants;
-    let visibility = Visibility::compile(&settings.extensions, grants, &contacts(), &destinations)?;
-    Ok((visibility, destinations))
+    let Settings { routing, destinations, extensions, visibility_grants, .. } = &settings;
+    let mut left_out = Vec::new();
+    let destinations = Destinations::compile(routing, destinations, extensions, &mut left_out);
+    let visibility =
+        Visibility::compile(extensions, visibility_grants, &contacts(), &destinations, &mut left_out);
+    left_out.into_iter().next().map_or(Ok((visibility, destinations)), Err)
 }
 
 fn seen(document: &str, extension: &str) -> Result<String, NoViewer> {
@@ -123,15 +124,15 @@ fn extensions_are_destinations_and_stand_in_one_list_once() {
     for (document, expected) in [
         (
             "[[destination]]\ntype = 'extension'\ntarget = '1'\n[[extension]]\nnumber = '1'",
-            "extension[0], number: \"1\" is listed among the destinations too",
+            "extension \"1\", number: \"1\" is listed among the destinations too",
         ),
         (
             "[[extension]]\nnumber = '1'\n[[extension]]\nnumber = '1'",
-            "extension[1], number: \"1\" is there already",
+            "extension \"1\", number: \"1\" is there already",
         ),
-        ("[[extension]]\nnumber = '10 01'", "extension[0], number: \"10 01\": found ' ' at byte 2"),
-        ("[[extension]]\nnumber = ''", "extension[0], number: must not be blank"),
-        ("[[extension]]\nnumber = '1'\nname = \"a\\nb\"", "extension[0], name: "),
+        ("[[extension]]\nnumber = '10 01'", "extension \"10 01\", number: \"10 01\": found ' ' at byte 2"),
+        ("[[extension]]\nnumber = ''", "extension \"\", number: must not be blank"),
+        ("[[extension]]\nnumber = '1'\nname = \"a\\nb\"", "extension \"1\", name: "),
         ("[[extension]]\nnumber = '1'\ngroups = ['']", "extension \"1\", groups[0]: must not be blank"),
     ] {
         let error = compile(document).unwrap_err().to_string();

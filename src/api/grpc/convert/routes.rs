@@ -100,6 +100,7 @@ fn freshness_from(freshness: v1::Freshness) -> Result<Freshness, EngineError> {
 pub(in crate::api::grpc) fn warnings(warnings: Vec<RouteWarning>) -> Vec<v1::RouteWarning> {
     let warning = |RouteWarning { route, kind, message }: RouteWarning| {
         let kind = match kind {
+            RouteWarningKind::LeftOut => v1::RouteWarningKind::LeftOut,
             RouteWarningKind::Shadowed => v1::RouteWarningKind::Shadowed,
             RouteWarningKind::Unreachable => v1::RouteWarningKind::Unreachable,
             RouteWarningKind::NoCatchAll => v1::RouteWarningKind::NoCatchAll,

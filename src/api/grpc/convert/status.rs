@@ -59,6 +59,7 @@ fn warning_kind(kind: WarningKind) -> v1::StatusWarningKind {
         WarningKind::NothingToServe => v1::StatusWarningKind::NothingToServe,
         WarningKind::StoreDamaged => v1::StatusWarningKind::StoreDamaged,
         WarningKind::StoreNotReady => v1::StatusWarningKind::StoreNotReady,
+        WarningKind::SettingsLeftOut => v1::StatusWarningKind::SettingsLeftOut,
         WarningKind::DiskLow => v1::StatusWarningKind::DiskLow,
         WarningKind::SourceStale => v1::StatusWarningKind::SourceStale,
         WarningKind::RunFailed => v1::StatusWarningKind::RunFailed,

@@ -31,11 +31,15 @@ impl ListedPage for TimeCondition {
     }
 
     fn cells(&self, settings: &Settings) -> Markup {
-        let now = CompiledTimeCondition::compile(self).ok();
-        let holds = now.is_some_and(|condition| condition.rule_at(Timestamp::now()).is_some());
+        let (tone, now) = match CompiledTimeCondition::compile(self) {
+            Ok(condition) if condition.rule_at(Timestamp::now()).is_some() => (Tone::Good, "Holds"),
+            Ok(_) => (Tone::Plain, "Does not hold"),
+            // An older version accepted it.
+            Err(_) => (Tone::Bad, "Cannot work"),
+        };
         let times: Vec<&str> = self.hours.iter().chain(&self.dates).map(String::as_str).collect();
         html! {
-            td { @if holds { (badge(Tone::Good, "Holds")) } @else { (badge(Tone::Plain, "Does not hold")) } }
+            td { (badge(tone, now)) }
             td.text {
                 (times.iter().take(5).copied().collect::<Vec<_>>().join(", "))
                 @if times.len() > 5 { span.faint { " and " (times.len() - 5) " more" } }
