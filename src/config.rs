@@ -325,6 +325,26 @@ impl Config {
         doors.filter(|_| !self.insecure).find(|(_, address)| address.is_exposed())
     }
 
+    /// Two doors at one address, of which the second would seem to be taken by another program. An address that is not given
+    /// for the console is left to it when it is taken.
+    fn one_address_twice(&self) -> Option<(&'static str, String)> {
+        let console = self.console.address.filter(|_| self.console.enabled);
+        let listen = match &self.listen {
+            ListenAddress::Tcp(address) => Some(*address),
+            ListenAddress::Unix(_) => None,
+        };
+        let doors = [("listen", listen), ("metrics", self.metrics), ("console.address", console)];
+        // Any port that is free is another one for each.
+        let is_same = |address: &SocketAddr, other: SocketAddr| *address == other && address.port() != 0;
+        doors.iter().enumerate().find_map(|(place, (field, address))| {
+            let address = (*address)?;
+            let (first, _) = doors[..place]
+                .iter()
+                .find(|(_, other)| other.is_some_and(|other| is_same(&other, address)))?;
+            Some((*field, format!("{address} is the address of {first} too; choose another port")))
+        })
+    }
+
     /// Refuses what could not mean what was intended.
     pub fn checked(self) -> Result<Self, ConfigError> {
         if self.data_folder.as_os_str().is_empty() {
@@ -350,6 +370,7 @@ impl Config {
         let problem = problem.or_else(|| self.mail.as_ref().and_then(MailConfig::problem));
         let problem = problem.or_else(|| self.webhook.problem()).or_else(|| self.console.problem());
         let problem = problem.or_else(|| self.traces.problem(self.insecure));
+        let problem = problem.or_else(|| self.one_address_twice());
         match problem {
             None => Ok(self),
             Some((field, problem)) => Err(ConfigError::Invalid { field, problem }),

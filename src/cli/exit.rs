@@ -96,7 +96,8 @@ impl From<Status> for Failure {
                 Exit::Unreachable,
                 format!(
                     "the connection to the server broke, or the server does not answer ({}): see whether it runs, and \
-                     whether this is its address for gRPC; a run that was begun may go on",
+                     whether this is its address for gRPC, and whether it asks for a client's certificate \
+                     (--client-certificate); a run that was begun may go on",
                     root_cause(&status)
                 ),
             );

@@ -77,14 +77,15 @@ impl Opening {
         why: OutOfService,
         read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
     ) -> (Store, Option<T>) {
-        let is_sound = || check::is_sound(&self.connection, &self.store.file).is_ok();
-        // A full disk has no room for the file by which readers share the log; who is alone needs none.
-        let is_sound = is_sound()
-            || self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE").is_ok() && is_sound();
-        let found = is_sound.then(|| self.peek(read).ok().flatten()).flatten();
+        let Opening { store, connection } = self;
+        let is_sound = |connection: &Connection| check::is_sound(connection, &store.file).is_ok();
+        let sound = Some(connection).filter(is_sound).or_else(|| alone(&store.file).ok().filter(is_sound));
         // Nobody else has it yet.
-        let _ = self.store.writer.set(Err(why));
-        (self.store, found)
+        let _ = store.writer.set(Err(why));
+        let Some(connection) = sound else { return (store, None) };
+        let opening = Opening { store, connection };
+        let found = opening.peek(read).ok().flatten();
+        (opening.store, found)
     }
 
     /// Checks the file, and puts the store in service.
@@ -164,6 +165,13 @@ impl Drop for Settled {
     fn drop(&mut self) {
         let _ = self.0.set(Err(OutOfService::NotReady("it could not be checked".to_owned())));
     }
+}
+
+/// A full disk has no room for the file by which readers share the log; who is alone needs none.
+fn alone(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    Ok(connection)
 }
 
 /// The file is checked before anything is changed, be it the journal's mode.
