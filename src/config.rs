@@ -334,8 +334,11 @@ impl Config {
             ListenAddress::Unix(_) => None,
         };
         let doors = [("listen", listen), ("metrics", self.metrics), ("console.address", console)];
-        // Any port that is free is another one for each.
-        let is_same = |address: &SocketAddr, other: SocketAddr| *address == other && address.port() != 0;
+        // Port 0 is another one for each; and who listens on all addresses listens on each.
+        let is_same = |one: &SocketAddr, other: SocketAddr| {
+            let is_of_all = one.ip().is_unspecified() || other.ip().is_unspecified();
+            one.port() == other.port() && one.port() != 0 && (is_of_all || one.ip() == other.ip())
+        };
         doors.iter().enumerate().find_map(|(place, (field, address))| {
             let address = (*address)?;
             let (first, _) = doors[..place]

@@ -95,6 +95,9 @@ pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
+/// Most settings that are left out of what is served and named in the log.
+const MAX_LOGGED: usize = 100;
+
 /// A running Ringroute, without its doors.
 #[derive(Debug)]
 pub struct Engine {
@@ -109,6 +112,7 @@ pub struct Engine {
     call_history: call_history::CallHistory,
     activity: Activity,
     sizes: Mutex<status::KnownSizes>,
+    objection: Mutex<Option<status::Objection>>,
     started_at: Timestamp,
     /// Runs under way, by the folded name of their source.
     active: DashMap<String, Arc<ActiveRun>>,
@@ -279,6 +283,7 @@ impl Engine {
             call_history: call_history::CallHistory::default(),
             activity: Activity::default(),
             sizes: Mutex::default(),
+            objection: Mutex::default(),
             started_at: Timestamp::now(),
             active: DashMap::new(),
             starting: tokio::sync::Mutex::new(()),
@@ -289,7 +294,8 @@ impl Engine {
         };
         engine.tokens.replace(&tokens);
         // What the field holds may be somebody's number.
-        for RouteError { subject, field, problem: _ } in snapshot.iter().flat_map(Snapshot::left_out) {
+        let left_out = snapshot.iter().flat_map(Snapshot::left_out);
+        for RouteError { subject, field, problem: _ } in left_out.take(MAX_LOGGED) {
             tracing::error!(
                 subject,
                 field,

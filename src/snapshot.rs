@@ -23,7 +23,7 @@ use crate::generation::Generation;
 use crate::index::{ContactIndex, PhonebookOrdinal};
 use crate::phone_number::Region;
 use crate::phonebook::PhonebookId;
-use crate::settings::{ClientPolicy, DocumentError, Settings, folded_name};
+use crate::settings::{ClientPolicy, Settings, folded_name};
 
 use destinations::Destinations;
 use route_table::Surroundings;
@@ -84,9 +84,6 @@ impl Snapshot {
     #[must_use]
     pub fn of_stored(generation: Generation, contacts: Arc<ContactIndex>, settings: &Settings) -> Self {
         let mut left_out = Vec::new();
-        if let Err(DocumentError::Invalid { field, problem }) = settings.validate() {
-            left_out.push(RouteError { subject: "settings".to_owned(), field, problem });
-        }
         let default_region = settings.numbers.default_region;
         let trunks = Trunks::compile(&settings.trunks, default_region, &mut left_out);
         let mut regions = vec![default_region];
@@ -183,8 +180,7 @@ impl Snapshot {
         &self.rules.routes
     }
 
-    /// What of the settings is not served, since it cannot work, or is against a rule; nothing, of settings that were
-    /// accepted by this version.
+    /// What of the settings is not served, since it cannot work; nothing, of settings that were accepted by this version.
     #[must_use]
     pub fn left_out(&self) -> &[RouteError] {
         &self.rules.left_out

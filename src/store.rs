@@ -192,6 +192,9 @@ pub enum StoreError {
         /// The store's file.
         file: PathBuf,
     },
+    /// There is no room for a change.
+    #[error("the disk of the data folder is full, so nothing was changed: make room")]
+    DiskFull,
     /// A setting that another version stored.
     #[error("{0}")]
     Unreadable(String),
@@ -208,6 +211,7 @@ impl From<rusqlite::Error> for StoreError {
             {
                 StoreError::Unreadable(inner.to_string())
             }
+            error if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => StoreError::DiskFull,
             _ => StoreError::Sqlite(error),
         }
     }
@@ -255,7 +259,7 @@ impl StoreError {
         match (self.damage(), self) {
             (Some(damage), _) => Some(OutOfService::Damaged(damage)),
             (None, StoreError::Sqlite(error)) => Some(OutOfService::NotReady(error.to_string())),
-            (None, StoreError::Gone { .. } | StoreError::Unreadable(_)) => {
+            (None, StoreError::Gone { .. } | StoreError::Unreadable(_) | StoreError::DiskFull) => {
                 Some(OutOfService::NotReady(self.to_string()))
             }
             (None, _) => None,
@@ -328,6 +332,7 @@ impl Store {
         read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.in_service()?;
+        self.in_place()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.file, flags).map_err(StoreError::from)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from)?;
@@ -355,6 +360,7 @@ impl Store {
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let value = change(&Change { reading: Reading { connection: &transaction } })?;
+        self.in_place()?;
         transaction.commit().map_err(StoreError::from)?;
         let value = then(value);
         drop(writer);
@@ -380,10 +386,14 @@ impl Store {
     }
 
     /// Whoever has a file open may go on writing to it when it is not in its place any more, and nobody ever reads that.
-    fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
-        if self.identity.is_some() && owned::Identity::of(&self.file) != self.identity {
-            return Err(StoreError::Gone { file: self.file.clone() });
+    fn in_place(&self) -> Result<(), StoreError> {
+        match self.identity.is_none_or(|identity| identity.is_of(&self.file)) {
+            true => Ok(()),
+            false => Err(StoreError::Gone { file: self.file.clone() }),
         }
+    }
+
+    fn in_service(&self) -> Result<&Mutex<Connection>, StoreError> {
         self.writer.wait().as_ref().map_err(|why| {
             let file = self.file.clone();
             match why.clone() {
@@ -395,7 +405,9 @@ impl Store {
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
         // A panic while writing dropped its transaction, which rolled it back: the connection is sound.
-        Ok(self.in_service()?.lock().unwrap_or_else(PoisonError::into_inner))
+        let writer = self.in_service()?.lock().unwrap_or_else(PoisonError::into_inner);
+        self.in_place()?;
+        Ok(writer)
     }
 }
 

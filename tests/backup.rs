@@ -267,6 +267,13 @@ fn a_file_that_is_there_is_kept_unless_one_says_so() {
     }
     let output = place.run(&program, &["backup", "data"]);
     assert!(printed(&output).contains("is a folder"), "{}", printed(&output));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("precious", place.path("link")).unwrap();
+        let output = place.run(&program, &["backup", "link", "--overwrite"]);
+        assert!(printed(&output).contains("is no ordinary file"), "{}", printed(&output));
+        assert!(place.path("link").is_symlink(), "a link, a pipe or a device would be replaced");
+    }
     place.done(&program, &["backup", "precious", "--overwrite"]);
     place.alone(&["backup", "precious", "--verify"]);
     // Nor is a backup that cannot be taken the end of the one before.

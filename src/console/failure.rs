@@ -126,6 +126,19 @@ impl From<EngineError> for Failure {
             | EngineError::SourceIsOff { .. } => {
                 Failure::new(StatusCode::CONFLICT, "This cannot be done now", error.to_string())
             }
+            EngineError::Store(StoreError::Gone { .. }) => Failure::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The store is not in its place any more",
+                "Nothing was changed. The overview says what to do.",
+            ),
+            EngineError::Store(StoreError::Unreadable(_) | StoreError::DiskFull) => {
+                tracing::error!(%error, "a page of the console failed");
+                Failure::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The server could not do this",
+                    error.to_string(),
+                )
+            }
             EngineError::Store(StoreError::Refused(_)) | EngineError::Sync(_) => {
                 Failure::new(StatusCode::CONFLICT, "This was refused", error.to_string())
             }

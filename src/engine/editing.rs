@@ -196,8 +196,8 @@ impl Editor<'_> {
         Ok((value, Some(snapshot)))
     }
 
-    /// What was left out already, because an older version accepted it, may wait until somebody changes it, and whoever
-    /// changes it may put its mistakes right one by one.
+    /// What was left out already, because an older version accepted it, may wait until somebody changes it. Then the same
+    /// mistake may stay, at whatever place, but no other one.
     fn refuse_what_cannot_work(&self, new: &Snapshot, edited: &HashSet<String>) -> Result<(), EngineError> {
         let served = self.snapshot();
         let known = served.as_ref().map_or(&[][..], |served| served.left_out());

@@ -87,11 +87,15 @@ pub(super) struct KnownSizes {
     sizes: Arc<[PhonebookSize]>,
 }
 
+/// What this version has against the settings of a generation, though an older one stored them, if anything.
+pub(super) type Objection = (Generation, Option<String>);
+
 /// Everything that is read from the store.
 struct Stored {
     made_at: Option<Timestamp>,
     sources: Vec<SourceStatus>,
     pending: Vec<Notification>,
+    objection: Option<String>,
 }
 
 impl Engine {
@@ -112,10 +116,10 @@ impl Engine {
             // What it knows besides is asked for again when it is mended.
             Err(why) => {
                 let made_at = self.last_good.made_at();
-                (Stored { made_at, sources: Vec::new(), pending: Vec::new() }, Some(why))
+                (Stored { made_at, sources: Vec::new(), pending: Vec::new(), objection: None }, Some(why))
             }
         };
-        let Stored { made_at, sources, pending } = stored;
+        let Stored { made_at, sources, pending, objection } = stored;
         let serving = self.snapshot();
         let snapshot = serving.as_ref();
         let disk = self.disk_space();
@@ -148,7 +152,8 @@ impl Engine {
             status.snapshot_bytes = (memory.contacts + memory.numbers) as u64;
             routes = routing::check(snapshot, at);
         }
-        status.warnings = assess::warnings(&status, out_of_service.as_ref(), &pending, routes);
+        status.warnings =
+            assess::warnings(&status, out_of_service.as_ref(), objection.as_deref(), &pending, routes);
         status.health = assess::health(&status);
         Ok(status)
     }
@@ -172,7 +177,20 @@ impl Engine {
             });
         }
         let pending = reading.pending_notifications()?.into_iter().map(|pending| pending.notification);
-        Ok(Stored { made_at: reading.generation_made_at()?, sources, pending: pending.collect() })
+        let objection = self.objection(reading)?;
+        Ok(Stored { made_at: reading.generation_made_at()?, sources, pending: pending.collect(), objection })
+    }
+
+    /// All settings are looked at once for each generation.
+    fn objection(&self, reading: &Reading<'_>) -> Result<Option<String>, EngineError> {
+        let generation = reading.generation()?;
+        let mut known = self.objection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let objection = match known.take().filter(|(of, _)| *of == generation) {
+            Some((_, objection)) => objection,
+            None => reading.settings()?.validate().err().map(|error| error.to_string()),
+        };
+        *known = Some((generation, objection.clone()));
+        Ok(objection)
     }
 
     /// The size of each phonebook that is being served, in their order. Worked out once for each index; walks it

@@ -58,7 +58,7 @@ pub enum RouteWarningKind {
 #[must_use]
 pub fn check(snapshot: &Snapshot, at: Timestamp) -> Vec<RouteWarning> {
     let mut findings = Findings::default();
-    for error in snapshot.left_out() {
+    for error in snapshot.left_out().iter().take(MAX_WARNINGS / 2) {
         let message = format!("stored by an older version, and refused by this one: {error}");
         findings.add("", RouteWarningKind::LeftOut, message);
     }

@@ -47,7 +47,7 @@ impl Opening {
         make_private_file(&file).map_err(folder_error)?;
         let connection = Connection::open(&file)?;
         let store = Store {
-            identity: owned::Identity::of(&file),
+            identity: owned::Identity::of(&file).ok().flatten(),
             file,
             writer: Arc::default(),
             checking: Checking::default(),
@@ -78,8 +78,14 @@ impl Opening {
         read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
     ) -> (Store, Option<T>) {
         let Opening { store, connection } = self;
-        let is_sound = |connection: &Connection| check::is_sound(connection, &store.file).is_ok();
-        let sound = Some(connection).filter(is_sound).or_else(|| alone(&store.file).ok().filter(is_sound));
+        let sound = match check::is_sound(&connection, &store.file) {
+            Ok(()) => Some(connection),
+            Err(error) if error.damage().is_some() => None,
+            Err(_) => {
+                drop(connection);
+                alone(&store.file).ok().filter(|alone| check::is_sound(alone, &store.file).is_ok())
+            }
+        };
         // Nobody else has it yet.
         let _ = store.writer.set(Err(why));
         let Some(connection) = sound else { return (store, None) };

@@ -63,15 +63,23 @@ pub(super) struct Identity {
 impl Identity {
     /// Of the file that has the name now.
     #[cfg(unix)]
-    pub(super) fn of(file: &Path) -> Option<Self> {
+    pub(super) fn of(file: &Path) -> io::Result<Option<Self>> {
         use std::os::unix::fs::MetadataExt as _;
-        let file = fs::metadata(file).ok()?;
-        Some(Identity { device: file.dev(), inode: file.ino() })
+        let file = fs::symlink_metadata(file)?;
+        Ok(Some(Identity { device: file.dev(), inode: file.ino() }))
     }
 
     #[cfg(not(unix))]
-    pub(super) fn of(_: &Path) -> Option<Self> {
-        None
+    pub(super) fn of(_: &Path) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    /// Whether it is still the file's. Whoever cannot look has no reason to think otherwise.
+    pub(super) fn is_of(self, file: &Path) -> bool {
+        match Identity::of(file) {
+            Ok(now) => now == Some(self),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 }
 

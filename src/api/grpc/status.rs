@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 
-use rusqlite::ErrorCode;
 use tonic::{Code, Status};
 
 use crate::access::{Permission, Token};
@@ -38,11 +37,11 @@ pub(super) fn of(error: EngineError) -> Status {
             StoreError::Refused(_) => Code::FailedPrecondition,
             StoreError::Damaged { .. } => return store_damaged(),
             StoreError::NotReady { .. } => return store_not_ready(),
-            StoreError::Unreadable(_) => Code::FailedPrecondition,
-            StoreError::Gone { .. } => return store_gone(),
-            StoreError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                return disk_full();
+            StoreError::Unreadable(_) | StoreError::DiskFull => {
+                tracing::error!(%error, "a gRPC request failed");
+                Code::FailedPrecondition
             }
+            StoreError::Gone { .. } => return store_gone(error),
             StoreError::InUse { .. }
             | StoreError::Folder { .. }
             | StoreError::NewerSchema { .. }
@@ -98,16 +97,11 @@ fn store_not_ready() -> Status {
     )
 }
 
-fn store_gone() -> Status {
+fn store_gone(error: &StoreError) -> Status {
+    tracing::error!(%error, "a gRPC request failed");
     Status::unavailable(
         "the store of the server was removed, moved or replaced while it runs, and `ringroute status` says what to do: \
          nothing can be read from it or changed; calls go on being answered",
-    )
-}
-
-fn disk_full() -> Status {
-    Status::failed_precondition(
-        "the disk of the server's data folder is full, so nothing was changed: make room; calls go on being answered",
     )
 }
 

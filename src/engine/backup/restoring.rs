@@ -76,7 +76,7 @@ fn explained(file: &Path, error: StoreError) -> BackupError {
     let file = file.to_owned();
     match (error.damage(), error) {
         (_, StoreError::NewerSchema { found, known, .. }) => BackupError::Newer { file, found, known },
-        (Some(detail), _) => BackupError::Content { file, detail },
+        (Some(detail), _) | (None, StoreError::Unreadable(detail)) => BackupError::Content { file, detail },
         (None, error) => error.into(),
     }
 }

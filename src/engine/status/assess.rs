@@ -40,7 +40,7 @@ pub enum WarningKind {
     /// The store cannot be read or written, or could not at the start: calls are answered from the last good generation,
     /// and nothing can be changed.
     StoreNotReady,
-    /// Settings that an older version accepted cannot work: calls are answered without them.
+    /// Settings that an older version accepted cannot work, so calls are answered without them, or are against a rule.
     SettingsLeftOut,
     /// The disk is nearly full: runs are going to fail.
     DiskLow,
@@ -120,6 +120,7 @@ pub(super) fn health(status: &Status) -> Health {
 pub(super) fn warnings(
     status: &Status,
     out_of_service: Option<&OutOfService>,
+    objection: Option<&str>,
     pending: &[Notification],
     routes: Vec<RouteWarning>,
 ) -> Vec<Warning> {
@@ -154,6 +155,14 @@ pub(super) fn warnings(
             "{what}: calls are answered from the last good generation, and nothing can be changed or synchronised"
         );
         warn(kind, "", message, remedy.into());
+    }
+    if let Some(objection) = objection {
+        warn(
+            WarningKind::SettingsLeftOut,
+            "",
+            format!("settings that an older version stored are against a rule of this one: {objection}"),
+            "put that right first: every other edit is refused because of it".into(),
+        );
     }
     if let Some(disk) = status.disk
         && disk.free < disk.needed()
@@ -309,7 +318,7 @@ mod tests {
     }
 
     fn kinds(status: &Status, pending: &[Notification], routes: Vec<RouteWarning>) -> Vec<WarningKind> {
-        let found = warnings(status, None, pending, routes);
+        let found = warnings(status, None, None, pending, routes);
         assert!(found.iter().all(|warning| !warning.message.is_empty() && !warning.remedy.is_empty()));
         found.into_iter().map(|warning| warning.kind).collect()
     }
@@ -329,7 +338,7 @@ mod tests {
         let mut all = Status { generation: Generation::NONE, sources: vec![stale], ..status() };
         let expected = [WarningKind::NothingToServe, WarningKind::SourceStale, WarningKind::RunFailed];
         assert_eq!(kinds(&all, &[], Vec::new()), expected);
-        all.warnings = warnings(&all, None, &[], Vec::new());
+        all.warnings = warnings(&all, None, None, &[], Vec::new());
         assert_eq!(health(&all), Health::NotServing);
         all.warnings.remove(0);
         assert_eq!(health(&all), Health::Degraded);
@@ -359,7 +368,7 @@ mod tests {
             (OutOfService::Damaged("page 7".into()), WarningKind::StoreDamaged, "ringroute restore"),
             (OutOfService::NotReady("page 7".into()), WarningKind::StoreNotReady, "put that right"),
         ] {
-            status.warnings = warnings(&status, Some(&why), &[], Vec::new());
+            status.warnings = warnings(&status, Some(&why), None, &[], Vec::new());
             assert_eq!(status.warnings[0].kind, kind);
             assert!(status.warnings[0].message.contains("page 7"));
             assert!(status.warnings[0].remedy.contains(remedy));

@@ -285,6 +285,18 @@ async fn a_store_that_cannot_be_made_ready_is_served_from_as_long_as_it_is_sound
     assert!(matches!(refused, EngineError::Store(StoreError::NotReady { .. })), "{refused}");
 }
 
+/// As on a full disk, where there is no room for the file that readers share.
+#[tokio::test]
+async fn a_sound_store_is_served_from_also_where_readers_can_share_nothing() {
+    let at_rest = AtRest::new().await;
+    fs::remove_file(at_rest.data().join("ringroute.last-good")).unwrap();
+    fs::create_dir(at_rest.data().join("ringroute.db-shm")).unwrap();
+    let engine = Engine::open(&at_rest.data()).unwrap();
+    assert_eq!(caller(&engine), "Berg");
+    let status = engine.status(Timestamp::now()).unwrap();
+    assert_eq!((status.health, status.warnings[0].kind), (Health::Degraded, WarningKind::StoreNotReady));
+}
+
 /// Removed, or a disk that went away: whoever asks is told so, and calls are answered.
 #[tokio::test]
 async fn a_store_that_breaks_while_it_is_in_service_is_told_by_the_status() {

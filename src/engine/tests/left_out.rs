@@ -165,6 +165,12 @@ async fn what_is_against_a_rule_of_all_settings_is_named_before_an_edit_is_refus
     fixture.engine.store.write(save).unwrap();
     let fixture = reopened(fixture);
     assert!(left_out(&fixture)[0].contains("numbers.last_digits: 3"), "{:?}", left_out(&fixture));
+    fixture.engine.write_last_good().unwrap();
+    let fixture = reopened(fixture);
+    assert!(left_out(&fixture)[0].contains("numbers.last_digits: 3"), "{:?}", left_out(&fixture));
+    let refused =
+        fixture.engine.by("test").create_phonebook(PhonebookName::parse("VIP").unwrap()).unwrap_err();
+    assert!(refused.to_string().contains("numbers.last_digits: 3"), "{refused}");
     fixture.set(|settings| settings.numbers.last_digits = 8);
     assert_eq!(left_out(&fixture), Vec::<String>::new());
 }
@@ -216,5 +222,12 @@ async fn nothing_is_changed_in_a_store_that_is_not_in_its_place_any_more() {
         std::fs::copy(&away, &store).unwrap();
     }
     std::fs::rename(&away, &store).unwrap();
-    edit().unwrap();
+    let meanwhile = |change: &Change<'_>| {
+        std::fs::rename(&store, &away).unwrap();
+        change.next_generation()
+    };
+    let refused = fixture.engine.store.write(meanwhile).unwrap_err();
+    assert!(matches!(refused, StoreError::Gone { .. }), "{refused}");
+    std::fs::rename(&away, &store).unwrap();
+    assert_eq!(edit().unwrap().generation.0, generation.0 + 1);
 }
