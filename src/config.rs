@@ -334,10 +334,12 @@ impl Config {
             ListenAddress::Unix(_) => None,
         };
         let doors = [("listen", listen), ("metrics", self.metrics), ("console.address", console)];
-        // Port 0 is another one for each; and who listens on all addresses listens on each.
+        // Port 0 is another one for each; and who listens on all addresses of a kind listens on each of them.
         let is_same = |one: &SocketAddr, other: SocketAddr| {
             let is_of_all = one.ip().is_unspecified() || other.ip().is_unspecified();
-            one.port() == other.port() && one.port() != 0 && (is_of_all || one.ip() == other.ip())
+            let is_of_one_kind = one.is_ipv4() == other.is_ipv4();
+            let meet = one.ip() == other.ip() || is_of_all && is_of_one_kind;
+            one.port() == other.port() && one.port() != 0 && meet
         };
         doors.iter().enumerate().find_map(|(place, (field, address))| {
             let address = (*address)?;

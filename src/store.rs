@@ -198,7 +198,7 @@ pub enum StoreError {
     /// A setting that another version stored.
     #[error("{0}")]
     Unreadable(String),
-    /// Anything else SQLite says: disk full, no permission…
+    /// Anything else SQLite says: no permission, a lock that is not given up…
     #[error("the store could not be read or written: {0}")]
     Sqlite(rusqlite::Error),
 }

@@ -136,11 +136,20 @@ fn a_socket_is_an_address_too() {
 }
 
 #[test]
-fn bounds_and_certificates_that_cannot_be_are_refused() {
+fn two_doors_at_one_address_are_refused() {
     let twice = error("listen = '127.0.0.1:4711'\nmetrics = '127.0.0.1:4711'", &[]);
     assert!(twice.starts_with("metrics: 127.0.0.1:4711 is the address of listen too"), "{twice}");
     let twice = error("metrics = '127.0.0.1:4711'\n[console]\naddress = '127.0.0.1:4711'", &[]);
     assert!(twice.starts_with("console.address: 127.0.0.1:4711 is the address of metrics too"), "{twice}");
+    // Those of the other kind are others.
+    let insecure = "insecure = true\nlisten = '0.0.0.0:4711'";
+    let twice = error(&format!("{insecure}\nmetrics = '127.0.0.1:4711'"), &[]);
+    assert!(twice.starts_with("metrics: 127.0.0.1:4711 is the address of listen too"), "{twice}");
+    load(&format!("{insecure}\nmetrics = '[::1]:4711'"), &[]).unwrap();
+}
+
+#[test]
+fn bounds_and_certificates_that_cannot_be_are_refused() {
     assert!(error("[bounds]\ncalls = 0", &[]).starts_with("bounds.calls: 0 is not 1 to 1000000"));
     assert!(error("[bounds]\nconnections = 100001", &[]).starts_with("bounds.connections: 100001"));
     assert!(error("[tls]\ncertificate = 'c.pem'", &[]).contains("the key `key` is missing"));

@@ -21,7 +21,7 @@ const MAX_WITHHELD_CHARACTERS: usize = 64;
 const FEW_TRUNKS: usize = 8;
 
 /// The trunks there are, looked up for every call.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Trunks {
     all: Vec<CompiledTrunk>,
     /// Where each is, by its name, which nobody outside can choose; empty when there are few.
