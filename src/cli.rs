@@ -38,7 +38,8 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Failure, Result};
 use screen::Screen;
@@ -106,7 +107,7 @@ enum Command {
 /// Does what the arguments say. Their first is the name of the program.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command = match Arguments::try_parse_from(arguments) {
+    let command = match parse(arguments) {
         Ok(arguments) => arguments.command,
         Err(help_or_error) => {
             // Whoever closed the pipe does not want to read it.
@@ -124,6 +125,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => Exit::Done.into(),
         Err(failure) => failure.tell(),
     }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> std::result::Result<Arguments, clap::Error> {
+    let mut command = without_empty_variables(Arguments::command());
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// A variable that is set to nothing is as good as one that is not set: what starts containers leaves such.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let without = |argument: clap::Arg| match argument.get_env().and_then(std::env::var_os) {
+        Some(value) if value.is_empty() => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(without).mut_subcommands(without_empty_variables)
 }
 
 async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
@@ -155,7 +171,6 @@ async fn execute(command: Command, screen: &mut Screen) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {

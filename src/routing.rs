@@ -101,7 +101,7 @@ fn decide_traced<'a, T: Tracer>(
     };
     tracer.reading(|| attempt.reading(region));
     let taken = match T::EVERY_CRITERION {
-        true => snapshot.routes().routes().iter().find_map(|route| attempt.try_route(route, tracer)),
+        true => attempt.try_every_route(tracer),
         // The same without those that would not take the call.
         false => attempt.find_candidate(|route| attempt.try_route(route, tracer)),
     };
@@ -152,6 +152,21 @@ impl<'a> Attempt<'a, '_> {
         };
         let phonebooks = self.caller_match.contacts().iter().flat_map(|posting| self.phonebooks_of(*posting));
         self.snapshot.routes().find(&facts, phonebooks.copied(), try_route)
+    }
+
+    fn try_every_route<T: Tracer>(&self, tracer: &mut T) -> Option<Taken<'a>> {
+        let routes = self.snapshot.routes();
+        let mut left_out = routes.left_out().iter().peekable();
+        let taken = routes.routes().iter().find_map(|route| {
+            while let Some(before) = left_out.next_if(|other| other.place <= route.place()) {
+                tracer.left_out(before);
+            }
+            self.try_route(route, tracer)
+        });
+        if taken.is_none() {
+            left_out.for_each(|route| tracer.left_out(route));
+        }
+        taken
     }
 
     fn try_route<T: Tracer>(&self, route: &'a CompiledRoute, tracer: &mut T) -> Option<Taken<'a>> {

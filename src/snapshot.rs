@@ -34,7 +34,7 @@ use visibility::{NoViewer, Visibility};
 pub use counters::{CallCounters, Counter};
 pub use current::{CurrentSnapshot, StaleSnapshot};
 pub use last_synced::LastSynced;
-pub use route_table::{CompiledRoute, RouteError, RouteTable};
+pub use route_table::{CompiledRoute, LeftOutRoute, RouteError, RouteTable};
 pub use trunk::CompiledTrunk;
 
 /// Everything that a call's decision needs. Immutable.

@@ -766,6 +766,21 @@ fn certificates_that_cannot_be_read_are_noticed_beforehand() {
 }
 
 #[test]
+fn variables_that_are_set_to_nothing_are_not_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::in_folder(folder.path());
+    let mut status = ringroute(&["status", "--server", &server.url]);
+    for variable in ["SERVER", "TOKEN", "CA", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
+        status.env(format!("RINGROUTE_{variable}"), "");
+    }
+    let status = status.output().unwrap();
+    assert!(stdout(&status).starts_with("Not serving"), "{}", stderr(&status));
+    // Of two that go together, one is not enough.
+    let mut status = ringroute(&["status", "--server", &server.url]);
+    assert_code(&status.env("RINGROUTE_CLIENT_KEY", "key.pem").output().unwrap(), 2);
+}
+
+#[test]
 fn an_administrator_of_the_console_is_made_while_a_server_runs_and_while_none_does() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("short"), "too short").unwrap();

@@ -34,7 +34,7 @@ const RULES_FILE: &str = "ringroute.last-good";
 const INDEX_FILE: &str = "ringroute.index-";
 
 const RULES: Kind = Kind { magic: *b"RINGRULE", version: 1, name: "file of a ringroute's last good rules" };
-const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 3, name: "file of a ringroute's contacts" };
+const INDEX: Kind = Kind { magic: *b"RINGINDX", version: 4, name: "file of a ringroute's contacts" };
 
 /// How long after a failure it is written again, though nothing changed.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(60);

@@ -31,7 +31,7 @@ impl ContactIndex {
     /// Writes its sections.
     pub fn write_to<W: Write>(&self, file: &mut SealWriter<W>) -> io::Result<()> {
         let sets = self.phonebook_sets.iter().map(|set| set.iter().map(|ordinal| ordinal.0).collect());
-        let (buckets, entries, overflow) = self.numbers.table.parts();
+        let table = self.numbers.table.parts();
         let names = self.phonebooks.iter().map(|phonebook| (phonebook.id, phonebook.name.clone()));
         let parts = Parts {
             phonebooks: names.collect(),
@@ -43,9 +43,10 @@ impl ContactIndex {
         let (records, starts) = self.contacts.parts();
         file.section(records)?;
         file.integers(starts)?;
-        file.integers(buckets)?;
-        file.integers(entries)?;
-        file.section(overflow)?;
+        file.section(&table.pilots.iter().flat_map(|pilot| pilot.to_le_bytes()).collect::<Vec<u8>>())?;
+        file.integers(table.entries)?;
+        file.section(table.overflow)?;
+        file.integers(&table.aside.iter().flat_map(|(hash, value)| [*hash, *value]).collect::<Vec<u64>>())?;
         file.section(self.numbers.forward.as_fst().as_bytes())?;
         file.section(self.numbers.backward.as_ref().map_or(&[], |set| set.as_fst().as_bytes()))?;
         file.integers(&self.numbers.lists)
@@ -55,7 +56,8 @@ impl ContactIndex {
     pub fn read_from<R: Read>(mut file: SealReader<R>) -> Result<Self, SealError> {
         let parts = file.section()?;
         let (records, starts) = (file.section()?, file.integers()?);
-        let (buckets, entries, overflow) = (file.integers()?, file.integers()?, file.section()?);
+        let (pilots, entries, overflow) = (file.section()?, file.integers()?, file.section()?);
+        let aside = file.integers()?;
         let (forward, backward) = (file.section()?, file.section()?);
         let lists = file.integers()?;
         file.finish()?;
@@ -76,7 +78,14 @@ impl ContactIndex {
         }
         let contacts =
             PackedContacts::of_parts(records, starts).ok_or_else(|| wrong("a contact lies outside"))?;
-        let table = NumberTable::of_parts(buckets, entries, overflow)
+        let (pilots, half_a_pilot) = pilots.as_chunks();
+        let (aside, half_a_number) = aside.as_chunks();
+        if !half_a_pilot.is_empty() || !half_a_number.is_empty() {
+            return Err(wrong("its table of numbers is cut off"));
+        }
+        let pilots = pilots.iter().map(|pilot| u16::from_le_bytes(*pilot)).collect();
+        let aside = aside.iter().map(|[hash, value]| (*hash, *value)).collect();
+        let table = NumberTable::of_parts(pilots, entries, overflow, aside)
             .ok_or_else(|| wrong("a number lies outside"))?;
         let set = |bytes: Vec<u8>| {
             fst::Set::new(bytes).map_err(|error| SealError::Damaged(format!("its numbers: {error}")))

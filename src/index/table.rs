@@ -1,12 +1,20 @@
-//! From a number to its value, exactly, in two steps: what the number's bucket has, and where in it.
+//! From a number to its value, exactly, with two accesses to memory: a perfect hash function.
 //!
-//! Entries are in the order of their numbers' [hashes](hash), and no two numbers have the same hash. Its highest bits
-//! say which bucket an entry is in, so the entry holds only the other ones, the *rest*, and the value above them. Both
-//! are nearly always one integer. A bucket has four to eight entries on average, and says how their rests [end](end_of):
-//! whoever has another end is not there, which is found out without looking at an entry.
+//! The highest bits of a number's [hash] say which *bucket* it is in, with four or five others. Each bucket has a *pilot*,
+//! which was chosen when the table was built such that every number of the bucket has a place among the entries that no
+//! other number has. So whoever looks a number up reads one pilot, works out the place, and compares the one entry that is
+//! there: it is this number's or nobody's. (Hash and displace: R. Pagh, 1999; pilots: G. E. Pibiri and R. Trani, "PTHash",
+//! 2021.)
 //!
-//! Were a bucket crowded, by chance or by somebody who chooses numbers so, a look-up would halve it until few entries
-//! are left, as they are in order.
+//! An entry holds the higher bits of the hash, the *rest*, and in the bits below them the value, plus one, so that no
+//! entry is zero. The lower bits of the hash need not be there: the place tells them ([`NumberTable::hash_at`]), as it is
+//! their sum with something that depends on the rest and on the pilot alone. Hence two numbers with the same rest are at
+//! different places, and an entry with the right rest at the right place is of the right number.
+//!
+//! Numbers whose bucket found no pilot are kept aside, in order: none but by bad luck, or when somebody chooses numbers so
+//! that they are all in one bucket.
+
+use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
@@ -15,32 +23,45 @@ use crate::phone_number::PhoneNumber;
 /// Numbers, each with a value. Immutable.
 #[derive(Debug)]
 pub(super) struct NumberTable {
-    /// For each bucket, where its entries begin (the lower half, counted in entries), and a bit for each [`end_of`]
-    /// their rests (the upper half); then one that is empty.
-    buckets: Vec<u64>,
-    /// Each is a rest, and above it the value, as far as there is room; then [`AT_ONCE`] zeros.
+    /// One for each bucket: a seed, and in the lowest [`SHIFT_BITS`] how many places further; or [`ASIDE`].
+    pilots: Vec<u16>,
+    /// Each is a rest, and below it the value plus one, as far as there is room; zero where there is none.
     entries: Vec<u64>,
     /// The bytes of each value for which there is no room in the entries: none, unless values are very large.
     overflow: Vec<u8>,
     overflow_bytes: usize,
-    /// Bits of a hash that do not tell the bucket.
-    rest_bits: u32,
+    /// The numbers of buckets without a pilot: hash and value, in the order of the hashes.
+    aside: Vec<(u64, u64)>,
+    /// How many numbers there are.
+    count: usize,
+    /// Entries, without those that only a pilot's shift leads to.
+    slots: u64,
+    /// The bits of a hash that are kept in an entry.
+    rest_mask: u64,
 }
 
-/// How many entries are compared at once. Which of them it is cannot be foreseen, and a processor that guesses wrong
-/// loses more time than comparing all of them takes.
-const AT_ONCE: usize = 8;
+/// Bits of a pilot that say how many places further. All of these are tried at once, as one word of what is taken.
+const SHIFT_BITS: u32 = u64::BITS.ilog2();
+const SHIFTS: usize = 1 << SHIFT_BITS;
+/// What is tried for a bucket.
+const SEEDS: u16 = u16::MAX >> SHIFT_BITS;
+/// The pilot of a bucket whose numbers are kept aside. No pilot that is tried is the same.
+const ASIDE: u16 = u16::MAX;
 
-/// A larger bucket is halved first.
-const CROWDED: usize = 4 * AT_ONCE;
+/// A bucket with more numbers is one by no chance, and not worth a pilot.
+const CROWDED: usize = 32;
 
 const HASH_BITS: u32 = PhoneNumber::INTEGER_BITS;
-const HASH_MASK: u64 = (1 << HASH_BITS) - 1;
+/// Hashes are in the highest bits.
+const UNUSED_BITS: u32 = u64::BITS - HASH_BITS;
 
 /// One of MurmurHash3's; any odd one without a pattern would do.
 const MULTIPLIER: u64 = 0xc4ce_b9fe_1a85_ec53;
+/// Two of SplitMix64's, to the same end.
+const SEED_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+const REST_MULTIPLIER: u64 = 0xbf58_476d_1ce4_e5b9;
 
-/// What undoes it.
+/// What undoes [`MULTIPLIER`].
 const DIVISOR: u64 = {
     // Newton's iteration: three bits are right at first, twice as many each time.
     let mut inverse = MULTIPLIER;
@@ -52,21 +73,28 @@ const DIVISOR: u64 = {
     inverse
 };
 
-/// A permutation of the integers of numbers: both steps can be undone, so different numbers have different hashes. The
-/// highest bits depend on all digits.
+/// A permutation of the integers of numbers, in the highest bits: both steps can be undone, so different numbers have
+/// different hashes. The highest bits depend on all digits.
 #[inline]
 fn hash(number: PhoneNumber) -> u64 {
-    mixed(number.to_integer()).wrapping_mul(MULTIPLIER) & HASH_MASK
+    mixed(number.to_integer()).wrapping_mul(MULTIPLIER << UNUSED_BITS)
 }
 
 /// The number that has a hash, if one has it.
 fn number_of(hash: u64) -> Option<PhoneNumber> {
-    PhoneNumber::from_integer(mixed(hash.wrapping_mul(DIVISOR) & HASH_MASK))
+    let product = (hash >> UNUSED_BITS).wrapping_mul(DIVISOR);
+    PhoneNumber::from_integer(mixed(product & (u64::MAX >> UNUSED_BITS)))
 }
 
 /// The lower half depends on the upper one, too. Done twice, nothing is done.
 fn mixed(bits: u64) -> u64 {
     bits ^ (bits >> HASH_BITS.div_ceil(2))
+}
+
+/// `of` in proportion to how far `part` is on the way from 0 to 2^64.
+#[inline]
+fn share(part: u64, of: u64) -> u64 {
+    ((u128::from(part) * u128::from(of)) >> u64::BITS) as u64
 }
 
 /// Tells whether two collections have the same numbers, in whatever order: how many there are, and the sum of what
@@ -94,95 +122,151 @@ impl Fingerprint {
     }
 }
 
-fn start_of(bucket: u64) -> usize {
-    bucket as u32 as usize
-}
-
-/// The bit of a bucket for the last five bits of a rest.
-fn end_of(rest: u64) -> u64 {
-    1 << (32 + (rest & 31))
-}
-
 impl NumberTable {
-    /// `entries` hold each number once, and are no more than 32 bits count.
+    /// `entries` hold each number once, and are no more than 32 bits count; values are below the highest there is.
     pub(super) fn build(entries: Vec<(PhoneNumber, u64)>) -> Self {
         let mut by_hash: Vec<(u64, u64)> =
-            entries.into_iter().map(|(number, value)| (hash(number), value)).collect();
+            entries.into_iter().map(|(number, value)| (hash(number), value + 1)).collect();
         by_hash.par_sort_unstable();
-        let bucket_bits = (by_hash.len() / 8).next_power_of_two().trailing_zeros();
-        let rest_bits = HASH_BITS - bucket_bits;
+        let count = by_hash.len();
+        // As full, and with as few pilots, as the search for them does not take long with.
+        let (slots, buckets) = (count + count / 32 + 1, count * 2 / 9 + 1);
+        let mut table = NumberTable::empty(vec![0; buckets], vec![0; slots + SHIFTS - 1]);
         let largest = by_hash.iter().map(|(_, value)| *value).max().unwrap_or(0);
-        let overflowing = u64::BITS - (largest >> (u64::BITS - rest_bits)).leading_zeros();
-        let mut table = NumberTable {
-            buckets: Vec::with_capacity((1 << bucket_bits) + 1),
-            entries: Vec::with_capacity(by_hash.len() + AT_ONCE),
-            overflow: Vec::new(),
-            overflow_bytes: overflowing.div_ceil(u8::BITS) as usize,
-            rest_bits,
-        };
-        table.overflow.reserve_exact(by_hash.len() * table.overflow_bytes);
-        for (place, (hash, value)) in by_hash.iter().enumerate() {
-            let (bucket, rest) = table.split(*hash);
-            // This bucket, and the empty ones before it.
-            table.buckets.resize(bucket + 1, place as u64);
-            table.buckets[bucket] |= end_of(rest);
-            table.entries.push((value << rest_bits) | rest);
-            let above = (value >> (u64::BITS - rest_bits)).to_le_bytes();
-            table.overflow.extend_from_slice(&above[..table.overflow_bytes]);
+        let overflowing = u64::BITS - (largest >> table.value_bits()).leading_zeros();
+        table.overflow_bytes = overflowing.div_ceil(u8::BITS) as usize;
+        table.overflow = vec![0; table.entries.len() * table.overflow_bytes];
+        table.count = count;
+
+        let of_same_bucket =
+            |(a, _): &(u64, u64), (b, _): &(u64, u64)| table.bucket_of(*a) == table.bucket_of(*b);
+        let mut start = 0;
+        let together = by_hash.chunk_by(of_same_bucket).map(|numbers| {
+            start += numbers.len();
+            (numbers.len() as u32, (start - numbers.len()) as u32)
+        });
+        // The largest first, while there is much room; those of one size in the order in which they lie in memory.
+        let mut together: Vec<(u32, u32)> = together.collect();
+        together.sort_by_key(|(length, _)| Reverse(*length));
+        let mut taken = Taken::new(table.entries.len());
+        let mut bases = Vec::with_capacity(CROWDED);
+        for (length, start) in together {
+            let numbers = &by_hash[start as usize..][..length as usize];
+            let bucket = table.bucket_of(numbers[0].0);
+            match table.find_pilot(numbers, &taken, &mut bases) {
+                Some(pilot) => {
+                    table.pilots[bucket] = pilot;
+                    for ((hash, value), base) in numbers.iter().zip(&bases) {
+                        let place = base + shift_of(pilot);
+                        taken.take(place);
+                        table.put(place, *hash, *value);
+                    }
+                }
+                None => {
+                    table.pilots[bucket] = ASIDE;
+                    table.aside.extend(numbers.iter().map(|(hash, value)| (*hash, value - 1)));
+                }
+            }
         }
-        table.buckets.resize((1 << bucket_bits) + 1, by_hash.len() as u64);
-        table.entries.extend_from_slice(&[0; AT_ONCE]);
+        table.aside.sort_unstable();
         table
     }
 
-    fn split(&self, hash: u64) -> (usize, u64) {
-        ((hash >> self.rest_bits) as usize, self.rest_of(hash))
+    /// Of this size.
+    fn empty(pilots: Vec<u16>, entries: Vec<u64>) -> Self {
+        let slots = (entries.len() - (SHIFTS - 1)) as u64;
+        NumberTable {
+            pilots,
+            entries,
+            overflow: Vec::new(),
+            overflow_bytes: 0,
+            aside: Vec::new(),
+            count: 0,
+            slots,
+            rest_mask: u64::MAX << (UNUSED_BITS + slots.ilog2()),
+        }
     }
 
-    fn rest_of(&self, bits: u64) -> u64 {
-        bits & ((1 << self.rest_bits) - 1)
+    /// A pilot with which all these numbers have a place of their own, and the places without its shift.
+    fn find_pilot(&self, numbers: &[(u64, u64)], taken: &Taken, bases: &mut Vec<usize>) -> Option<u16> {
+        if numbers.len() > CROWDED {
+            return None;
+        }
+        (0..SEEDS).find_map(|seed| {
+            bases.clear();
+            let mut taken_by_any = 0;
+            for (hash, _) in numbers {
+                let base = self.base(*hash, seed);
+                taken_by_any |= taken.from(base);
+                if taken_by_any == u64::MAX || bases.contains(&base) {
+                    return None;
+                }
+                bases.push(base);
+            }
+            Some(seed << SHIFT_BITS | taken_by_any.trailing_ones() as u16)
+        })
+    }
+
+    fn put(&mut self, place: usize, hash: u64, value: u64) {
+        let value_bits = self.value_bits();
+        self.entries[place] = hash & self.rest_mask | value & !self.rest_mask;
+        let above = (value >> value_bits).to_le_bytes();
+        self.overflow[place * self.overflow_bytes..][..self.overflow_bytes]
+            .copy_from_slice(&above[..self.overflow_bytes]);
+    }
+
+    #[inline]
+    fn bucket_of(&self, hash: u64) -> usize {
+        share(hash & self.rest_mask, self.pilots.len() as u64) as usize
+    }
+
+    /// The place of a number whose bucket has a pilot with this seed, without its shift.
+    #[inline]
+    fn base(&self, hash: u64, seed: u16) -> usize {
+        let base = ((hash & !self.rest_mask) >> UNUSED_BITS) + self.displacement(hash, seed);
+        (if base < self.slots { base } else { base - self.slots }) as usize
+    }
+
+    /// Below the number of slots.
+    #[inline]
+    fn displacement(&self, hash: u64, seed: u16) -> u64 {
+        let rest = hash & self.rest_mask;
+        share(
+            (rest ^ u64::from(seed).wrapping_mul(SEED_MULTIPLIER)).wrapping_mul(REST_MULTIPLIER),
+            self.slots,
+        )
     }
 
     /// How many numbers there are.
     pub(super) fn len(&self) -> usize {
-        self.buckets.last().map_or(0, |end| start_of(*end))
+        self.count
     }
 
     /// Bytes in memory.
     pub(super) fn bytes(&self) -> usize {
-        (self.buckets.capacity() + self.entries.capacity()) * size_of::<u64>() + self.overflow.capacity()
+        size_of_val(&*self.pilots)
+            + size_of_val(&*self.entries)
+            + self.overflow.len()
+            + size_of_val(&*self.aside)
     }
 
     /// The value of a number.
     #[inline]
     pub(super) fn get(&self, number: PhoneNumber) -> Option<u64> {
-        let (bucket, rest) = self.split(hash(number));
-        let (bucket, next) = (self.buckets[bucket], self.buckets[bucket + 1]);
-        if bucket & end_of(rest) == 0 {
-            return None;
+        let hash = hash(number);
+        let pilot = self.pilots[self.bucket_of(hash)];
+        if pilot == ASIDE {
+            return self.get_aside(hash);
         }
-        let (mut start, mut end) = (start_of(bucket), start_of(next));
-        while end - start > CROWDED {
-            let middle = usize::midpoint(start, end);
-            match self.rest_of(self.entries[middle]) <= rest {
-                true => start = middle,
-                false => end = middle,
-            }
-        }
-        while start < end {
-            // What is behind the bucket may be among them, and may have the same rest.
-            let together: &[u64; AT_ONCE] = self.entries[start..].first_chunk()?;
-            let mut found = 0_u32;
-            for (nth, entry) in together.iter().enumerate() {
-                found |= u32::from(self.rest_of(*entry) == rest) << nth;
-            }
-            if found != 0 {
-                let nth = found.trailing_zeros() as usize;
-                return (start + nth < end).then(|| self.value_of(together[nth], start + nth));
-            }
-            start += AT_ONCE;
-        }
-        None
+        let place = self.base(hash, seed_of(pilot)) + shift_of(pilot);
+        let entry = self.entries[place];
+        if (entry ^ hash) & self.rest_mask == 0 { self.value_of(entry, place) } else { None }
+    }
+
+    #[cold]
+    fn get_aside(&self, hash: u64) -> Option<u64> {
+        let place = self.aside.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
+        Some(self.aside[place].1)
     }
 
     /// Of all numbers.
@@ -198,58 +282,121 @@ impl NumberTable {
         self.hashes().filter_map(number_of)
     }
 
-    /// An entry and where it is say which hash it is of.
     fn hashes(&self) -> impl Iterator<Item = u64> {
-        self.buckets.windows(2).zip(0_u64..).flat_map(move |(pair, bucket)| {
-            let entries = &self.entries[start_of(pair[0])..start_of(pair[1])];
-            entries.iter().map(move |entry| (bucket << self.rest_bits) | self.rest_of(*entry))
-        })
+        let placed = (0..self.entries.len()).filter_map(|place| self.hash_at(place));
+        placed.chain(self.aside.iter().map(|(hash, _)| *hash))
+    }
+
+    /// The hash that leads to a place, if there is an entry that can be found.
+    fn hash_at(&self, place: usize) -> Option<u64> {
+        let entry = self.entries[place];
+        self.value_of(entry, place)?;
+        let pilot = Some(self.pilots[self.bucket_of(entry)]).filter(|pilot| *pilot != ASIDE)?;
+        let base = place.checked_sub(shift_of(pilot)).filter(|base| (*base as u64) < self.slots)? as u64;
+        let displacement = self.displacement(entry, seed_of(pilot));
+        let lower = if base < displacement { base + self.slots } else { base } - displacement;
+        let lower = lower << UNUSED_BITS;
+        (lower & self.rest_mask == 0).then_some(entry & self.rest_mask | lower)
     }
 
     /// All values, in no order that means anything.
     pub(super) fn values(&self) -> impl Iterator<Item = u64> {
-        self.entries[..self.len()].iter().enumerate().map(|(place, entry)| self.value_of(*entry, place))
+        let placed = self.entries.iter().enumerate();
+        let placed = placed.filter_map(|(place, entry)| self.value_of(*entry, place));
+        placed.chain(self.aside.iter().map(|(_, value)| *value))
     }
 
+    fn value_bits(&self) -> u32 {
+        self.rest_mask.trailing_zeros()
+    }
+
+    /// Nothing, where there is no entry.
     #[inline]
-    fn value_of(&self, entry: u64, place: usize) -> u64 {
-        let value = entry >> self.rest_bits;
-        if self.overflow_bytes == 0 { value } else { self.with_overflow(value, place) }
+    fn value_of(&self, entry: u64, place: usize) -> Option<u64> {
+        let value = entry & !self.rest_mask;
+        if self.overflow_bytes == 0 { value } else { self.with_overflow(value, place) }.checked_sub(1)
     }
 
+    #[cold]
     fn with_overflow(&self, value: u64, place: usize) -> u64 {
         let overflow = self.overflow[place * self.overflow_bytes..][..self.overflow_bytes].iter().rev();
         let above = overflow.fold(0, |above, byte| (above << u8::BITS) | u64::from(*byte));
-        value | (above << (u64::BITS - self.rest_bits))
+        value | (above << self.value_bits())
     }
 
-    /// What it is made of, for [`Self::of_parts`]: the buckets, the entries, and what overflows.
-    pub(super) fn parts(&self) -> (&[u64], &[u64], &[u8]) {
-        (&self.buckets, &self.entries, &self.overflow)
+    /// What it is made of, for [`Self::of_parts`].
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts { pilots: &self.pilots, entries: &self.entries, overflow: &self.overflow, aside: &self.aside }
     }
 
     /// The same again; nothing when a look-up in it could go outside.
-    pub(super) fn of_parts(buckets: Vec<u64>, entries: Vec<u64>, overflow: Vec<u8>) -> Option<Self> {
-        let count = buckets.len().checked_sub(1).filter(|count| count.is_power_of_two())?;
-        let rest_bits = HASH_BITS.checked_sub(count.trailing_zeros()).filter(|bits| *bits > 0)?;
-        let mut table = NumberTable { buckets, entries, overflow, overflow_bytes: 0, rest_bits };
-        table.overflow_bytes = table.overflow.len().checked_div(table.len()).unwrap_or(0);
-        let is_inside = start_of(table.buckets[0]) == 0
-            && table.buckets.is_sorted_by_key(|bucket| start_of(*bucket))
-            && table.entries.len() == table.len() + AT_ONCE
-            && table.overflow.len() == table.len() * table.overflow_bytes;
-        is_inside.then_some(table)
+    pub(super) fn of_parts(
+        pilots: Vec<u16>,
+        entries: Vec<u64>,
+        overflow: Vec<u8>,
+        aside: Vec<(u64, u64)>,
+    ) -> Option<Self> {
+        if pilots.is_empty() || entries.len() < SHIFTS {
+            return None;
+        }
+        let overflow_bytes = overflow.len() / entries.len();
+        if overflow.len() != entries.len() * overflow_bytes || overflow_bytes > size_of::<u64>() {
+            return None;
+        }
+        let table = NumberTable { overflow, overflow_bytes, aside, ..NumberTable::empty(pilots, entries) };
+        Some(NumberTable { count: table.values().count(), ..table })
     }
 
-    /// Whether the entries are in their order, so that none is there twice, and whether buckets tell of all of them, so
-    /// that each is found.
-    pub(super) fn is_in_order(&self) -> bool {
-        self.buckets.windows(2).all(|pair| {
-            let entries = &self.entries[start_of(pair[0])..start_of(pair[1])];
-            let rests = || entries.iter().map(|entry| self.rest_of(*entry));
-            let bucket = rests().fold(pair[0] & u64::from(u32::MAX), |bucket, rest| bucket | end_of(rest));
-            rests().is_sorted_by(|a, b| a < b) && bucket == pair[0]
-        })
+    /// Whether each entry can be found, which also means that no number is there twice.
+    pub(super) fn is_sound(&self) -> bool {
+        let is_number = |hash: u64| hash << HASH_BITS == 0 && number_of(hash).is_some();
+        let are_found = self.entries.iter().enumerate().all(|(place, entry)| {
+            self.value_of(*entry, place).is_none() || self.hash_at(place).is_some_and(is_number)
+        });
+        let is_aside = |hash: u64| is_number(hash) && self.pilots[self.bucket_of(hash)] == ASIDE;
+        are_found
+            && self.aside.is_sorted_by(|(a, _), (b, _)| a < b)
+            && self.aside.iter().all(|(hash, _)| is_aside(*hash))
+    }
+}
+
+/// What a [`NumberTable`] is made of.
+pub(super) struct Parts<'a> {
+    pub(super) pilots: &'a [u16],
+    pub(super) entries: &'a [u64],
+    pub(super) overflow: &'a [u8],
+    pub(super) aside: &'a [(u64, u64)],
+}
+
+#[inline]
+fn seed_of(pilot: u16) -> u16 {
+    pilot >> SHIFT_BITS
+}
+
+#[inline]
+fn shift_of(pilot: u16) -> usize {
+    usize::from(pilot) % SHIFTS
+}
+
+/// Which places are taken, a bit each.
+struct Taken {
+    words: Vec<u64>,
+}
+
+impl Taken {
+    fn new(places: usize) -> Self {
+        // Whoever asks for the last ones looks into one word more.
+        Taken { words: vec![0; places / SHIFTS + 2] }
+    }
+
+    /// The places from this one on, in as many bits as there are shifts.
+    fn from(&self, place: usize) -> u64 {
+        let (word, bit) = (place / SHIFTS, place % SHIFTS);
+        self.words[word] >> bit | self.words[word + 1] << 1 << (SHIFTS - 1 - bit)
+    }
+
+    fn take(&mut self, place: usize) {
+        self.words[place / SHIFTS] |= 1 << (place % SHIFTS);
     }
 }
 
@@ -273,12 +420,12 @@ mod tests {
     fn an_empty_table_has_no_number() {
         let table = table(&[]);
         assert_eq!((table.len(), table.get(number("112"))), (0, None));
-        assert!(table.is_in_order());
+        assert!(table.is_sound());
     }
 
     #[test]
     fn values_of_any_width_come_back() {
-        for value in [0, 1, 2, 0xff, 1 << 40, u64::MAX] {
+        for value in [0, 1, 2, 0xff, 1 << 40, u64::MAX - 1] {
             let table = table(&[("+4930", 0), ("112", value), ("+4931", value / 2)]);
             assert_eq!(table.get(number("112")), Some(value));
             assert_eq!(table.get(number("+4931")), Some(value / 2));
@@ -289,9 +436,10 @@ mod tests {
 
     /// Numbers of which somebody made sure that they are all in one bucket.
     #[test]
-    fn a_crowded_bucket_is_searched_too() {
+    fn numbers_of_a_crowded_bucket_are_found_too() {
         const OTHERS: usize = 1_600;
-        let bucket_of = |number| hash(number) >> (HASH_BITS - 8);
+        // Of about 400 buckets, of which none can be so large that two have the same of these bits.
+        let bucket_of = |number| hash(number) >> (u64::BITS - 10);
         let numbers = (0_u64..).map(|place| number(&format!("+49{place}")));
         let (mut chosen, mut strangers) = (Vec::new(), Vec::new());
         for number in numbers.filter(|number| bucket_of(*number) == 77).take(400) {
@@ -300,74 +448,95 @@ mod tests {
         let others = (0..OTHERS).map(|place| number(&format!("+44{place}")));
         let entries: Vec<(PhoneNumber, u64)> = chosen.iter().copied().chain(others).zip(0..).collect();
         let table = NumberTable::build(entries.clone());
-        let largest = table.buckets.windows(2).map(|pair| start_of(pair[1]) - start_of(pair[0])).max();
-        assert!(largest >= Some(200), "the largest bucket has {largest:?}");
-        assert!(table.is_in_order());
+        assert!(table.aside.len() >= 100, "only {} are aside", table.aside.len());
+        assert!(table.is_sound());
+        assert_eq!(table.len(), entries.len());
         entries.iter().for_each(|(number, value)| assert_eq!(table.get(*number), Some(*value)));
         strangers.iter().for_each(|number| assert_eq!(table.get(*number), None));
     }
 
+    /// What nobody chose so: whoever is looked up finds a pilot, and the room that is not used is little.
+    #[test]
+    fn of_many_numbers_none_is_aside() {
+        let entries: Vec<_> = (0..200_000).map(|place| (number(&format!("+49{place}")), place)).collect();
+        let table = NumberTable::build(entries.clone());
+        assert_eq!((table.len(), table.aside.len()), (entries.len(), 0));
+        assert!(table.is_sound());
+        entries.iter().for_each(|(number, value)| assert_eq!(table.get(*number), Some(*value)));
+        let bytes_each = table.bytes() as f64 / entries.len() as f64;
+        assert!(bytes_each < 9.0, "{bytes_each}");
+    }
+
     #[test]
     fn parts_that_lead_outside_are_refused() {
-        // Enough for more than one bucket.
         let entries: Vec<_> = (0..40).map(|place| (number(&format!("+4930{place}")), place)).collect();
         let table = NumberTable::build(entries);
-        let (buckets, entries, _) = table.parts();
-        let (buckets, entries) = (buckets.to_vec(), entries.to_vec());
-        let again = NumberTable::of_parts(buckets.clone(), entries.clone(), Vec::new()).unwrap();
+        let Parts { pilots, entries, .. } = table.parts();
+        let of = |pilots: &[u16], entries: &[u64], overflow: usize| {
+            NumberTable::of_parts(pilots.to_vec(), entries.to_vec(), vec![0; overflow], Vec::new())
+        };
+        let again = of(pilots, entries, 0).unwrap();
         assert_eq!((again.len(), again.get(number("+493012"))), (40, Some(12)));
-
-        let last = buckets.len() - 1;
-        let mut longer = buckets.clone();
-        longer[last] += 1;
-        let mut backwards = buckets.clone();
-        backwards[1..].reverse();
-        let mut later = buckets.clone();
-        later[0] += 1;
-        for (what, buckets, entries, overflow) in [
-            ("more entries than there are", longer, entries.clone(), 0),
-            ("out of order", backwards, entries.clone(), 0),
-            ("entries of no bucket", later, entries.clone(), 0),
-            ("no bucket", Vec::new(), entries.clone(), 0),
-            ("not even one bucket", vec![0], entries.clone(), 0),
-            ("three buckets", vec![0, 1, 2, 40], entries.clone(), 0),
-            ("cut off", buckets.clone(), entries[1..].to_vec(), 0),
-            ("what overflows is cut off", buckets.clone(), entries.clone(), 79),
-            ("too little overflows", buckets.clone(), entries.clone(), 39),
-        ] {
-            assert!(NumberTable::of_parts(buckets, entries, vec![0; overflow]).is_none(), "{what}");
+        assert!(of(&[], entries, 0).is_none(), "no bucket");
+        assert!(of(pilots, &entries[..SHIFTS - 1], 0).is_none(), "no slot");
+        assert!(of(pilots, entries, 1).is_none(), "too little overflows");
+        assert!(of(pilots, entries, 2 * entries.len() - 1).is_none(), "what overflows is cut off");
+        assert!(of(pilots, entries, 9 * entries.len()).is_none(), "more overflows than a value has");
+        // However it is cut off, a look-up goes nowhere outside.
+        for length in SHIFTS..entries.len() {
+            let _ = of(&pilots[..1], &entries[..length], 0).unwrap().get(number("+493012"));
         }
     }
 
     #[test]
-    fn a_bucket_that_tells_otherwise_of_its_numbers_is_seen() {
-        let table = table(&[("+4930", 5), ("112", 6)]);
-        let (buckets, entries, _) = table.parts();
-        for bit in 32..64 {
-            let mut buckets = buckets.to_vec();
-            buckets[0] ^= 1 << bit;
-            let other = NumberTable::of_parts(buckets, entries.to_vec(), Vec::new()).unwrap();
-            assert!(!other.is_in_order(), "{bit}");
+    fn what_cannot_be_found_is_seen() {
+        let entries: Vec<_> = (0..40).map(|place| (number(&format!("+4930{place}")), place)).collect();
+        let table = NumberTable::build(entries);
+        let Parts { pilots, entries, .. } = table.parts();
+        let is_sound = |pilots: Vec<u16>, entries: Vec<u64>, aside: &[(u64, u64)]| {
+            NumberTable::of_parts(pilots, entries, Vec::new(), aside.to_vec()).unwrap().is_sound()
+        };
+        assert!(is_sound(pilots.to_vec(), entries.to_vec(), &[]));
+        // Its bucket says that it is aside, where it is not; and it is there, while its bucket has a pilot.
+        let hash = hash(number("+493012"));
+        let mut other = pilots.to_vec();
+        other[table.bucket_of(hash)] = ASIDE;
+        assert!(!is_sound(other.clone(), entries.to_vec(), &[]));
+        assert!(!is_sound(pilots.to_vec(), entries.to_vec(), &[(hash, 1)]));
+        // A bucket of numbers aside, out of order, twice, and of what is no hash.
+        let empty = vec![0; entries.len()];
+        assert!(is_sound(other.clone(), empty.clone(), &[(hash, 1)]));
+        for aside in [[(hash, 1), (hash, 1)], [(hash | 1, 1), (hash | 2, 1)], [(u64::MAX, 1), (hash, 1)]] {
+            assert!(!is_sound(other.clone(), empty.clone(), &aside), "{aside:?}");
         }
+        // An entry elsewhere is of another number, or of none.
+        let place = table.base(hash, seed_of(pilots[table.bucket_of(hash)]))
+            + shift_of(pilots[table.bucket_of(hash)]);
+        let free = (0..entries.len()).rev().find(|free| entries[*free] == 0).unwrap();
+        let mut moved = entries.to_vec();
+        moved.swap(place, free);
+        let moved = NumberTable::of_parts(pilots.to_vec(), moved, Vec::new(), Vec::new()).unwrap();
+        assert!(!moved.is_sound() || moved.fingerprint() != table.fingerprint());
+        assert_eq!(moved.get(number("+493012")), None);
     }
 
     #[test]
     fn a_number_that_is_there_twice_is_seen() {
-        assert!(!table(&[("+4930", 5), ("112", 6), ("+4930", 7)]).is_in_order());
+        assert!(!table(&[("+4930", 5), ("112", 6), ("+4930", 7)]).is_sound());
     }
 
     proptest! {
         #[test]
         fn it_finds_what_a_plain_table_finds(
             entries in prop::collection::hash_map("[+]?[1-9][0-9]{0,14}", any::<u64>(), 0..300),
-            shift in 0_u32..64,
+            shift in 1_u32..64,
             strangers in prop::collection::vec("[+]?[1-9][0-9]{0,14}", 50),
         ) {
             let plain: HashMap<PhoneNumber, u64> =
                 entries.iter().map(|(text, value)| (number(text), value >> shift)).collect();
             let table = NumberTable::build(plain.clone().into_iter().collect());
             prop_assert_eq!(table.len(), plain.len());
-            prop_assert!(table.is_in_order());
+            prop_assert!(table.is_sound());
             for text in entries.keys().chain(&strangers) {
                 prop_assert_eq!(table.get(number(text)), plain.get(&number(text)).copied());
             }

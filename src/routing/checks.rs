@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::settings::{InboundRoute, OlderData};
 use crate::snapshot::route_table::{CompiledTime, NumberCriterion};
-use crate::snapshot::{CompiledRoute, LastSynced, Snapshot};
+use crate::snapshot::{CompiledRoute, LastSynced, RouteError, Snapshot};
 
 /// Most warnings about one set of routes.
 pub const MAX_WARNINGS: usize = 1000;
@@ -58,10 +58,7 @@ pub enum RouteWarningKind {
 #[must_use]
 pub fn check(snapshot: &Snapshot, at: Timestamp) -> Vec<RouteWarning> {
     let mut findings = Findings::default();
-    for error in snapshot.left_out().iter().take(MAX_WARNINGS / 2) {
-        let message = format!("stored by an older version, and refused by this one: {error}");
-        findings.add("", RouteWarningKind::LeftOut, message);
-    }
+    check_left_out(snapshot, &mut findings);
     check_routes(snapshot, at, &mut findings);
     for route in enabled(snapshot) {
         check_phonebooks(snapshot, route, &mut findings);
@@ -77,6 +74,23 @@ pub fn check_without_contacts(snapshot: &Snapshot, at: Timestamp) -> Vec<RouteWa
     findings.in_order(snapshot)
 }
 
+/// A route that is off is missed by nobody.
+fn check_left_out(snapshot: &Snapshot, findings: &mut Findings) {
+    let routes = snapshot.routes().left_out();
+    let route_of = |error: &RouteError| routes.iter().find(|route| route.error == *error);
+    let left_out = snapshot.left_out().iter().map(|error| (error, route_of(error)));
+    let missed = left_out.filter(|(_, route)| route.is_none_or(|route| route.settings.enabled));
+    for (error, route) in missed.take(MAX_WARNINGS / 2) {
+        let RouteError { field, problem, .. } = error;
+        let (name, what) = match route {
+            Some(route) => (route.settings.name.as_str(), format!("{field}: {problem}")),
+            None => ("", error.to_string()),
+        };
+        let message = format!("stored by an older version, and refused by this one: {what}");
+        findings.add(name, RouteWarningKind::LeftOut, message);
+    }
+}
+
 #[derive(Default)]
 struct Findings {
     warnings: Vec<RouteWarning>,
@@ -90,8 +104,11 @@ impl Findings {
     }
 
     fn in_order(mut self, snapshot: &Snapshot) -> Vec<RouteWarning> {
-        let names = snapshot.routes().routes().iter().map(|route| route.settings().name.as_str());
-        let places: std::collections::HashMap<&str, usize> = names.zip(0..).collect();
+        let working =
+            snapshot.routes().routes().iter().map(|route| (route.settings().name.as_str(), route.place()));
+        let left_out =
+            snapshot.routes().left_out().iter().map(|route| (route.settings.name.as_str(), route.place));
+        let places: std::collections::HashMap<&str, usize> = working.chain(left_out).collect();
         self.warnings
             .sort_by_key(|warning| places.get(warning.route.as_str()).copied().unwrap_or(usize::MAX));
         self.warnings

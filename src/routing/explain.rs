@@ -8,8 +8,8 @@ use crate::index::{PhonebookOrdinal, Posting};
 use crate::matching::{CallerMatch, MatchKind};
 use crate::phone_number::Region;
 use crate::settings::{ALWAYS, Attestation, Freshness, InboundRoute, OlderData};
-use crate::snapshot::LastSynced;
 use crate::snapshot::route_table::{CompiledTime, NumberCriterion, PhonebooksCriterion};
+use crate::snapshot::{LastSynced, LeftOutRoute, RouteError};
 
 /// Why a call goes where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,8 @@ pub struct Step {
 /// What became of one criterion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CriterionOutcome {
-    /// The field of the route, such as `dids`; `every_call` for a route without criteria.
+    /// The field of the route, such as `dids`; `every_call` for a route without criteria, `left_out` for one that cannot
+    /// work.
     pub criterion: &'static str,
     /// What the route asks for, such as the names of the phonebooks.
     pub compared: String,
@@ -75,6 +76,8 @@ pub(super) trait Tracer {
     fn end(&mut self, taken: bool);
     fn reading(&mut self, tell: impl FnOnce() -> CallReading);
     fn destination(&mut self, tell: impl FnOnce() -> String);
+    /// A route that takes no call, whatever it asks for.
+    fn left_out(&mut self, route: &LeftOutRoute);
 }
 
 /// Costs nothing.
@@ -87,6 +90,7 @@ impl Tracer for Untraced {
     fn end(&mut self, _taken: bool) {}
     fn reading(&mut self, _tell: impl FnOnce() -> CallReading) {}
     fn destination(&mut self, _tell: impl FnOnce() -> String) {}
+    fn left_out(&mut self, _route: &LeftOutRoute) {}
 }
 
 /// Writes everything down.
@@ -140,6 +144,19 @@ impl Tracer for Story {
             let before = if step.destination_why.is_empty() { "" } else { " " };
             step.destination_why.push_str(before);
             step.destination_why.push_str(&tell());
+        }
+    }
+
+    fn left_out(&mut self, route: &LeftOutRoute) {
+        self.begin(&route.settings);
+        let RouteError { field, problem, .. } = &route.error;
+        let why = format!(
+            "Calls are answered without the route, which an older version of the program accepted and this one does \
+             not: {field}: {problem}."
+        );
+        match route.settings.enabled {
+            true => self.criterion("left_out", false, || ("true".into(), why)),
+            false => self.criterion("enabled", false, switched_off),
         }
     }
 }

@@ -47,7 +47,19 @@ pub struct RouteError {
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: Box<[CompiledRoute]>,
+    left_out: Box<[LeftOutRoute]>,
     candidates: CandidateIndex,
+}
+
+/// An inbound route that was accepted once and cannot work: it takes no call.
+#[derive(Debug)]
+pub struct LeftOutRoute {
+    /// As it is stored.
+    pub settings: InboundRoute,
+    /// How many routes that can work are before it.
+    pub place: usize,
+    /// Why it cannot.
+    pub error: RouteError,
 }
 
 /// An inbound route, ready to be tried.
@@ -110,14 +122,19 @@ impl RouteTable {
         left_out: &mut Vec<RouteError>,
     ) -> Self {
         let mut compiled = Vec::with_capacity(routes.len());
+        let mut impossible = Vec::new();
         for route in routes {
-            match CompiledRoute::compile(route, compiled.len(), around) {
+            let place = compiled.len();
+            match CompiledRoute::compile(route, place, around) {
                 Ok(route) => compiled.push(route),
-                Err(error) => left_out.push(error),
+                Err(error) => {
+                    left_out.push(error.clone());
+                    impossible.push(LeftOutRoute { settings: route.clone(), place, error });
+                }
             }
         }
         let candidates = CandidateIndex::of(&compiled, around.contacts.phonebooks().len());
-        RouteTable { routes: compiled.into(), candidates }
+        RouteTable { routes: compiled.into(), left_out: impossible.into(), candidates }
     }
 
     /// Tries the routes that a call may meet, in their order, until one gives something; the others would not
@@ -131,10 +148,16 @@ impl RouteTable {
         self.candidates.find(facts, phonebooks, |place| try_route(&self.routes[place]))
     }
 
-    /// All of them, in the order in which they are tried.
+    /// All that can work, in the order in which they are tried.
     #[must_use]
     pub fn routes(&self) -> &[CompiledRoute] {
         &self.routes
+    }
+
+    /// Those that cannot, in the same order.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOutRoute] {
+        &self.left_out
     }
 }
 

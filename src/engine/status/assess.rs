@@ -198,7 +198,11 @@ pub(super) fn warnings(
             ),
             _ => continue,
         };
-        warn(kind, &route.route, route.message, remedy.into());
+        let message = match route.route.as_str() {
+            "" => route.message,
+            name => format!("inbound route {name:?}: {}", route.message),
+        };
+        warn(kind, &route.route, message, remedy.into());
     }
     let of_last_runs = status.sources.iter().filter_map(|source| source.last_run.as_ref());
     let given_up = of_last_runs

@@ -73,7 +73,7 @@ async fn calls_are_answered_without_settings_that_are_refused_by_now() {
     assert_eq!(taken(&fixture, "90301234567").0, "all");
     let told = left_out(&fixture);
     for (place, what) in
-        ["trunk \"berlin\", caller_rules[0].pattern", "time condition \"Open\"", "route \"to sales\""]
+        ["route \"to sales\": ", "trunk \"berlin\", caller_rules[0].pattern", "time condition \"Open\""]
             .iter()
             .enumerate()
     {
@@ -87,6 +87,40 @@ async fn calls_are_answered_without_settings_that_are_refused_by_now() {
     let fixture = reopened(fixture);
     assert_eq!(taken(&fixture, NUMBER), ("all".to_owned(), is_sales("Dorn")));
     assert_eq!(left_out(&fixture), told);
+}
+
+#[tokio::test]
+async fn an_explanation_names_a_route_that_is_left_out() {
+    let fixture = spoilt().await;
+    let explained = |caller: &str| {
+        let loaded = fixture.engine.snapshot();
+        let call = Call { caller, did: "", trunk: "", attestation: None, at: Timestamp::now() };
+        routing::explain(loaded.as_ref().unwrap(), &call).1.steps
+    };
+    let steps = explained(NUMBER);
+    let names: Vec<&str> = steps.iter().map(|step| step.route.as_str()).collect();
+    assert_eq!(names, ["to sales", "to support", "all"]);
+    let [why] = steps[0].criteria.as_slice() else { panic!("{steps:?}") };
+    assert_eq!((why.criterion, why.held, steps[0].taken), ("left_out", false, false));
+    assert!(why.why.contains("does not: times[0].condition: time condition \"Open\""), "{}", why.why);
+    assert_eq!(routed_warnings(&fixture), ["to sales"]);
+
+    // Behind all others, and whether it is missed or not.
+    let mut settings = fixture.engine.settings().unwrap();
+    settings.inbound_routes.rotate_left(1);
+    settings.inbound_routes.remove(1);
+    settings.inbound_routes[1].enabled = false;
+    fixture.engine.by("test").apply(&settings.to_toml().unwrap(), RemovedSources::Refuse, false).unwrap();
+    let steps = explained("112");
+    assert_eq!((steps[1].route.as_str(), steps[1].criteria[0].criterion), ("to sales", "enabled"));
+    assert_eq!(routed_warnings(&fixture), Vec::<String>::new());
+}
+
+/// The routes that warnings about settings that are left out name.
+fn routed_warnings(fixture: &Fixture) -> Vec<String> {
+    let warnings = fixture.engine.route_warnings().into_iter();
+    let left_out = warnings.filter(|warning| warning.kind == routing::RouteWarningKind::LeftOut);
+    left_out.map(|warning| warning.route).filter(|route| !route.is_empty()).collect()
 }
 
 #[tokio::test]

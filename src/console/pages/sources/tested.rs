@@ -102,7 +102,9 @@ fn rows(query: &QueryReport) -> Markup {
             }
         }, html! {
             @for row in &query.rows {
-                tr { @for value in row { td { (value.as_deref().unwrap_or("(not text)")) } } }
+                tr { @for value in row { td {
+                    @if let Some(text) = value { (text) } @else { span.faint { "NULL" } }
+                } } }
             }
         }))
     }
