@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::index::Posting;
+use crate::index::{Posting, Postings};
 use crate::phone_number::{Caller, InvalidCaller, PhoneNumber, dialled};
 use crate::snapshot::Snapshot;
 use crate::snapshot::trunk::CompiledTrunk;
@@ -69,8 +69,13 @@ impl CallerMatch {
 /// `5551234` may be a whole number of another town.
 #[must_use]
 pub fn match_caller(snapshot: &Snapshot, caller: &str, trunk: &str) -> CallerMatch {
+    // Before the trunk, which need not wait for it: the number's place in memory is what takes longest to come.
+    let written = find_written(snapshot, caller);
     let trunk = snapshot.trunk(trunk);
-    match_rewritten(snapshot, caller, &rewritten(caller, trunk), trunk)
+    match trunk.filter(|trunk| trunk.has_caller_rules()) {
+        Some(rewriting) => match_rewritten(snapshot, caller, &rewriting.rewrite_caller(caller), trunk),
+        None => match_among(snapshot, caller, caller, trunk, written, |_| true),
+    }
 }
 
 /// The caller's number after the rules of its trunk.
@@ -88,7 +93,7 @@ pub(crate) fn match_rewritten(
     caller: &str,
     trunk: Option<&CompiledTrunk>,
 ) -> CallerMatch {
-    match_among(snapshot, raw, caller, trunk, |_| true)
+    match_among(snapshot, raw, caller, trunk, find_written(snapshot, caller), |_| true)
 }
 
 /// [`match_caller`] as if there were only the contacts that `is_there` says, on no trunk.
@@ -97,7 +102,17 @@ pub(crate) fn match_visible(
     number: &str,
     is_there: impl Fn(&Posting) -> bool,
 ) -> CallerMatch {
-    match_among(snapshot, number, number, None, is_there)
+    match_among(snapshot, number, number, None, find_written(snapshot, number), is_there)
+}
+
+/// A caller who is written as contacts' numbers are, and who has that number.
+///
+/// Contacts' numbers are in their normal form, which reading leaves as it is, in every region. So a caller who is
+/// written like one of them is that one; to find it takes far less time than to read it.
+#[inline]
+fn find_written<'a>(snapshot: &'a Snapshot, caller: &str) -> Option<(PhoneNumber, Postings<'a>)> {
+    let number = PhoneNumber::from_e164_digits(caller.strip_prefix('+')?).ok()?;
+    Some((number, snapshot.contacts().exact(number)))
 }
 
 #[inline]
@@ -106,31 +121,45 @@ fn match_among(
     raw: &str,
     caller: &str,
     trunk: Option<&CompiledTrunk>,
+    written: Option<(PhoneNumber, Postings<'_>)>,
     is_there: impl Fn(&Posting) -> bool,
 ) -> CallerMatch {
     if trunk.is_some_and(|trunk| trunk.is_withheld(raw)) {
         return CallerMatch::Withheld;
     }
-    let exact = |number: PhoneNumber| {
-        let mut contacts = MatchedContacts::new();
-        snapshot.contacts().exact(number).filter(&is_there).for_each(|posting| contacts.push(posting));
-        contacts
-    };
-    // Contacts' numbers are in their normal form, which reading leaves as it is, in every region. So a caller who is
-    // written like one of them is that one; to find it takes far less time than to read it.
-    let written = caller.strip_prefix('+').and_then(|digits| PhoneNumber::from_e164_digits(digits).ok());
-    if let Some(number) = written {
-        let contacts = exact(number);
+    if let Some((number, postings)) = written {
+        let contacts = matched(postings, &is_there);
         if !contacts.is_empty() {
             return CallerMatch::Matched { number, contacts, kind: MatchKind::Exact };
         }
     }
+    match_read(snapshot, caller, trunk, is_there)
+}
+
+#[inline]
+fn matched(postings: Postings<'_>, is_there: impl Fn(&Posting) -> bool) -> MatchedContacts {
+    match postings.only() {
+        // Nearly always; nothing is asked about how many there is room for.
+        Some(posting) if is_there(&posting) => MatchedContacts::from_buf_and_len([posting; 2], 1),
+        Some(_) => MatchedContacts::new(),
+        None => postings.filter(is_there).collect(),
+    }
+}
+
+/// The same for a caller who has to be read.
+#[inline(never)]
+fn match_read(
+    snapshot: &Snapshot,
+    caller: &str,
+    trunk: Option<&CompiledTrunk>,
+    is_there: impl Fn(&Posting) -> bool,
+) -> CallerMatch {
     let number = match Caller::parse(caller, snapshot.region_of(trunk)) {
         Caller::Number(number) => number,
         Caller::Withheld => return CallerMatch::Withheld,
         Caller::Invalid(reason) => return CallerMatch::Invalid(reason),
     };
-    let contacts = exact(number);
+    let contacts = matched(snapshot.contacts().exact(number), &is_there);
     if !contacts.is_empty() {
         return CallerMatch::Matched { number, contacts, kind: MatchKind::Exact };
     }

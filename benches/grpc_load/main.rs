@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod followed;
 mod limit;
 mod load;
 mod question;
@@ -20,9 +21,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use ringroute::api::proto::v1::MatchStatus;
 use ringroute::app;
-use ringroute::config::{Config, ListenAddress};
+use ringroute::config::{Config, ListenAddress, TracesConfig};
 use ringroute::demo::sample;
 use ringroute::sync::RunKind;
 use tokio::runtime::Runtime;
@@ -57,13 +59,20 @@ const OURS: usize = 3;
 /// What came of one question in one shape.
 struct Measured {
     shape: Shape,
-    /// By handler, then by round.
-    outcomes: [Vec<Outcome>; HANDLERS.len()],
+    /// By server, then by round.
+    outcomes: Vec<Vec<Outcome>>,
 }
 
 impl Measured {
     fn throughputs(&self, handler: usize) -> Vec<f64> {
         self.outcomes[handler].iter().map(|outcome| outcome.throughput).collect()
+    }
+
+    /// Of all rounds.
+    fn latencies(&self, handler: usize) -> Histogram<u64> {
+        let mut latencies = load::latencies();
+        self.outcomes[handler].iter().for_each(|round| latencies.add(&round.latencies).unwrap());
+        latencies
     }
 
     fn medians(&self, handler: usize) -> Vec<f64> {
@@ -77,13 +86,7 @@ fn main() {
     prepare(folder.path(), scale);
 
     let [runtime, limits, tonic_runtime] = [(); 3].map(|()| server::runtime());
-    let config = Config {
-        listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
-        data_folder: data_folder(folder.path()),
-        ..Config::default()
-    };
-    let ours = runtime.block_on(app::Server::start(&config)).unwrap();
-    let ListenAddress::Tcp(our_address) = *ours.address() else { unreachable!("a port was asked for") };
+    let (ours, our_address) = start(&runtime, &data_folder(folder.path()), TracesConfig::default());
     let same = typical_answers(&runtime, our_address);
     let addresses = [
         tonic_runtime.block_on(limit::serve_by_tonic(Same::default())),
@@ -108,18 +111,67 @@ fn main() {
         "p50, of empty",
     ]);
     let mut goals = Table::new(&["goal of issue 8", "ratio", "goal"]);
-    let matching = measure::<Match>(addresses, &callers, scale);
+    let matching = measure::<Match>(&SHAPES, &addresses, &callers, scale);
     tell::<Match>(&mut table, &matching);
     tell_goals(&mut goals, &matching);
-    let routing = measure::<Route>(addresses, &callers, scale);
+    let routing = measure::<Route>(&SHAPES, &addresses, &callers, scale);
     tell::<Route>(&mut table, &routing);
     table.print();
     println!();
     goals.print();
+    println!();
+    follow(&runtime, our_address, folder.path(), &callers, scale);
 
     runtime.block_on(ours.drain());
     limits.shutdown_background();
     tonic_runtime.shutdown_background();
+}
+
+/// A server of this data folder, and where it listens.
+fn start(runtime: &Runtime, data_folder: &Path, traces: TracesConfig) -> (app::Server, SocketAddr) {
+    let config = Config {
+        listen: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
+        data_folder: data_folder.to_owned(),
+        traces,
+        ..Config::default()
+    };
+    let server = runtime.block_on(app::Server::start(&config)).unwrap();
+    let ListenAddress::Tcp(address) = *server.address() else { unreachable!("a port was asked for") };
+    (server, address)
+}
+
+/// Calls that are followed, beside those to a server that follows none.
+fn follow(runtime: &Runtime, without: SocketAddr, folder: &Path, callers: &[String], scale: Scale) {
+    let receivers = [runtime.block_on(followed::receiver()), runtime.block_on(followed::nowhere())];
+    let servers = receivers.map(|receiver| {
+        let copy = folder.join(format!("followed by {}", receiver.port()));
+        std::fs::create_dir(&copy).unwrap();
+        for file in std::fs::read_dir(data_folder(folder)).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        let traces = TracesConfig { endpoint: Some(format!("http://{receiver}")), sample: 1.0 };
+        start(runtime, &copy, traces)
+    });
+    let addresses = [without, servers[0].1, servers[1].1];
+    let mut table =
+        Table::new(&["gRPC", "in flight", "followed", "answers/s", "p50", "p99", "throughput, of none"]);
+    for measured in measure::<Match>(&[ONE_CALL, CALLS], &addresses, callers, scale) {
+        for (server, name) in followed::SERVERS.into_iter().enumerate() {
+            let latencies = measured.latencies(server);
+            let at = |quantile| duration(latencies.value_at_quantile(quantile) as f64);
+            table.row([
+                Match::CALL.to_owned(),
+                measured.shape.name.to_owned(),
+                name.to_owned(),
+                figure(median(measured.throughputs(server))),
+                at(0.5),
+                at(0.99),
+                format!("{:.2}", ratio(&measured.throughputs(server), &measured.throughputs(0))),
+            ]);
+        }
+    }
+    table.print();
+    servers.into_iter().for_each(|(server, _)| runtime.block_on(server.drain()));
 }
 
 fn data_folder(folder: &Path) -> std::path::PathBuf {
@@ -151,19 +203,21 @@ fn typical_answers(runtime: &Runtime, address: SocketAddr) -> Same {
 }
 
 fn measure<Q: Question>(
-    addresses: [SocketAddr; HANDLERS.len()],
+    shapes: &[Shape],
+    addresses: &[SocketAddr],
     callers: &[String],
     scale: Scale,
 ) -> Vec<Measured> {
     let requests: Arc<[Q::Request]> = callers.iter().map(|caller| Q::request(caller)).collect();
     let (rounds, time) = (scale.pick(7, 1), Duration::from_millis(scale.pick(500, 30)));
+    let none_yet = || addresses.iter().map(|_| Vec::new()).collect();
     let mut all: Vec<Measured> =
-        SHAPES.iter().map(|shape| Measured { shape: *shape, outcomes: Default::default() }).collect();
+        shapes.iter().map(|shape| Measured { shape: *shape, outcomes: none_yet() }).collect();
     for round in 0..rounds {
         for measured in &mut all {
-            for turn in 0..HANDLERS.len() {
+            for turn in 0..addresses.len() {
                 // Who is first changes from round to round.
-                let handler = (round + turn) % HANDLERS.len();
+                let handler = (round + turn) % addresses.len();
                 let outcome = load::run::<Q>(measured.shape, addresses[handler], &requests, time);
                 measured.outcomes[handler].push(outcome);
             }
@@ -176,8 +230,7 @@ fn tell<Q: Question>(table: &mut Table, all: &[Measured]) {
     for measured in all {
         let shape = measured.shape;
         for (handler, name) in HANDLERS.into_iter().enumerate() {
-            let mut latencies = load::latencies();
-            measured.outcomes[handler].iter().for_each(|round| latencies.add(&round.latencies).unwrap());
+            let latencies = measured.latencies(handler);
             let at = |quantile| duration(latencies.value_at_quantile(quantile) as f64);
             let ratio_to = |limit, of: fn(&Measured, usize) -> Vec<f64>| match handler {
                 OURS => format!("{:.2}", ratio(&of(measured, handler), &of(measured, limit))),

@@ -43,7 +43,7 @@ impl ContactIndex {
         let (records, starts) = self.contacts.parts();
         file.section(records)?;
         file.integers(starts)?;
-        file.section(&table.pilots.iter().flat_map(|pilot| pilot.to_le_bytes()).collect::<Vec<u8>>())?;
+        file.section(&table.buckets.iter().flat_map(|bucket| bucket.to_le_bytes()).collect::<Vec<u8>>())?;
         file.integers(table.entries)?;
         file.section(table.overflow)?;
         file.integers(&table.aside.iter().flat_map(|(hash, value)| [*hash, *value]).collect::<Vec<u64>>())?;
@@ -56,7 +56,7 @@ impl ContactIndex {
     pub fn read_from<R: Read>(mut file: SealReader<R>) -> Result<Self, SealError> {
         let parts = file.section()?;
         let (records, starts) = (file.section()?, file.integers()?);
-        let (pilots, entries, overflow) = (file.section()?, file.integers()?, file.section()?);
+        let (buckets, entries, overflow) = (file.section()?, file.integers()?, file.section()?);
         let aside = file.integers()?;
         let (forward, backward) = (file.section()?, file.section()?);
         let lists = file.integers()?;
@@ -78,14 +78,14 @@ impl ContactIndex {
         }
         let contacts =
             PackedContacts::of_parts(records, starts).ok_or_else(|| wrong("a contact lies outside"))?;
-        let (pilots, half_a_pilot) = pilots.as_chunks();
+        let (buckets, half_a_bucket) = buckets.as_chunks();
         let (aside, half_a_number) = aside.as_chunks();
-        if !half_a_pilot.is_empty() || !half_a_number.is_empty() {
+        if !half_a_bucket.is_empty() || !half_a_number.is_empty() {
             return Err(wrong("its table of numbers is cut off"));
         }
-        let pilots = pilots.iter().map(|pilot| u16::from_le_bytes(*pilot)).collect();
+        let buckets = buckets.iter().map(|bucket| u32::from_le_bytes(*bucket)).collect();
         let aside = aside.iter().map(|[hash, value]| (*hash, *value)).collect();
-        let table = NumberTable::of_parts(pilots, entries, overflow, aside)
+        let table = NumberTable::of_parts(buckets, entries, overflow, aside)
             .ok_or_else(|| wrong("a number lies outside"))?;
         let set = |bytes: Vec<u8>| {
             fst::Set::new(bytes).map_err(|error| SealError::Damaged(format!("its numbers: {error}")))

@@ -84,6 +84,13 @@ impl<'a> Postings<'a> {
         Postings { packing, single, list: list.iter() }
     }
 
+    /// The first one, when there is no other.
+    #[must_use]
+    #[inline]
+    pub fn only(&self) -> Option<Posting> {
+        self.single.map(|packed| self.packing.unpack(packed))
+    }
+
     /// Whether nobody has the number.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -97,15 +104,6 @@ impl Iterator for Postings<'_> {
     #[inline]
     fn next(&mut self) -> Option<Posting> {
         self.single.take().or_else(|| self.list.next().copied()).map(|packed| self.packing.unpack(packed))
-    }
-
-    /// A match takes all of them: nearly always one, after which there is no list to ask for.
-    #[inline]
-    fn fold<B, F: FnMut(B, Posting) -> B>(self, start: B, mut each: F) -> B {
-        match self.single {
-            Some(packed) => each(start, self.packing.unpack(packed)),
-            None => self.list.fold(start, |folded, packed| each(folded, self.packing.unpack(*packed))),
-        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
