@@ -112,15 +112,15 @@ impl View {
         let index = snapshot.contacts();
         let is_visible = |place: usize| self.visible.get(place).copied().unwrap_or(false);
         let matched = match_visible(snapshot, number, |posting| {
-            index.phonebooks_in(posting.phonebooks).iter().any(|phonebook| is_visible(phonebook.place()))
+            index.phonebooks_in(posting.phonebooks()).iter().any(|phonebook| is_visible(phonebook.place()))
         });
         match matched {
             CallerMatch::Matched { number, contacts, kind } => {
                 let mut found: Vec<(ContactId, NumberLabel)> = Vec::with_capacity(contacts.len());
                 for posting in contacts {
-                    let id = index.contact(posting.contact).id;
+                    let id = index.contact(posting.contact()).id;
                     if found.iter().all(|(known, _)| *known != id) {
-                        found.push((id, posting.label));
+                        found.push((id, posting.label()));
                     }
                 }
                 LookedUp::Matched { number, contacts: found, kind }

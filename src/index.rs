@@ -91,7 +91,7 @@ impl ContactIndex {
     pub fn last_digits(&self, number: PhoneNumber, count: u8) -> Vec<Posting> {
         let mut found = self.numbers.last_digits(number, count);
         found.sort_by(|a, b| self.compare(*a, *b));
-        found.dedup_by_key(|posting| posting.contact);
+        found.dedup_by_key(|posting| posting.contact());
         found
     }
 
@@ -161,12 +161,12 @@ impl ContactIndex {
     }
 
     fn compare(&self, a: Posting, b: Posting) -> std::cmp::Ordering {
-        let first_phonebook = |posting: Posting| self.phonebooks_in(posting.phonebooks).first().copied();
+        let first_phonebook = |posting: Posting| self.phonebooks_in(posting.phonebooks()).first().copied();
         let rank = |posting: Posting| {
-            let contact = self.contact(posting.contact);
+            let contact = self.contact(posting.contact());
             // A contact in no phonebook comes last.
             let phonebook = first_phonebook(posting).map_or(u16::MAX, |ordinal| ordinal.0);
-            (phonebook, contact.source_key, contact.id, posting.label)
+            (phonebook, contact.source_key, contact.id, posting.label())
         };
         rank(a).cmp(&rank(b))
     }

@@ -285,7 +285,7 @@ impl<'a> Attempt<'a, '_> {
         let (phonebooks, freshness) = (route.phonebooks(), route.settings().freshness);
         self.find_contact(|posting| {
             let is_wanted = |phonebook| phonebooks.wants_phonebook(phonebook);
-            phonebooks.wants(posting.phonebooks)
+            phonebooks.wants(posting.phonebooks())
                 && (freshness.is_none() || self.phonebooks_left(posting, freshness).any(is_wanted))
         })
     }
@@ -295,7 +295,7 @@ impl<'a> Attempt<'a, '_> {
     }
 
     fn phonebooks_of(&self, posting: Posting) -> &'a [PhonebookOrdinal] {
-        self.snapshot.contacts().phonebooks_in(posting.phonebooks)
+        self.snapshot.contacts().phonebooks_in(posting.phonebooks())
     }
 
     /// The phonebooks of a contact that a route does not pass over.

@@ -394,8 +394,8 @@ impl World {
                 .contacts()
                 .iter()
                 .map(|found| {
-                    let phonebook = contacts.phonebooks_in(found.phonebooks)[0];
-                    (contacts.contact(found.contact).id.0, contacts.phonebook(phonebook).name.to_string())
+                    let phonebook = contacts.phonebooks_in(found.phonebooks())[0];
+                    (contacts.contact(found.contact()).id.0, contacts.phonebook(phonebook).name.to_string())
                 })
                 .collect();
             assert_eq!(found, expected, "{number}");

@@ -300,9 +300,9 @@ fn told(snapshot: &Snapshot, answer: CallerMatch) -> Answer {
     match answer {
         CallerMatch::Matched { number, contacts: found, kind } => {
             let told = found.into_iter().map(|posting| {
-                let phonebooks = contacts.phonebooks_in(posting.phonebooks).iter();
+                let phonebooks = contacts.phonebooks_in(posting.phonebooks()).iter();
                 let phonebooks = phonebooks.map(|ordinal| contacts.phonebook(*ordinal).id.0).collect();
-                (contacts.contact(posting.contact).id.0, posting.label, phonebooks)
+                (contacts.contact(posting.contact()).id.0, posting.label(), phonebooks)
             });
             Answer::Matched { number: number.to_string(), kind, found: told.collect() }
         }

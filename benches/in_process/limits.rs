@@ -84,7 +84,7 @@ fn call_path(company: &CallPath, scale: Scale) {
             Contender::new("exact look-up, hit, in turn", || {
                 in_turn(numbers.len(), &|place| {
                     let posting = snapshot.contacts().exact(numbers[place]).next();
-                    posting.map(|posting| posting.contact.place())
+                    posting.map(|posting| posting.contact().place())
                 })
             }),
             Some(TABLE_IN_TURN),
@@ -94,7 +94,7 @@ fn call_path(company: &CallPath, scale: Scale) {
             Contender::new("match from raw text, international, in turn", || {
                 in_turn(international.len(), &|place| {
                     let found = match_caller(snapshot, &international[place], "berlin");
-                    found.contacts().first().map(|posting| posting.contact.place())
+                    found.contacts().first().map(|posting| posting.contact().place())
                 })
             }),
             Some(TABLE_IN_TURN),

@@ -126,8 +126,8 @@ fn comes_back(data: &[u8]) {
         assert_eq!(one, read.exact(number).collect::<Vec<_>>());
         assert_eq!(index.last_digits(number, 7), read.last_digits(number, 7));
         for posting in one {
-            assert_eq!(index.contact(posting.contact), read.contact(posting.contact));
-            assert_eq!(index.phonebooks_in(posting.phonebooks), read.phonebooks_in(posting.phonebooks));
+            assert_eq!(index.contact(posting.contact()), read.contact(posting.contact()));
+            assert_eq!(index.phonebooks_in(posting.phonebooks()), read.phonebooks_in(posting.phonebooks()));
         }
     }
 }
@@ -142,7 +142,7 @@ fn use_it(file: &[u8], asked: &[PhoneNumber]) {
         index.numbers().map(|(number, _)| number).chain(asked.iter().copied()).collect();
     for number in numbers {
         for posting in index.exact(number).chain(index.last_digits(number, 7)) {
-            let _ = (index.contact(posting.contact), index.phonebooks_in(posting.phonebooks));
+            let _ = (index.contact(posting.contact()), index.phonebooks_in(posting.phonebooks()));
         }
     }
     for phonebook in index.phonebooks() {

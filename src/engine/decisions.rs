@@ -164,7 +164,7 @@ impl Engine {
         let RouteDecision { caller_match, route, place, destination, time_condition: _ } = decision;
         let contacts = caller_match.contacts();
         let phonebooks =
-            contacts.iter().flat_map(|posting| snapshot.contacts().phonebooks_in(posting.phonebooks));
+            contacts.iter().flat_map(|posting| snapshot.contacts().phonebooks_in(posting.phonebooks()));
         snapshot.counters().count(*place, phonebooks.copied());
         let caller = match caller_match {
             CallerMatch::Matched { number, contacts, .. } => DecidedCaller::Matched(*number, contacts.len()),

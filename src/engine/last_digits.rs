@@ -144,7 +144,7 @@ impl<'a> Endings<'a> {
             contacts.clear();
             let mut count = 0;
             for number in of_country(alike, country_code) {
-                contacts.extend(self.index.exact(number).map(|posting| posting.contact));
+                contacts.extend(self.index.exact(number).map(|posting| posting.contact()));
                 count += 1;
             }
             contacts.sort_unstable();
@@ -178,10 +178,10 @@ impl<'a> Endings<'a> {
         let mut contacts = Vec::new();
         for number in of_country(group.alike, group.country_code) {
             for posting in self.index.exact(number) {
-                if contacts.len() == MAX_COLLIDING_CONTACTS || !told.insert(posting.contact) {
+                if contacts.len() == MAX_COLLIDING_CONTACTS || !told.insert(posting.contact()) {
                     continue;
                 }
-                let contact = self.index.contact(posting.contact);
+                let contact = self.index.contact(posting.contact());
                 contacts.push(CollidingContact {
                     id: contact.id,
                     display_name: contact.display_name.to_owned(),
@@ -343,7 +343,7 @@ mod tests {
                 let mut taken: Vec<u64> = index
                     .last_digits(caller, digits)
                     .iter()
-                    .map(|posting| index.contact(posting.contact).id.0)
+                    .map(|posting| index.contact(posting.contact()).id.0)
                     .collect();
                 taken.sort_unstable();
                 assert_eq!(taken, ids(&collision), "{digits} {collision:?}");

@@ -392,7 +392,7 @@ fn told(effect: Effect, lines: &Lines, before: &Snapshot, after: &Snapshot) -> C
     let who = |snapshot: &Snapshot, number: PhoneNumber| {
         let found = match_caller(snapshot, &number.to_string(), "");
         let first = found.contacts().first();
-        let name = |posting: &Posting| snapshot.contacts().contact(posting.contact).display_name.to_owned();
+        let name = |posting: &Posting| snapshot.contacts().contact(posting.contact()).display_name.to_owned();
         first.map(name).unwrap_or_default()
     };
     let reroute_count = reroutes.len() as u64;

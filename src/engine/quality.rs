@@ -307,7 +307,7 @@ impl<'a> Shared<'a> {
         if postings.len() < 2 {
             return None;
         }
-        let views = || postings.clone().map(|posting| index.contact(posting.contact));
+        let views = || postings.clone().map(|posting| index.contact(posting.contact()));
         if !views().any(|contact| is_same_name(contact.source, source)) {
             return None;
         }
@@ -323,8 +323,8 @@ impl<'a> Shared<'a> {
     fn told(self) -> QualityFinding {
         let contact_count = self.postings.len() as u64;
         let contacts = self.postings.take(MAX_NAMED_CONTACTS).map(|posting| {
-            let contact = self.index.contact(posting.contact);
-            let phonebooks = self.index.phonebooks_in(posting.phonebooks).iter();
+            let contact = self.index.contact(posting.contact());
+            let phonebooks = self.index.phonebooks_in(posting.phonebooks()).iter();
             QualityContact {
                 id: contact.id,
                 source: contact.source.to_owned(),

@@ -140,7 +140,7 @@ async fn a_contact_that_moves_keeps_its_number_in_the_store() {
         let loaded = fixture.engine.snapshot();
         let snapshot = loaded.as_ref().unwrap();
         let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
-        snapshot.contacts().contact(found.contact).id
+        snapshot.contacts().contact(found.contact()).id
     };
     let before = id(&fixture);
     fixture.put(&[(1, "Berg", "030 1234567", "Support")]);
@@ -320,7 +320,7 @@ async fn a_renamed_source_keeps_its_contacts_and_its_name_is_on_them() {
     let loaded = fixture.engine.snapshot();
     let snapshot = loaded.as_ref().unwrap();
     let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
-    assert_eq!(snapshot.contacts().contact(found.contact).source, "customers");
+    assert_eq!(snapshot.contacts().contact(found.contact()).source, "customers");
 }
 
 #[tokio::test]
@@ -391,7 +391,7 @@ async fn look_ups_during_swaps_never_fail_and_never_see_two_generations() {
                             at: jiff::Timestamp::UNIX_EPOCH,
                         },
                     );
-                    let contact = decision.caller_match.contacts()[0].contact;
+                    let contact = decision.caller_match.contacts()[0].contact();
                     let name = snapshot.contacts().contact(contact).display_name;
                     let route = &decision.route.unwrap().name;
                     assert_eq!((name == "even"), (route == "to sales"), "{name} went {route}");
@@ -498,7 +498,7 @@ async fn a_renamed_source_keeps_its_runs_whatever_differs_in_the_name() {
         let loaded = fixture.engine.snapshot();
         let snapshot = loaded.as_ref().unwrap();
         let found = match_caller(snapshot, "+49301234567", "").contacts()[0];
-        assert_eq!(snapshot.contacts().contact(found.contact).source, name);
+        assert_eq!(snapshot.contacts().contact(found.contact()).source, name);
     }
 }
 

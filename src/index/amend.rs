@@ -80,19 +80,20 @@ impl ContactIndexBuilder {
         let mut sets = vec![None; before.phonebook_set_count()];
         for (number, postings) in before.numbers() {
             for posting in postings {
-                let Some(contact) = places[posting.contact.0 as usize] else { continue };
-                let phonebooks = match sets[posting.phonebooks.place()] {
+                let Some(contact) = places[posting.contact().0 as usize] else { continue };
+                let phonebooks = match sets[posting.phonebooks().place()] {
                     Some(known) => known,
                     None => {
-                        let id = before.contacts.id(posting.contact);
-                        let ordinals = before.phonebooks_in(posting.phonebooks).iter();
+                        let id = before.contacts.id(posting.contact());
+                        let ordinals = before.phonebooks_in(posting.phonebooks()).iter();
                         let set =
                             self.phonebook_set(id, ordinals.map(|ordinal| before.phonebook(*ordinal).id))?;
-                        sets[posting.phonebooks.place()] = Some(set);
+                        sets[posting.phonebooks().place()] = Some(set);
                         set
                     }
                 };
-                self.entries.push((number, widest().pack(Posting { contact, phonebooks, ..posting })));
+                let posting = Posting::new(contact, phonebooks, posting.label());
+                self.entries.push((number, widest().pack(posting)));
             }
         }
         Ok(())
@@ -182,8 +183,8 @@ mod tests {
     /// All that can be asked of an index, in words.
     fn told(index: &ContactIndex) -> Vec<String> {
         let tell = |posting: Posting| {
-            let books: Vec<_> = index.phonebooks_in(posting.phonebooks).iter().map(|o| o.place()).collect();
-            format!("{:?} {:?} {books:?}", index.contact(posting.contact), posting.label)
+            let books: Vec<_> = index.phonebooks_in(posting.phonebooks()).iter().map(|o| o.place()).collect();
+            format!("{:?} {:?} {books:?}", index.contact(posting.contact()), posting.label())
         };
         let mut told: Vec<String> = index.phonebooks().iter().map(|book| format!("{book:?}")).collect();
         let mut sets: Vec<_> =

@@ -125,7 +125,7 @@ impl ContactIndexBuilder {
         for (place, number) in contact.numbers.iter().enumerate() {
             let earlier = &contact.numbers[..place];
             if earlier.iter().all(|other| other.number != number.number) {
-                let posting = Posting { contact: ordinal, phonebooks, label: number.label };
+                let posting = Posting::new(ordinal, phonebooks, number.label);
                 self.entries.push((number.number, widest().pack(posting)));
             }
         }

@@ -18,9 +18,9 @@ impl ContactIndex {
         let mut by_set = vec![PhonebookSize::default(); self.phonebook_set_count()];
         let mut is_seen = vec![false; self.contact_count()];
         for posting in self.numbers().flat_map(|(_, postings)| postings) {
-            let size = &mut by_set[posting.phonebooks.place()];
+            let size = &mut by_set[posting.phonebooks().place()];
             size.numbers += 1;
-            let is_seen = &mut is_seen[posting.contact.0 as usize];
+            let is_seen = &mut is_seen[posting.contact().0 as usize];
             size.contacts += u64::from(!std::mem::replace(is_seen, true));
         }
         let mut sizes = vec![PhonebookSize::default(); self.phonebooks().len()];

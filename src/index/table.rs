@@ -1,18 +1,18 @@
 //! From a number to its value, exactly, with two accesses to memory: a perfect hash function.
 //!
-//! The highest bits of a number's [hash] say which *bucket* it is in, with two or three others. Each bucket has a *pilot*,
+//! The highest bits of a number's [hash] say which *bucket* it is in, with three others on average. Each bucket has a *pilot*,
 //! which was chosen when the table was built such that every number of the bucket has a place among the entries that no
 //! other number has. So whoever looks a number up reads its bucket, works out the place, and compares the one entry that is
 //! there: it is this number's or nobody's. (Hash and displace: R. Pagh, 1999; pilots: G. E. Pibiri and R. Trani, "PTHash",
 //! 2021.) A bucket also has a bit for each [mark](mark_of) of its numbers: most numbers that are not there are told by it.
 //!
-//! An entry holds the higher bits of the hash, the *rest*, and in the bits below them the value, plus one, so that no
-//! entry is zero. The lower bits of the hash need not be there: the place tells them ([`NumberTable::hash_at`]), as it is
-//! their sum with something that depends on the rest and on the pilot alone. Hence two numbers with the same rest are at
-//! different places, and an entry with the right rest at the right place is of the right number.
+//! An entry holds the higher bits of the hash, the *rest*, and in the bits below them the value, plus one, so that there is
+//! none where there is no number. The lower bits of the hash need not be there: the place tells them
+//! ([`NumberTable::hash_at`]), as it is their sum with something that depends on the rest and on the pilot alone. Hence
+//! two numbers with the same rest are at different places, and an entry with the right rest at the right place is of the
+//! right number.
 //!
-//! Numbers whose bucket found no pilot are kept aside, in order: none but by bad luck, or when somebody chooses numbers so
-//! that they are all in one bucket.
+//! Numbers whose bucket found no pilot are kept aside, in order: one in ten thousand, or all if somebody chooses them so.
 
 use std::cmp::Reverse;
 
@@ -25,7 +25,7 @@ use crate::phone_number::PhoneNumber;
 pub(super) struct NumberTable {
     /// For each the marks of its numbers, and above them the pilot: how many places further, and above that a seed.
     buckets: Vec<u32>,
-    /// Each is a rest, and below it the value plus one, as far as there is room; zero where there is none.
+    /// Each is a rest, and below it the value plus one, as far as there is room; zero where there is no number.
     entries: Vec<u64>,
     /// The bytes of each value for which there is no room in the entries: none, unless values are very large.
     overflow: Vec<u8>,
@@ -139,7 +139,7 @@ impl NumberTable {
         let count = by_hash.len();
         // As full, and with as few buckets, as pilots are still found for nearly all of them, and soon.
         let (slots, buckets) = (count + count / 32 + 1, count * 5 / 16 + 1);
-        let mut table = NumberTable::empty(vec![0; buckets], vec![0; slots + SHIFTS - 1]);
+        let mut table = NumberTable::with(vec![0; buckets], vec![0; slots + SHIFTS - 1]);
         let largest = by_hash.iter().map(|(_, value)| *value).max().unwrap_or(0);
         let overflowing = u64::BITS - (largest >> table.value_bits()).leading_zeros();
         table.overflow_bytes = overflowing.div_ceil(u8::BITS) as usize;
@@ -148,18 +148,12 @@ impl NumberTable {
 
         let of_same_bucket =
             |(a, _): &(u64, u64), (b, _): &(u64, u64)| table.bucket_of(*a) == table.bucket_of(*b);
-        let mut start = 0;
-        let together = by_hash.chunk_by(of_same_bucket).map(|numbers| {
-            start += numbers.len();
-            (numbers.len() as u32, (start - numbers.len()) as u32)
-        });
+        let mut together: Vec<&[(u64, u64)]> = by_hash.chunk_by(of_same_bucket).collect();
         // The largest first, while there is much room; those of one size in the order in which they lie in memory.
-        let mut together: Vec<(u32, u32)> = together.collect();
-        together.sort_by_key(|(length, _)| Reverse(*length));
+        together.sort_by_key(|numbers| Reverse(numbers.len()));
         let mut taken = Taken::new(table.entries.len());
         let mut bases = Vec::with_capacity(CROWDED);
-        for (length, start) in together {
-            let numbers = &by_hash[start as usize..][..length as usize];
+        for numbers in together {
             let bucket = table.bucket_of(numbers[0].0);
             match table.find_pilot(numbers, &taken, &mut bases) {
                 Some(pilot) => {
@@ -178,11 +172,12 @@ impl NumberTable {
             }
         }
         table.aside.sort_unstable();
+        table.aside.shrink_to_fit();
         table
     }
 
-    /// Of this size.
-    fn empty(buckets: Vec<u32>, entries: Vec<u64>) -> Self {
+    /// Of these buckets and entries, none of which counts yet.
+    fn with(buckets: Vec<u32>, entries: Vec<u64>) -> Self {
         let slots = (entries.len() - (SHIFTS - 1)) as u64;
         NumberTable {
             buckets,
@@ -356,13 +351,13 @@ impl NumberTable {
         if overflow.len() != entries.len() * overflow_bytes || overflow_bytes > size_of::<u64>() {
             return None;
         }
-        let table = NumberTable { overflow, overflow_bytes, aside, ..NumberTable::empty(buckets, entries) };
+        let table = NumberTable { overflow, overflow_bytes, aside, ..NumberTable::with(buckets, entries) };
         Some(NumberTable { count: table.values().count(), ..table })
     }
 
     /// Whether each entry can be found, which also means that no number is there twice.
     pub(super) fn is_sound(&self) -> bool {
-        let is_number = |hash: u64| hash << HASH_BITS == 0 && number_of(hash).is_some();
+        let is_number = |of: u64| number_of(of).is_some_and(|number| hash(number) == of);
         let are_found = self.entries.iter().enumerate().all(|(place, entry)| {
             self.value_of(*entry, place).is_none() || self.hash_at(place).is_some_and(is_number)
         });
@@ -399,7 +394,7 @@ struct Taken {
 impl Taken {
     fn new(places: usize) -> Self {
         // Whoever asks for the last ones looks into one word more.
-        Taken { words: vec![0; places / SHIFTS + 2] }
+        Taken { words: vec![0; places / SHIFTS + 1] }
     }
 
     /// The places from this one on, in as many bits as there are shifts.

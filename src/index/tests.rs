@@ -55,7 +55,7 @@ fn index_of(people: &[Person]) -> ContactIndex {
 }
 
 fn ids(index: &ContactIndex, postings: impl IntoIterator<Item = Posting>) -> Vec<u64> {
-    postings.into_iter().map(|posting| index.contact(posting.contact).id.0).collect()
+    postings.into_iter().map(|posting| index.contact(posting.contact()).id.0).collect()
 }
 
 fn exact(index: &ContactIndex, text: &str) -> Vec<u64> {
@@ -79,11 +79,11 @@ fn an_empty_index_has_nobody() {
 fn a_contact_is_told_as_it_was_given() {
     let index = index_of(&[person(7, "1042", &[11], &[(MobileNumber, "+491715551234")])]);
     let posting = index.exact(number("+491715551234")).next().unwrap();
-    let contact = index.contact(posting.contact);
+    let contact = index.contact(posting.contact());
     assert_eq!((contact.id, contact.source, contact.source_key), (ContactId(7), "crm", "1042"));
     assert_eq!((contact.display_name, contact.company), ("Anna Berg", "Berg & Co"));
-    assert_eq!(posting.label, MobileNumber);
-    let phonebooks = index.phonebooks_in(posting.phonebooks);
+    assert_eq!(posting.label(), MobileNumber);
+    let phonebooks = index.phonebooks_in(posting.phonebooks());
     assert_eq!(phonebooks.len(), 1);
     assert_eq!(index.phonebook(phonebooks[0]).name.as_str(), "Support");
 }
@@ -127,7 +127,7 @@ fn a_contact_has_all_its_phonebooks_in_order_of_priority() {
     let index = index_of(&[person(1, "a", &[13, 10, 13], &[(BusinessNumber, "+49305551234")])]);
     let posting = index.exact(number("+49305551234")).next().unwrap();
     let names: Vec<&str> = index
-        .phonebooks_in(posting.phonebooks)
+        .phonebooks_in(posting.phonebooks())
         .iter()
         .map(|ordinal| index.phonebook(*ordinal).name.as_str())
         .collect();
@@ -138,7 +138,8 @@ fn a_contact_has_all_its_phonebooks_in_order_of_priority() {
 fn of_a_number_twice_in_one_contact_the_first_gives_the_label() {
     let twice = [(HomeNumber, "+49305551234"), (BusinessNumber, "+49305551234")];
     let index = index_of(&[person(1, "a", &[10], &twice)]);
-    let labels: Vec<NumberLabel> = index.exact(number("+49305551234")).map(|posting| posting.label).collect();
+    let labels: Vec<NumberLabel> =
+        index.exact(number("+49305551234")).map(|posting| posting.label()).collect();
     assert_eq!(labels, [HomeNumber]);
     assert_eq!(index.number_count(), 1);
 }
@@ -197,7 +198,7 @@ fn a_contact_with_two_similar_numbers_is_found_once() {
     let similar = [(BusinessFax, "+49405551234"), (BusinessNumber, "+49305551234")];
     let index = index_of(&[person(1, "a", &[10], &similar)]);
     let found = index.last_digits(number("+49895551234"), 7);
-    assert_eq!(found.iter().map(|posting| posting.label).collect::<Vec<_>>(), [BusinessNumber]);
+    assert_eq!(found.iter().map(|posting| posting.label()).collect::<Vec<_>>(), [BusinessNumber]);
 }
 
 #[test]
@@ -366,8 +367,8 @@ proptest! {
             prop_assert_eq!(ids(&index, found.iter().copied()), expected.iter().map(|person| person.id).collect::<Vec<_>>());
             for (posting, person) in found.iter().zip(expected) {
                 let first = person.numbers.iter().find(|(_, other)| *other == text).unwrap();
-                prop_assert_eq!(posting.label, first.0);
-                let phonebooks = index.phonebooks_in(posting.phonebooks).iter();
+                prop_assert_eq!(posting.label(), first.0);
+                let phonebooks = index.phonebooks_in(posting.phonebooks()).iter();
                 let phonebooks: HashSet<u32> = phonebooks.map(|ordinal| index.phonebook(*ordinal).id.0).collect();
                 prop_assert_eq!(phonebooks, person.phonebooks.iter().copied().collect::<HashSet<_>>());
             }

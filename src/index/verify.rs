@@ -99,8 +99,8 @@ fn verify_postings(index: &ContactIndex, value: u64) -> Result<(), VerifyError> 
         }
     }
     for posting in Postings::new(*packing, Some(value), lists) {
-        let contact_exists = (posting.contact.0 as usize) < index.contact_count();
-        let set_exists = posting.phonebooks.place() < index.phonebook_set_count();
+        let contact_exists = (posting.contact().0 as usize) < index.contact_count();
+        let set_exists = posting.phonebooks().place() < index.phonebook_set_count();
         if !contact_exists || !set_exists {
             return fail(format!("{posting:?} lies outside"));
         }
@@ -134,7 +134,7 @@ fn verify_samples(
     samples: &[(PhoneNumber, crate::contact::ContactId)],
 ) -> Result<(), VerifyError> {
     for (number, id) in samples {
-        if !index.exact(*number).any(|posting| index.contact(posting.contact).id == *id) {
+        if !index.exact(*number).any(|posting| index.contact(posting.contact()).id == *id) {
             return fail(format!("contact {id} is not found by {}", number.masked()));
         }
     }

@@ -92,7 +92,7 @@ impl<'a> Attempt<'a, '_> {
         let all = member.into_iter().chain(self.caller_match.contacts().iter().copied());
         let contacts = all.filter(|posting| !self.is_passed_over(*posting, freshness));
         let mut with_extensions = contacts.map(|posting| {
-            let contact = self.snapshot.contacts().contact(posting.contact);
+            let contact = self.snapshot.contacts().contact(posting.contact());
             (contact.display_name, contact.own_extension.trim())
         });
         with_extensions.find(|(_, extension)| self.snapshot.destinations().can_dial_extension(extension))

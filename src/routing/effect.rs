@@ -322,11 +322,11 @@ impl Comparison<'_> {
         before.len() == after.len()
             && before.iter().zip(after).all(|(a, b)| {
                 let phonebooks_of = |contacts: &ContactIndex, posting: &Posting| {
-                    let phonebooks = contacts.phonebooks_in(posting.phonebooks).iter();
+                    let phonebooks = contacts.phonebooks_in(posting.phonebooks()).iter();
                     phonebooks.map(|phonebook| contacts.phonebook(*phonebook).id).collect::<Vec<_>>()
                 };
-                a.label == b.label
-                    && old.contact(a.contact) == new.contact(b.contact)
+                a.label() == b.label()
+                    && old.contact(a.contact()) == new.contact(b.contact())
                     && phonebooks_of(old, a) == phonebooks_of(new, b)
             })
     }
@@ -334,7 +334,7 @@ impl Comparison<'_> {
     /// Whether a route may skip them in one snapshot and not in the other, though they look the same.
     fn are_aged(&self, before: &[Posting]) -> bool {
         let is_aged = |phonebook: &PhonebookOrdinal| self.aged.contains(phonebook);
-        let phonebooks_of = |posting: &Posting| self.before.contacts().phonebooks_in(posting.phonebooks);
+        let phonebooks_of = |posting: &Posting| self.before.contacts().phonebooks_in(posting.phonebooks());
         !self.aged.is_empty() && before.iter().any(|posting| phonebooks_of(posting).iter().any(is_aged))
     }
 
@@ -396,7 +396,7 @@ fn found(snapshot: &Snapshot, text: &str, exact: Vec<Posting>) -> Vec<Posting> {
 }
 
 fn sets_of(contacts: &[Posting]) -> Box<[PhonebookSet]> {
-    let mut sets: Vec<PhonebookSet> = contacts.iter().map(|posting| posting.phonebooks).collect();
+    let mut sets: Vec<PhonebookSet> = contacts.iter().map(|posting| posting.phonebooks()).collect();
     sets.sort_unstable();
     sets.dedup();
     sets.into()

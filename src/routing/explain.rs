@@ -384,9 +384,9 @@ impl Attempt<'_, '_> {
     /// One sentence: which contact is in which of the phonebooks that matter.
     fn explain_membership(&self, member: Posting, matters: impl Fn(PhonebookOrdinal) -> bool) -> String {
         let contacts = self.snapshot.contacts();
-        let contact = contacts.contact(member.contact);
+        let contact = contacts.contact(member.contact());
         let phonebooks: Vec<&str> = contacts
-            .phonebooks_in(member.phonebooks)
+            .phonebooks_in(member.phonebooks())
             .iter()
             .filter(|ordinal| matters(**ordinal))
             .map(|ordinal| contacts.phonebook(*ordinal).name.as_str())

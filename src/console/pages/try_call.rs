@@ -189,11 +189,11 @@ fn contacts(snapshot: &Snapshot, found: &CallerMatch) -> Markup {
     let index = snapshot.contacts();
     let heads = html! { th { "Contact" } th { "Company" } th { "Phonebooks" } };
     let rows = html! { @for posting in found.contacts().iter().take(MAX_NAMED) {
-        @let contact = index.contact(posting.contact);
+        @let contact = index.contact(posting.contact());
         tr {
             th scope="row" { a href=(format!("/contacts/{}", contact.id)) { (contact.display_name) } }
             td.text { (contact.company) }
-            td.text { @for book in index.phonebooks_in(posting.phonebooks) { div { (index.phonebook(*book).name) } } }
+            td.text { @for book in index.phonebooks_in(posting.phonebooks()) { div { (index.phonebook(*book).name) } } }
         }
     } };
     html! {

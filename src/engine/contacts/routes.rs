@@ -58,7 +58,7 @@ impl Engine {
                     }),
                     is_matched: found
                         .iter()
-                        .any(|posting| snapshot.contacts().contact(posting.contact).id == id),
+                        .any(|posting| snapshot.contacts().contact(posting.contact()).id == id),
                 });
             }
         }

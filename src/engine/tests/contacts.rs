@@ -61,9 +61,9 @@ impl Fixture {
         let tell = |index: &crate::index::ContactIndex| {
             let numbers = index.numbers().flat_map(|(number, postings)| {
                 postings.map(move |posting| {
-                    let contact = index.contact(posting.contact);
+                    let contact = index.contact(posting.contact());
                     let books: Vec<_> = index
-                        .phonebooks_in(posting.phonebooks)
+                        .phonebooks_in(posting.phonebooks())
                         .iter()
                         .map(|book| index.phonebook(*book).name.to_string())
                         .collect();
@@ -120,7 +120,7 @@ async fn a_number_that_an_edit_leaves_alone_stays_what_it_was_read_as() {
         let loaded = fixture.engine.snapshot();
         let snapshot = loaded.as_ref().unwrap();
         let found = match_caller(snapshot, number, "").contacts()[0];
-        snapshot.contacts().contact(found.contact).id
+        snapshot.contacts().contact(found.contact()).id
     };
     let in_germany = Some("DE".parse().unwrap());
     for (name, phonebook, number, raw) in [

@@ -80,8 +80,8 @@ impl Fixture {
         let snapshot = loaded.as_ref().unwrap();
         let found = *match_caller(snapshot, caller, "").contacts().first()?;
         let contacts = snapshot.contacts();
-        let phonebook = contacts.phonebook(contacts.phonebooks_in(found.phonebooks)[0]);
-        Some((contacts.contact(found.contact).display_name.to_owned(), phonebook.name.to_string()))
+        let phonebook = contacts.phonebook(contacts.phonebooks_in(found.phonebooks())[0]);
+        Some((contacts.contact(found.contact()).display_name.to_owned(), phonebook.name.to_string()))
     }
 }
 

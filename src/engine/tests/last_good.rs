@@ -66,7 +66,7 @@ fn caller(engine: &Engine) -> String {
     let loaded = engine.snapshot();
     let snapshot = loaded.as_ref().unwrap();
     let found = match_caller(snapshot, BERG, "").contacts()[0];
-    snapshot.contacts().contact(found.contact).display_name.to_owned()
+    snapshot.contacts().contact(found.contact()).display_name.to_owned()
 }
 
 fn flip(path: &Path, place: usize) {

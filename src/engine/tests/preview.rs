@@ -100,10 +100,10 @@ impl Fixture {
                 let decision = routing::decide(snapshot, &call);
                 let contacts = snapshot.contacts();
                 let shown = decision.caller_match.contacts().iter().map(|posting| {
-                    let phonebooks = contacts.phonebooks_in(posting.phonebooks).iter();
+                    let phonebooks = contacts.phonebooks_in(posting.phonebooks()).iter();
                     let phonebooks: Vec<_> =
                         phonebooks.map(|phonebook| contacts.phonebook(*phonebook).name.as_str()).collect();
-                    format!("{:?} {phonebooks:?}", contacts.contact(posting.contact))
+                    format!("{:?} {phonebooks:?}", contacts.contact(posting.contact()))
                 });
                 let route = decision.route.map(|route| route.name.clone());
                 decisions.insert((number.to_owned(), place), (shown.collect(), route));

@@ -31,9 +31,9 @@ fn answer(snapshot: &Snapshot, number: &str, line: &Line) -> (Vec<String>, Optio
     let shown = decision.caller_match.contacts().iter().map(|posting| {
         format!(
             "{:?} {:?} {:?}",
-            contacts.contact(posting.contact),
-            posting.label,
-            contacts.phonebooks_in(posting.phonebooks)
+            contacts.contact(posting.contact()),
+            posting.label(),
+            contacts.phonebooks_in(posting.phonebooks())
         )
     });
     // How it was found is told too.

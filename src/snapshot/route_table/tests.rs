@@ -176,7 +176,7 @@ fn a_set_of_phonebooks_is_wanted_if_one_of_them_is() {
         let number = format!("+4930555{id:04}").parse().unwrap();
         let posting = index.exact(number).next().unwrap();
         let expected = phonebooks.contains(&3) || phonebooks.contains(&66);
-        assert_eq!(table.routes()[0].phonebooks().wants(posting.phonebooks), expected, "{phonebooks:?}");
+        assert_eq!(table.routes()[0].phonebooks().wants(posting.phonebooks()), expected, "{phonebooks:?}");
     }
 }
 

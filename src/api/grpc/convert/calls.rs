@@ -115,15 +115,15 @@ fn match_kind(kind: MatchKind) -> v1::MatchKind {
 
 fn contact(snapshot: &Snapshot, posting: Posting, kind: v1::MatchKind) -> v1::MatchedContact {
     let ContactView { id, source, source_key, display_name, company, own_extension: _ } =
-        snapshot.contacts().contact(posting.contact);
+        snapshot.contacts().contact(posting.contact());
     v1::MatchedContact {
         contact_id: id.0,
         source: source.to_owned(),
         source_key: source_key.to_owned(),
         display_name: display_name.to_owned(),
         company: company.to_owned(),
-        number_label: label(posting.label).into(),
-        phonebooks: phonebooks_in(snapshot, posting.phonebooks),
+        number_label: label(posting.label()).into(),
+        phonebooks: phonebooks_in(snapshot, posting.phonebooks()),
         match_kind: kind.into(),
     }
 }
