@@ -94,9 +94,9 @@ impl NumberIndex {
         }
         let build_forward = || build_set(entries.iter().map(|(number, _)| Key::forward(*number)));
         let build_backward = || with_last_digits.then(|| build_backward(&entries)).transpose();
-        let (forward, backward) = background::on_all_cores(|| rayon::join(build_forward, build_backward));
-        // After them, in the room of the entries: a second copy would show in what a run takes at its peak.
-        let table = background::on_all_cores(|| NumberTable::build(entries));
+        let build_others = || rayon::join(build_backward, || NumberTable::build(&entries));
+        let (forward, (backward, table)) =
+            background::on_all_cores(|| rayon::join(build_forward, build_others));
         Ok(NumberIndex { packing, table, forward: forward?, backward: backward?, lists })
     }
 

@@ -132,9 +132,9 @@ impl Fingerprint {
 
 impl NumberTable {
     /// `entries` hold each number once, and are no more than 32 bits count; values are below the highest there is.
-    pub(super) fn build(entries: Vec<(PhoneNumber, u64)>) -> Self {
+    pub(super) fn build(entries: &[(PhoneNumber, u64)]) -> Self {
         let mut by_hash: Vec<(u64, u64)> =
-            entries.into_iter().map(|(number, value)| (hash(number), value + 1)).collect();
+            entries.iter().map(|(number, value)| (hash(*number), value + 1)).collect();
         by_hash.par_sort_unstable();
         let count = by_hash.len();
         // As full, and with as few buckets, as pilots are still found for nearly all of them, and soon.
@@ -421,7 +421,7 @@ mod tests {
     }
 
     fn table(entries: &[(&str, u64)]) -> NumberTable {
-        NumberTable::build(entries.iter().map(|(text, value)| (number(text), *value)).collect())
+        NumberTable::build(&entries.iter().map(|(text, value)| (number(text), *value)).collect::<Vec<_>>())
     }
 
     #[test]
@@ -455,7 +455,7 @@ mod tests {
         }
         let others = (0..OTHERS).map(|place| number(&format!("+44{place}")));
         let entries: Vec<(PhoneNumber, u64)> = chosen.iter().copied().chain(others).zip(0..).collect();
-        let table = NumberTable::build(entries.clone());
+        let table = NumberTable::build(&entries);
         assert!(table.aside.len() >= 100, "only {} are aside", table.aside.len());
         assert!(table.is_sound());
         assert_eq!(table.len(), entries.len());
@@ -467,7 +467,7 @@ mod tests {
     #[test]
     fn of_many_numbers_nearly_none_is_aside_and_little_room_is_lost() {
         let entries: Vec<_> = (0..200_000).map(|place| (number(&format!("+49{place}")), place)).collect();
-        let table = NumberTable::build(entries.clone());
+        let table = NumberTable::build(&entries);
         assert_eq!(table.len(), entries.len());
         assert!(table.aside.len() < 200, "{} are aside", table.aside.len());
         assert!(table.is_sound());
@@ -479,7 +479,7 @@ mod tests {
     #[test]
     fn parts_that_lead_outside_are_refused() {
         let entries: Vec<_> = (0..40).map(|place| (number(&format!("+4930{place}")), place)).collect();
-        let table = NumberTable::build(entries);
+        let table = NumberTable::build(&entries);
         let Parts { buckets, entries, .. } = table.parts();
         let of = |buckets: &[u32], entries: &[u64], overflow: usize| {
             NumberTable::of_parts(buckets.to_vec(), entries.to_vec(), vec![0; overflow], Vec::new())
@@ -502,7 +502,7 @@ mod tests {
     #[test]
     fn what_cannot_be_found_is_seen() {
         let entries: Vec<_> = (0..40).map(|place| (number(&format!("+4930{place}")), place)).collect();
-        let table = NumberTable::build(entries);
+        let table = NumberTable::build(&entries);
         let Parts { buckets, entries, .. } = table.parts();
         let is_sound = |buckets: &[u32], entries: &[u64], aside: &[(u64, u64)]| {
             let parts = (buckets.to_vec(), entries.to_vec(), aside.to_vec());
@@ -552,7 +552,7 @@ mod tests {
         ) {
             let plain: HashMap<PhoneNumber, u64> =
                 entries.iter().map(|(text, value)| (number(text), value >> shift)).collect();
-            let table = NumberTable::build(plain.clone().into_iter().collect());
+            let table = NumberTable::build(&plain.clone().into_iter().collect::<Vec<_>>());
             prop_assert_eq!(table.len(), plain.len());
             prop_assert!(table.is_sound());
             for text in entries.keys().chain(&strangers) {

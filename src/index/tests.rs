@@ -252,8 +252,8 @@ fn an_index_whose_numbers_lead_nowhere_fails_its_check() {
     ] {
         let mut index = index_of(&people);
         verify(&index, 1, &[]).unwrap();
-        let entries = values.into_iter().map(|value| (number("+49305551234"), value)).collect();
-        Arc::get_mut(&mut index.numbers).unwrap().table = table::NumberTable::build(entries);
+        let entries: Vec<_> = values.into_iter().map(|value| (number("+49305551234"), value)).collect();
+        Arc::get_mut(&mut index.numbers).unwrap().table = table::NumberTable::build(&entries);
         let error = verify(&index, 1, &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
