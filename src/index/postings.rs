@@ -7,7 +7,7 @@ use crate::contact::NumberLabel;
 ///
 /// From the highest bits to the lowest: the contact in 32, the set of phonebooks, the label, and a bit that is 0. One
 /// integer, because what is written in parts and read as a whole has to wait until it is in the cache.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Posting(u64);
 
 const CONTACT_SHIFT: u32 = 32;
