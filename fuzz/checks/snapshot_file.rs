@@ -132,9 +132,12 @@ fn comes_back(data: &[u8]) {
     }
 }
 
-/// What is verified can be used.
+/// What is read can be asked, and what is verified can be used.
 fn use_it(file: &[u8], asked: &[PhoneNumber]) {
     let Ok(index) = read(file) else { return };
+    for posting in asked.iter().flat_map(|number| index.exact(*number)) {
+        let _ = (index.contact(posting.contact()), index.phonebooks_in(posting.phonebooks()));
+    }
     if verify(&index, index.contact_count() as u64, &[]).is_err() {
         return;
     }

@@ -1,5 +1,5 @@
-//! An index as sections of a sealed file: what it is packed in is what is written, so reading it is little more than
-//! copying bytes.
+//! An index as sections of a sealed file: what it is packed in is what is written, so reading it is copying bytes and
+//! a look at each number.
 //!
 //! The checksum of the file says that it is what a verified index was; the checks here are for the case that it is
 //! not, so that even then no place outside is looked at.
@@ -14,6 +14,7 @@ use super::contacts::PackedContacts;
 use super::numbers::NumberIndex;
 use super::postings::{MAX_SETS, Packing};
 use super::table::NumberTable;
+use super::verify::{VerifyError, verify_postings};
 use super::{ContactIndex, IndexedPhonebook, PhonebookOrdinal};
 use crate::phonebook::{PhonebookId, PhonebookName};
 use crate::sealed_file::{SealError, SealReader, SealWriter};
@@ -99,13 +100,15 @@ impl ContactIndex {
             .map(|(place, phonebook)| (phonebook.name.folded(), PhonebookOrdinal(place as u16)))
             .collect();
         let sets = parts.phonebook_sets.into_iter();
-        Ok(ContactIndex {
+        let index = ContactIndex {
             contacts,
             numbers: Arc::new(NumberIndex { packing, table, forward: set(forward)?, backward, lists }),
             phonebooks,
             ordinals,
             phonebook_sets: sets.map(|set| set.into_iter().map(PhonebookOrdinal).collect()).collect(),
             sources: parts.sources,
-        })
+        };
+        verify_postings(&index).map_err(|VerifyError(what)| SealError::Damaged(what))?;
+        Ok(index)
     }
 }

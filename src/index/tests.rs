@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contact::NumberLabel::{self, BusinessFax, BusinessNumber, HomeNumber, MobileNumber};
+use crate::sealed_file::{Kind, SealReader, SealWriter};
 
 /// A contact to put into an index.
 #[derive(Debug, Clone)]
@@ -256,6 +257,26 @@ fn an_index_whose_numbers_lead_nowhere_fails_its_check() {
         Arc::get_mut(&mut index.numbers).unwrap().table = table::NumberTable::build(&entries);
         let error = verify(&index, 1, &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_file_whose_numbers_lead_nowhere_is_refused() {
+    const KIND: Kind = Kind { magic: *b"an index", version: 1, name: "index of a test" };
+    let mut index = index_of(&[person(1, "1", &[10], &[(BusinessNumber, "+49305551234")])]);
+    let read = |index: &ContactIndex| {
+        let mut file = SealWriter::begin(Vec::new(), KIND).unwrap();
+        index.write_to(&mut file).unwrap();
+        let file = file.finish().unwrap().0;
+        ContactIndex::read_from(SealReader::begin(file.as_slice(), file.len() as u64, KIND).unwrap())
+    };
+    assert_eq!(exact(&read(&index).unwrap(), "+49305551234"), [1]);
+    // To contacts behind the last one, and to a list where there is none.
+    for value in [1 << 20, 1 << 5, 7] {
+        let entries = [(number("+49305551234"), value)];
+        Arc::get_mut(&mut index.numbers).unwrap().table = table::NumberTable::build(&entries);
+        let error = read(&index).unwrap_err().to_string();
+        assert!(error.contains("lies outside"), "{value}: {error}");
     }
 }
 
