@@ -42,6 +42,7 @@ pub mod index;
 pub mod listening;
 pub mod matching;
 pub mod notifier;
+pub mod pem;
 pub mod phone_number;
 pub mod phonebook;
 pub mod routing;

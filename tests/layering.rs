@@ -15,6 +15,7 @@ const VOCABULARY: &[&str] = &[
     "clock",
     "contact",
     "generation",
+    "pem",
     "phone_number",
     "phonebook",
     "sealed_file",

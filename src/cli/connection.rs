@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -26,6 +24,7 @@ use crate::api::proto::v1::status_service_client::StatusServiceClient;
 use crate::api::proto::v1::sync_service_client::SyncServiceClient;
 use crate::api::proto::v1::token_service_client::TokenServiceClient;
 use crate::api::proto::v1::user_service_client::UserServiceClient;
+use crate::pem;
 use crate::secret::Secret;
 
 /// Where a server is unless told otherwise.
@@ -74,20 +73,24 @@ impl TlsArguments {
                 Failure::new(Exit::Usage, format!("{option} {}: cannot be read: {error}", file.display()))
             })
         };
+        let wrong = |option: &'static str, file: &PathBuf| {
+            let file = file.display().to_string();
+            move |problem| Failure::new(Exit::Usage, format!("{option} {file}: {problem}"))
+        };
         let mut config = match &self.ca {
             Some(file) => {
-                let pem = read("--ca", file)?;
-                if !CertificateDer::pem_slice_iter(&pem).any(|certificate| certificate.is_ok()) {
-                    let problem = format!("--ca {}: has no certificate; PEM is expected", file.display());
-                    return Err(Failure::new(Exit::Usage, problem));
-                }
-                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+                let content = read("--ca", file)?;
+                pem::certificates(&content).map_err(wrong("--ca", file))?;
+                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(content))
             }
             None => ClientTlsConfig::new().with_native_roots(),
         };
         if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
-            let certificate = read("--client-certificate", certificate)?;
-            config = config.identity(Identity::from_pem(certificate, read("--client-key", key)?));
+            let chain = read("--client-certificate", certificate)?;
+            pem::certificates(&chain).map_err(wrong("--client-certificate", certificate))?;
+            let content = read("--client-key", key)?;
+            pem::private_key(&content).map_err(wrong("--client-key", key))?;
+            config = config.identity(Identity::from_pem(chain, content));
         }
         Ok(config)
     }

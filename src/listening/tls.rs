@@ -7,13 +7,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::TlsConfig;
+use crate::pem;
 
 /// What is spoken through a door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,14 +163,11 @@ impl Files {
     }
 
     fn config(&self, files: &TlsConfig) -> Result<ServerConfig, TlsError> {
+        let certificates = |field, path: &Path, content: &[u8]| {
+            pem::certificates(content).map_err(|found| problem(field, path, &found))
+        };
         let chain = certificates("tls.certificate", &files.certificate, &self.certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| {
-            problem(
-                "tls.key",
-                &files.key,
-                &format!("{error}; a private key (PEM) without a password is expected"),
-            )
-        })?;
+        let key = pem::private_key(&self.key).map_err(|found| problem("tls.key", &files.key, &found))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -199,17 +195,4 @@ impl Files {
 
 fn problem(field: &'static str, path: &Path, problem: &str) -> TlsError {
     TlsError { field, path: path.to_owned(), problem: problem.to_owned() }
-}
-
-fn certificates(
-    field: &'static str,
-    path: &Path,
-    content: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let read = CertificateDer::pem_slice_iter(content).collect::<Result<Vec<_>, _>>();
-    let certificates = read.map_err(|error| problem(field, path, &error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(problem(field, path, "has no certificates; PEM is expected"));
-    }
-    Ok(certificates)
 }

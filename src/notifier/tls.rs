@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::failure::causes;
+use crate::pem;
 
 /// Whether TLS is what an error goes back to.
 pub(super) fn is_cause_of(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -18,13 +18,9 @@ pub(super) fn is_cause_of(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// The certificates in a file (PEM).
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let problem = |problem: String| format!("ca_file {}: {problem}", file.display());
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = read.map_err(|error| problem(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(problem("has no certificates; PEM is expected".to_owned()));
-    }
-    Ok(certificates)
+    let read = std::fs::read(file).map_err(|error| format!("cannot be read: {error}"));
+    let certificates = read.and_then(|content| pem::certificates(&content));
+    certificates.map_err(|problem| format!("ca_file {}: {problem}", file.display()))
 }
 
 /// A client that believes the certificates in `ca_file`, or else those that the system believes.
