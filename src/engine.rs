@@ -95,9 +95,6 @@ pub use status::{DiskSpace, Health, SourceStatus, Status, Warning, WarningKind};
 pub use syncing::{ActiveRun, StartedRun};
 pub use tokens::{OfflineTokens, USES_WRITTEN_EVERY};
 
-/// Most settings that are left out of what is served and named in the log.
-const MAX_LOGGED: usize = 100;
-
 /// A running Ringroute, without its doors.
 #[derive(Debug)]
 pub struct Engine {
@@ -293,16 +290,6 @@ impl Engine {
             runs_ended: watch::Sender::new(0),
         };
         engine.tokens.replace(&tokens);
-        // What the field holds may be somebody's number.
-        let left_out = snapshot.iter().flat_map(Snapshot::left_out);
-        for RouteError { subject, field, problem: _ } in left_out.take(MAX_LOGGED) {
-            tracing::error!(
-                subject,
-                field,
-                "settings that an older version stored are refused by this one: calls are answered without them until they \
-                 are changed; `ringroute status` says why"
-            );
-        }
         snapshot.into_iter().for_each(|snapshot| engine.publish(snapshot));
         Ok(Arc::new(engine))
     }

@@ -1,6 +1,6 @@
 //! From what is stored to what is served: build, verify, publish.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,11 @@ use crate::index::{
 };
 use crate::phonebook::{PhonebookId, PhonebookOrigin};
 use crate::settings::Settings;
-use crate::snapshot::{LastSynced, Snapshot};
+use crate::snapshot::{LastSynced, RouteError, Snapshot};
 use crate::store::{FEW_CONTACTS, Reading, StoreError, StoredContact, StoredPhonebook};
+
+/// Most settings that are left out of what is served and named in the log.
+const MAX_LOGGED: usize = 100;
 
 /// An index that holds what the store holds.
 pub(super) struct VerifiedContacts {
@@ -207,10 +210,35 @@ impl Engine {
         let counters = self.decisions.counters_for(&snapshot);
         let snapshot = snapshot.with_counters(counters);
         let (generation, contacts) = (snapshot.generation(), snapshot.contacts().contact_count());
+        for RouteError { subject, field, problem: _ } in
+            newly_left_out(self.snapshot().as_deref(), &snapshot).into_iter().take(MAX_LOGGED)
+        {
+            // What the field holds may be somebody's number.
+            tracing::error!(
+                subject,
+                field,
+                "settings that cannot work are left out: calls are answered without them until they are changed; \
+                 `ringroute status` says why"
+            );
+        }
         match self.current.publish(snapshot) {
             Ok(()) => tracing::info!(%generation, contacts, "published"),
             // Cannot happen while generations are given out by the store; never serve backwards if it does.
             Err(stale) => tracing::error!(%stale, "not published; please report this"),
         }
     }
+}
+
+/// What of the settings is not served any more, or never was by this process.
+pub(super) fn newly_left_out<'a>(serving: Option<&Snapshot>, snapshot: &'a Snapshot) -> Vec<&'a RouteError> {
+    let known = serving.map_or(&[][..], Snapshot::left_out);
+    if known == snapshot.left_out() {
+        return Vec::new();
+    }
+    let known: HashSet<(&str, &str, &str)> = known.iter().map(parts).collect();
+    snapshot.left_out().iter().filter(|error| !known.contains(&parts(error))).collect()
+}
+
+fn parts(error: &RouteError) -> (&str, &str, &str) {
+    (&error.subject, &error.field, &error.problem)
 }

@@ -2,6 +2,7 @@
 //! until somebody changes them.
 
 use super::*;
+use crate::engine::publishing::newly_left_out;
 use crate::settings::{NumberRule, RouteTime, TimeCondition, Trunk};
 use crate::store::Change;
 
@@ -87,6 +88,23 @@ async fn calls_are_answered_without_settings_that_are_refused_by_now() {
     let fixture = reopened(fixture);
     assert_eq!(taken(&fixture, NUMBER), ("all".to_owned(), is_sales("Dorn")));
     assert_eq!(left_out(&fixture), told);
+}
+
+#[tokio::test]
+async fn only_what_is_newly_left_out_is_logged() {
+    let fixture = spoilt().await;
+    let serving = fixture.engine.snapshot();
+    let serving = serving.as_deref().unwrap();
+    let left_out = serving.left_out();
+    assert_eq!(newly_left_out(None, serving), left_out.iter().collect::<Vec<_>>());
+    assert!(newly_left_out(Some(serving), serving).is_empty());
+
+    let mut settings = fixture.engine.settings().unwrap();
+    settings.trunks[0].caller_rules[0].pattern = "300-399".into();
+    let snapshot = Snapshot::of_stored(serving.generation().next(), serving.shared_contacts(), &settings);
+    let new: Vec<&str> =
+        newly_left_out(Some(serving), &snapshot).iter().map(|error| error.problem.as_str()).collect();
+    assert!(matches!(new.as_slice(), [problem] if problem.contains("300-399")), "{new:?}");
 }
 
 #[tokio::test]
