@@ -105,6 +105,7 @@ fn measure(scale: Scale) {
     let address = ours.address;
     let mut all = [
         Contender::new("Redis: GET", get, &questions),
+        Contender::new("Redis: GET, and the JSON read", redis::GetAndRead(redis.address), &questions),
         Contender::new("PostgreSQL: SELECT, pipelined", pipelined, &questions),
         Contender::new(
             "PostgreSQL: SELECT, a connection each",
@@ -197,7 +198,7 @@ fn tell(all: &[Contender]) {
 }
 
 fn tell_goals(all: &[Contender]) {
-    let [redis, pipelined, pooled, _, match_stream, route, route_stream] = all else {
+    let [redis, redis_read, pipelined, pooled, _, match_stream, route, route_stream] = all else {
         unreachable!("all are there")
     };
     // Each in the way that it does best.
@@ -215,6 +216,7 @@ fn tell_goals(all: &[Contender]) {
         (route, redis, 0.9),
         (route_stream, postgres, 1.0),
         (route_stream, redis, 1.0),
+        (route_stream, redis_read, 1.0),
     ] {
         row(
             format!("{}, 64 in flight: throughput, of {}", ours.name, peer.name),
@@ -262,7 +264,7 @@ fn tell_others(
 }
 
 fn draw(all: &[Contender], path: &Path) {
-    let [redis, pipelined, _, calls, _, _, route_stream] = all else { unreachable!("all are there") };
+    let [redis, _, pipelined, _, calls, _, _, route_stream] = all else { unreachable!("all are there") };
     let curves = [calls, route_stream, redis, pipelined].map(|contender| Curve {
         name: contender.name.to_owned(),
         points: (0..STEPS.len())

@@ -1,10 +1,12 @@
 //! Redis: `GET` of a number's contacts, which somebody has put there as JSON.
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
+use serde::Deserialize;
 
 use crate::data::{Person, Question, json_by_number};
 use crate::load::Peer;
@@ -59,5 +61,36 @@ impl Peer for Get {
     async fn ask(connection: &mut MultiplexedConnection, _: usize, question: &Question) -> bool {
         let json: Option<Vec<u8>> = connection.get(question.e164.as_str()).await.unwrap();
         json.is_some()
+    }
+}
+
+/// The same, and what comes is read, as Ringroute's answers are: JSON is no use to a call handler before.
+#[derive(Clone)]
+pub struct GetAndRead(pub SocketAddr);
+
+/// What a call handler would read of it.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "it is there to be read")]
+struct Contact {
+    id: u64,
+    name: String,
+    company: String,
+    number_label: String,
+    phonebooks: Vec<String>,
+}
+
+impl Peer for GetAndRead {
+    type Connection = MultiplexedConnection;
+
+    async fn connect(&self, workers: usize) -> MultiplexedConnection {
+        Get(self.0).connect(workers).await
+    }
+
+    async fn ask(connection: &mut MultiplexedConnection, _: usize, question: &Question) -> bool {
+        let json: Option<Vec<u8>> = connection.get(question.e164.as_str()).await.unwrap();
+        json.is_some_and(|json| {
+            let contacts: Vec<Contact> = serde_json::from_slice(&json).unwrap();
+            !black_box(contacts).is_empty()
+        })
     }
 }
