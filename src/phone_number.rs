@@ -24,7 +24,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use caller::{Caller, InvalidCaller, MAX_CALLER_BYTES, WITHHELD, withheld_word};
-pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, dialled, normalise};
+pub use normalise::{MAX_RAW_CHARACTERS, Normalised, NumberError, dialled, is_dialled, normalise};
 pub use region::{Region, UnknownRegion};
 
 /// Most digits a number can have (ITU-T E.164, section 6.2).

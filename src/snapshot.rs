@@ -209,6 +209,14 @@ impl Snapshot {
         self.rules.trunks.get(name)
     }
 
+    /// Whether the trunk with this name takes a caller for who the number says: it neither rewrites callers' numbers, nor is
+    /// this what it sends in place of one that is withheld.
+    #[must_use]
+    #[inline]
+    pub fn takes_as_given(&self, trunk: &str, caller: &str) -> bool {
+        self.rules.trunks.takes_as_given(trunk, caller)
+    }
+
     /// The region of numbers that are not written internationally on a trunk; the general one for a call
     /// that came in on none that is known.
     #[must_use]

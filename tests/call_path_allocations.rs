@@ -19,6 +19,10 @@ const SETTINGS: &str = "
     numbers = { default_region = 'DE', last_digits = 7 }
     [[trunk]]
     name = 'berlin'
+    [[trunk]]
+    name = 'munich'
+    caller_rules = [{ pattern = '9.', strip = 1 }]
+    withheld = ['No number', '0000000']
     [[inbound_route]]
     name = 'Sales'
     phonebooks = ['Sales']
@@ -64,7 +68,7 @@ fn allocations(work: impl FnOnce()) -> u64 {
 fn a_match_from_raw_text_allocates_nothing() {
     let snapshot = snapshot();
     for (caller, contacts) in [(number(2), 2), (number(3), 1), (number(300), 1)] {
-        for trunk in ["", "berlin", "unheard of"] {
+        for trunk in ["", "berlin", "munich", "unheard of"] {
             let matched = match_caller(&snapshot, &caller, trunk);
             assert_eq!(matched.contacts().len(), contacts, "{caller}");
             let allocated =
@@ -78,9 +82,9 @@ fn a_match_from_raw_text_allocates_nothing() {
 fn a_route_for_a_contact_allocates_nothing() {
     let snapshot = snapshot();
     let caller = number(7);
-    for did in ["+493023125000", "30231250"] {
+    for (did, trunk) in [("+493023125000", "berlin"), ("30231250", "berlin"), ("+493023125000", "munich")] {
         let at = jiff::Timestamp::UNIX_EPOCH;
-        let call = Call { caller: &caller, did, trunk: "berlin", attestation: None, at };
+        let call = Call { caller: &caller, did, trunk, attestation: None, at };
         assert_eq!(decide(&snapshot, &call).route.unwrap().name, "Sales");
         assert_eq!(allocations(|| drop(black_box(decide(&snapshot, black_box(&call))))), 0, "{did}");
     }

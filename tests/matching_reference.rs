@@ -14,7 +14,7 @@ use ringroute::index::{
 };
 use ringroute::matching::{CallerMatch, MatchKind, match_caller};
 use ringroute::phonebook::{PhonebookId, PhonebookName};
-use ringroute::settings::{Settings, Trunk};
+use ringroute::settings::{NumberRule, Settings, Trunk};
 use ringroute::snapshot::Snapshot;
 
 /// Together a million, by half with last digits and by half without.
@@ -104,6 +104,15 @@ fn contacts(chance: &mut Chance) -> Vec<Contact> {
         Contact { id: 1 + place * 3, key: format!("{}", chance.below(500)), phonebooks, numbers }
     };
     let mut contacts: Vec<Contact> = (0..count).map(contact).collect();
+    // The numbers of those who are somebody else on some trunk: nobody has them, or one contact.
+    for Special { elsewhere, there, .. } in SPECIAL {
+        for (country, rest) in [Some(elsewhere), there].into_iter().flatten() {
+            if chance.below(2) == 0 {
+                let contact = &mut contacts[chance.below(count) as usize];
+                contact.numbers.push((NumberLabel::OtherNumber, Number { country, rest: rest.to_owned() }));
+            }
+        }
+    }
     // The order in which they come to the index is no order at all.
     for end in (1..contacts.len()).rev() {
         contacts.swap(end, chance.below(end as u64 + 1) as usize);
@@ -154,9 +163,50 @@ enum Asked {
     Invalid,
 }
 
-/// A caller as a network may write it, on a trunk.
-fn caller(chance: &mut Chance) -> (String, &'static str, Asked) {
-    let trunk = *chance.one_of(&["", "berlin", "unheard of"]);
+impl Asked {
+    /// A number of which the network gave all digits.
+    fn of((country, rest): &(&'static str, &str)) -> Asked {
+        let number = Number { country, rest: (*rest).to_owned() };
+        Asked::Number { given: number.digits().len(), number }
+    }
+}
+
+/// Country and rest of a number.
+type Parts = (&'static str, &'static str);
+
+/// What is somebody else on one trunk.
+struct Special {
+    written: &'static str,
+    elsewhere: Parts,
+    trunk: &'static str,
+    /// Who it is on the trunk; nobody, where it says that the number is withheld.
+    there: Option<Parts>,
+}
+
+const SPECIAL: [Special; 3] = [
+    Special { written: "999", elsewhere: ("", "999"), trunk: "berlin", there: None },
+    Special { written: "+49309000900", elsewhere: ("49", "309000900"), trunk: "berlin", there: None },
+    Special {
+        written: "+12025550900",
+        elsewhere: ("1", "2025550900"),
+        trunk: "london",
+        there: Some(("49", "309000901")),
+    },
+];
+
+/// The two trunks of [`SPECIAL`].
+fn trunks() -> Vec<Trunk> {
+    let withheld = vec!["999".to_owned(), "+49309000900".to_owned()];
+    let rule = NumberRule { pattern: "+1202555090X".to_owned(), strip: 12, add: "+49309000901".to_owned() };
+    vec![
+        Trunk { name: "berlin".to_owned(), withheld, ..Trunk::default() },
+        Trunk { name: "london".to_owned(), caller_rules: vec![rule], ..Trunk::default() },
+    ]
+}
+
+/// A caller as a network may write it, on a trunk: one of those two, if there are trunks, or another.
+fn caller(chance: &mut Chance, has_trunks: bool) -> (String, &'static str, Asked) {
+    let trunk = *chance.one_of(&["", "berlin", "london", "unheard of"]);
     match chance.below(20) {
         0 => {
             let words =
@@ -175,13 +225,14 @@ fn caller(chance: &mut Chance) -> (String, &'static str, Asked) {
             ];
             return ((*chance.one_of(&words)).to_owned(), trunk, Asked::Invalid);
         }
-        // Of one trunk only, and a number elsewhere.
         2 => {
-            let asked = match trunk {
-                "berlin" => Asked::Withheld,
-                _ => Asked::Number { number: Number { country: "", rest: "999".to_owned() }, given: 3 },
+            let special = chance.one_of(&SPECIAL);
+            let asked = match &special.there {
+                None if has_trunks && trunk == special.trunk => Asked::Withheld,
+                Some(number) if has_trunks && trunk == special.trunk => Asked::of(number),
+                _ => Asked::of(&special.elsewhere),
             };
-            return ("999".to_owned(), trunk, asked);
+            return (special.written.to_owned(), trunk, asked);
         }
         _ => {}
     }
@@ -312,24 +363,35 @@ fn told(snapshot: &Snapshot, answer: CallerMatch) -> Answer {
     }
 }
 
-/// Asks one company's callers, and counts the answers: exact, by last digits, not matched, withheld, invalid.
-fn ask(company: u64) -> [usize; 5] {
+fn contacts_of(answer: &Answer) -> Found {
+    match answer {
+        Answer::Matched { found, .. } => found.clone(),
+        _ => Found::new(),
+    }
+}
+
+/// Asks one company's callers, and counts the answers: exact, by last digits, not matched, withheld, invalid; and callers who
+/// are somebody else on this trunk than the one contact that has the number as it is written.
+fn ask(company: u64) -> [usize; 6] {
     let mut chance = Chance(company);
     let contacts = contacts(&mut chance);
     let last_digits = (company % 2 == 1).then_some(7 + company as usize / 2 % 3);
     let mut settings = Settings::default();
     settings.numbers.default_region = Some("DE".parse().unwrap());
     settings.numbers.last_digits = last_digits.unwrap_or(0) as u8;
-    settings.trunks =
-        vec![Trunk { name: "berlin".to_owned(), withheld: vec!["999".to_owned()], ..Trunk::default() }];
+    let has_trunks = company % 4 < 2;
+    settings.trunks = if has_trunks { trunks() } else { Vec::new() };
     let index = Arc::new(index(&contacts, last_digits.is_some()));
     let snapshot = Snapshot::new(Generation(1), index, &settings).unwrap();
     let reference = Reference::new(&contacts, last_digits);
-    let mut counts = [0; 5];
+    let mut counts = [0; 6];
     for _ in 0..CALLERS_OF_EACH {
-        let (caller, trunk, asked) = caller(&mut chance);
+        let (caller, trunk, asked) = caller(&mut chance, has_trunks);
         let expected = reference.answer(&asked);
         let found = told(&snapshot, match_caller(&snapshot, &caller, trunk));
+        let is_another = |found: &&Found| found.len() == 1 && **found != contacts_of(&expected);
+        let as_written = reference.by_number.get(&caller).map(|found| reference.in_order(found.clone()));
+        counts[5] += usize::from(as_written.as_ref().filter(is_another).is_some());
         assert_eq!(
             found, expected,
             "caller {caller:?} on trunk {trunk:?} of company {company}, {last_digits:?}"
@@ -355,9 +417,10 @@ fn a_million_callers_are_answered_as_a_plain_reference_answers_them() {
         asking
             .into_iter()
             .flat_map(|some| some.join().unwrap_or_else(|_| panic!("an answer differs")))
-            .fold([0; 5], |all, some| std::array::from_fn(|kind| all[kind] + some[kind]))
+            .fold([0; 6], |all, some| std::array::from_fn(|kind| all[kind] + some[kind]))
     });
-    assert_eq!(counts.iter().sum::<usize>() as u64, COMPANIES * CALLERS_OF_EACH as u64);
+    let [answers @ .., somebody_else] = counts;
+    assert_eq!(answers.iter().sum::<usize>() as u64, COMPANIES * CALLERS_OF_EACH as u64);
     // None of the answers is there only in name.
-    assert!(counts.iter().all(|count| *count > 15_000), "{counts:?}");
+    assert!(answers.iter().all(|count| *count > 15_000) && somebody_else > 1_000, "{counts:?}");
 }

@@ -8,7 +8,7 @@ use ringroute::phone_number::{Caller, PhoneNumber, normalise};
 use ringroute::routing::decide;
 use rustc_hash::FxHashMap;
 
-use crate::support::call_path::{CallPath, call};
+use crate::support::call_path::{CallPath, at_hand, call};
 use crate::support::report::{Goal, Table, duration};
 use crate::support::rounds::{Contender, interleaved, median, ratio};
 use crate::support::{Scale, company};
@@ -20,7 +20,7 @@ type Line<'a> = (Contender<'a>, Option<usize>, Option<Goal>);
 const TABLE_HIT: usize = 0;
 const TABLE_MISS: usize = 1;
 const TABLE_IN_TURN: usize = 2;
-const MATCH_AFTER_READING: usize = 9;
+const MATCH_AFTER_READING: usize = 10;
 
 pub(crate) fn print(company: &CallPath, scale: Scale) {
     call_path(company, scale);
@@ -30,7 +30,8 @@ pub(crate) fn print(company: &CallPath, scale: Scale) {
 }
 
 fn call_path(company: &CallPath, scale: Scale) {
-    let CallPath { numbers, strangers, international, mixed, snapshot, similar, long, people: _ } = company;
+    let CallPath { numbers, strangers, international, mixed, snapshot, with_words, similar, long, people: _ } =
+        company;
     let table: FxHashMap<u64, u32> = numbers.iter().map(|number| number.to_bits()).zip(0..).collect();
     let in_table = |numbers: &[PhoneNumber]| {
         let found = numbers.iter().filter_map(|number| table.get(&black_box(number.to_bits())));
@@ -43,7 +44,7 @@ fn call_path(company: &CallPath, scale: Scale) {
         assert_eq!(found, expected, "numbers found");
         numbers.len()
     };
-    let of_each = |texts: &[String], work: &dyn Fn(&str)| {
+    let of_each = |texts: &[&str], work: &dyn Fn(&str)| {
         texts.iter().for_each(|text| work(black_box(text)));
         texts.len()
     };
@@ -55,7 +56,7 @@ fn call_path(company: &CallPath, scale: Scale) {
     };
     let region = company::region();
     let similar = similar.contacts();
-    let unread: Vec<String> = international.iter().map(|caller| format!("00{}", &caller[1..])).collect();
+    let unread = at_hand(international.iter().map(|caller| format!("00{}", &caller[1..])));
     let few = &strangers[..strangers.len().min(scale.pick(100_000, 1_000))];
 
     let lines = vec![
@@ -93,7 +94,7 @@ fn call_path(company: &CallPath, scale: Scale) {
         (
             Contender::new("match from raw text, international, in turn", || {
                 in_turn(international.len(), &|place| {
-                    let found = match_caller(snapshot, &international[place], "berlin");
+                    let found = match_caller(snapshot, international[place], "berlin");
                     found.contacts().first().map(|posting| posting.contact().place())
                 })
             }),
@@ -113,6 +114,13 @@ fn call_path(company: &CallPath, scale: Scale) {
             }),
             Some(TABLE_HIT),
             Some(Goal::AtMost(5.0)),
+        ),
+        (
+            Contender::new("match from raw text, trunk with words of its own", || {
+                of_each(international, &|caller| _ = black_box(match_caller(with_words, caller, "berlin")))
+            }),
+            Some(TABLE_HIT),
+            None,
         ),
         (
             Contender::new("match from raw text, with 00, to be read", || {

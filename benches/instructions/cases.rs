@@ -52,7 +52,9 @@ impl Company {
     }
 
     pub(crate) fn cases(&self) -> Vec<Case<'_>> {
-        let CallPath { numbers, strangers, international, mixed, snapshot, similar, long, .. } = &self.path;
+        let CallPath {
+            numbers, strangers, international, mixed, snapshot, with_words, similar, long, ..
+        } = &self.path;
         let (numbers, strangers) = (&numbers[..self.questions], &strangers[..self.questions]);
         let region = company::region();
         let mut cases = Vec::new();
@@ -68,8 +70,12 @@ impl Company {
         cases.push(Case::new("last-digits look-up, 7 digits", strangers, |number| {
             _ = black_box(similar.last_digits(*number, 7));
         }));
-        for (name, callers) in [("match, international", international), ("match, mixed", mixed)] {
-            let work = |caller: &String| _ = black_box(match_caller(snapshot, caller, "berlin"));
+        for (name, callers, snapshot) in [
+            ("match, international", international, snapshot),
+            ("match, trunk with words of its own", international, with_words),
+            ("match, mixed", mixed, snapshot),
+        ] {
+            let work = |caller: &&str| _ = black_box(match_caller(snapshot, caller, "berlin"));
             cases.push(Case::new(name, callers, work));
         }
         for (name, snapshot) in [("route, mixed, 5 routes", snapshot), ("route, mixed, 200 routes", long)] {

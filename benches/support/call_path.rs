@@ -18,11 +18,13 @@ pub struct CallPath {
     /// As many numbers that nobody in it has.
     pub strangers: Vec<PhoneNumber>,
     /// The company's numbers as callers: international, nothing to be done but read them.
-    pub international: Vec<String>,
+    pub international: Vec<&'static str>,
     /// What comes in on a usual day.
-    pub mixed: Vec<String>,
+    pub mixed: Vec<&'static str>,
     /// With the sample's five routes.
     pub snapshot: Snapshot,
+    /// The same contacts, and the trunks have a word of their own for numbers that are withheld.
+    pub with_words: Snapshot,
     /// The same contacts, and seven digits are enough.
     pub similar: Snapshot,
     /// The same contacts behind [`long_settings`].
@@ -44,11 +46,15 @@ impl CallPath {
         let strangers = digits.iter().map(next).filter(is_stranger).collect();
         let mut similar = settings.clone();
         similar.numbers.last_digits = 7;
+        let mut with_words = settings.clone();
+        with_words.trunks.iter_mut().for_each(|trunk| trunk.withheld.push("No number".to_owned()));
         let calls = digits.len().min(callers);
         CallPath {
-            international: digits.iter().take(calls).map(|digits| format!("+{digits}")).collect(),
-            mixed: company::callers(&digits, calls),
+            international: at_hand(digits.iter().take(calls).map(|digits| format!("+{digits}"))),
+            mixed: at_hand(company::callers(&digits, calls)),
             long: company::snapshot(company::index(&people, false), &long_settings(settings)),
+            with_words: Snapshot::new(snapshot.generation(), snapshot.shared_contacts(), &with_words)
+                .unwrap(),
             similar: company::snapshot(company::index(&people, true), &similar),
             people,
             numbers,
@@ -56,6 +62,19 @@ impl CallPath {
             snapshot,
         }
     }
+}
+
+/// Texts one behind the other in memory, where a processor has the next one when it is asked for: the text of a call has just
+/// come in when the call is matched, so to wait for it is no part of a match.
+pub fn at_hand(texts: impl IntoIterator<Item = String>) -> Vec<&'static str> {
+    let texts: Vec<String> = texts.into_iter().collect();
+    let mut left: &'static str = texts.concat().leak();
+    let mut take = |length| {
+        let (text, behind) = left.split_at(length);
+        left = behind;
+        text
+    };
+    texts.iter().map(|text| take(text.len())).collect()
 }
 
 /// 200 routes: 197 for dialled numbers of their own that nobody calls here, then the sample's last three.

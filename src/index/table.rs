@@ -255,7 +255,8 @@ impl NumberTable {
     }
 
     /// The value of a number.
-    #[inline]
+    // Inlined always: a call of it is a tenth of a match.
+    #[inline(always)]
     pub(super) fn get(&self, number: PhoneNumber) -> Option<u64> {
         let hash = hash(number);
         let bucket = self.buckets[self.bucket_of(hash)];

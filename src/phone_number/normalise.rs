@@ -136,18 +136,22 @@ pub fn normalise(raw: &str, region: Option<Region>) -> Result<Normalised, Number
 
 /// Whether a text is [`dialled`] as it stands: digits, perhaps with a plus sign first, and no more of them than a number
 /// has. Most numbers are written so, of callers nearly all, and need not be searched for anything else.
-pub(super) fn is_dialled(text: &str) -> bool {
+#[must_use]
+pub fn is_dialled(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The digits of a written number, as they would be dialled: ASCII, with a plus sign first if there is
 /// one. It may be a URI; separators and the extension are left out. What the digits mean is not asked.
-pub fn dialled(raw: &str) -> Result<String, NumberError> {
+pub fn dialled(raw: &str) -> Result<Cow<'_, str>, NumberError> {
+    if is_dialled(raw) {
+        return Ok(Cow::Borrowed(raw));
+    }
     let address = uri::read(raw)?;
     let folded = written::folded(&address.user);
     let (written, _extension) = written::split_extension(folded.trim());
-    written::dialled(written)
+    written::dialled(written).map(Cow::Owned)
 }
 
 /// Reads a number that is no URI, of any length.

@@ -133,5 +133,5 @@ fn given_digits(raw: &str) -> Option<Cow<'_, str>> {
         return (digits.len() == raw.len()).then_some(Cow::Borrowed(raw));
     }
     let dialled = dialled(raw).ok()?;
-    (!dialled.starts_with('+')).then_some(Cow::Owned(dialled))
+    (!dialled.starts_with('+')).then_some(dialled)
 }

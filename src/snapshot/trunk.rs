@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::RouteError;
 use super::number_range::NumberRange;
 use super::pattern::NumberPattern;
-use crate::phone_number::{Caller, MAX_CALLER_BYTES, Region, dialled, withheld_word};
+use crate::phone_number::{Caller, MAX_CALLER_BYTES, Region, dialled, is_dialled, withheld_word};
 use crate::settings::{NumberRule, Trunk};
 
 /// Most rules for one kind of number of one trunk.
@@ -26,6 +26,8 @@ pub(super) struct Trunks {
     all: Vec<CompiledTrunk>,
     /// Where each is, by its name, which nobody outside can choose; empty when there are few.
     places: FxHashMap<String, usize>,
+    /// Whether any of them [affects callers](CompiledTrunk::affects_callers).
+    any_affects_callers: bool,
 }
 
 impl Trunks {
@@ -41,7 +43,8 @@ impl Trunks {
             true => all.iter().map(|trunk| trunk.name.clone()).zip(0..).collect(),
             false => FxHashMap::default(),
         };
-        Trunks { all, places }
+        let any_affects_callers = all.iter().any(CompiledTrunk::affects_callers);
+        Trunks { all, places, any_affects_callers }
     }
 
     /// The regions of their numbers.
@@ -56,6 +59,19 @@ impl Trunks {
             true => self.all.iter().find(|trunk| trunk.name == name),
             false => self.all.get(*self.places.get(name)?),
         }
+    }
+
+    /// Whether the one with this name takes a caller for who the number says, neither rewritten nor withheld.
+    #[inline]
+    pub(super) fn takes_as_given(&self, name: &str, caller: &str) -> bool {
+        // Where none of them does anything else, none is looked up.
+        !self.any_affects_callers || self.one_takes_as_given(name, caller)
+    }
+
+    // Apart, so that a match without it keeps all in registers.
+    #[inline(never)]
+    fn one_takes_as_given(&self, name: &str, caller: &str) -> bool {
+        self.get(name).is_none_or(|trunk| !trunk.has_caller_rules() && !trunk.is_withheld(caller))
     }
 }
 
@@ -103,6 +119,11 @@ impl CompiledTrunk {
         !self.caller_rules.is_empty()
     }
 
+    /// Whether it rewrites callers' numbers, or has its own words for those that are withheld.
+    fn affects_callers(&self) -> bool {
+        self.has_caller_rules() || !self.withheld.is_empty()
+    }
+
     /// Whether it rewrites any numbers.
     #[must_use]
     pub fn has_rules(&self) -> bool {
@@ -129,6 +150,9 @@ impl CompiledTrunk {
     }
 
     fn is_one_of_withheld(&self, caller: &str) -> bool {
+        if is_dialled(caller) {
+            return self.withheld.iter().any(|withheld| withheld == caller);
+        }
         let word = withheld_word(caller).to_lowercase();
         let digits = dialled(caller).ok();
         self.withheld.iter().any(|withheld| *withheld == word || digits.as_deref() == Some(withheld))
